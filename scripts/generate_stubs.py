@@ -1,0 +1,99 @@
+"""Generates the typed Python package `vitrine` in build/stubs from protos/: messages, gRPC stubs and their type stubs.
+
+Does nothing where the inputs are those of the last run: the contracts, this script and the two generators. Files are
+replaced one by one and only where they differ, so that processes that import them at the same time see whole files.
+"""
+
+import hashlib
+import importlib.metadata
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "vitrine"
+GENERATORS = ("grpcio-tools", "mypy-protobuf")
+STAMP = ".inputs"
+
+
+def main(root: Path = ROOT) -> int:
+    """Brings `root`/build/stubs up to date with `root`/protos; prints one line; returns the exit code."""
+    protos, stubs = root / "protos", root / "build" / "stubs"
+    inputs = sorted(protos.rglob("*.proto"))
+    if not inputs:
+        print(f"stubs: no .proto file under {protos}", file=sys.stderr)
+        return 1
+    digest = inputs_digest(protos, inputs)
+    stamp = stubs / STAMP
+    if stamp.is_file() and stamp.read_text() == digest:
+        print(f"stubs: up to date ({len(inputs)} protos)")
+        return 0
+    stubs.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)  # a run that is cut short leaves no stamp, and the next one starts over
+    with tempfile.TemporaryDirectory(dir=stubs.parent) as folder:
+        generated = Path(folder)
+        if code := generate(protos, inputs, generated):
+            return code
+        add_package_files(generated)
+        written = replace(generated, stubs)
+    stamp.write_text(digest)
+    print(f"stubs: {len(inputs)} protos → {stubs.relative_to(root)}/{PACKAGE} ({written} files changed)")
+    return 0
+
+
+def inputs_digest(protos: Path, inputs: list[Path]) -> str:
+    """Returns the hex digest of all that decides the output: paths and contents, this script, the generators' versions."""
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for name in GENERATORS:
+        digest.update(f"{name}={importlib.metadata.version(name)};".encode())
+    for path in inputs:
+        digest.update(f"{path.relative_to(protos).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def generate(protos: Path, inputs: list[Path], output: Path) -> int:
+    """Runs protoc over all inputs at once; its messages go to stderr. Returns its exit code."""
+    scripts = Path(sys.executable).parent
+    command = [
+        *(sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={protos}"),
+        *(f"--plugin=protoc-gen-{name}={scripts / f'protoc-gen-{name}'}" for name in ("mypy", "mypy_grpc")),
+        *(f"--python_out={output}", f"--grpc_python_out={output}"),
+        *(f"--mypy_out=quiet,readable_stubs:{output}", f"--mypy_grpc_out=quiet,readable_stubs:{output}"),
+        *map(str, inputs),
+    ]
+    return subprocess.run(command, check=False).returncode
+
+
+def add_package_files(output: Path) -> None:
+    """Makes every generated folder a regular package, and the whole a typed one (PEP 561)."""
+    for folder in (output / PACKAGE).rglob("*"):
+        if folder.is_dir():
+            (folder / "__init__.py").touch()
+    (output / PACKAGE / "__init__.py").touch()
+    (output / PACKAGE / "py.typed").touch()
+
+
+def replace(source: Path, target: Path) -> int:
+    """Makes the files of `target` those of `source`; returns how many were written or removed."""
+    changed = 0
+    fresh = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
+    for name in fresh:
+        current = target / name
+        if not current.is_file() or current.read_bytes() != (source / name).read_bytes():
+            current.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(source / name, current)
+            changed += 1
+    for path in sorted(target.rglob("*"), reverse=True):
+        if path.is_file() and path.relative_to(target) not in fresh:
+            path.unlink(missing_ok=True)  # another run may have been quicker
+            changed += path.parent.name != "__pycache__"
+        elif path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+    return changed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
