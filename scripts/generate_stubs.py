@@ -6,7 +6,6 @@ replaced one by one and only where they differ, so that processes that import th
 
 import hashlib
 import importlib.metadata
-import os
 import subprocess
 import sys
 import tempfile
@@ -44,7 +43,7 @@ def main(root: Path = ROOT) -> int:
 
 
 def inputs_digest(protos: Path, inputs: list[Path]) -> str:
-    """Returns the hex digest of all that decides the output: paths and contents, this script, the generators' versions."""
+    """Returns the hex digest of all that decides the output: contracts, this script and the generators' versions."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
     for name in GENERATORS:
         digest.update(f"{name}={importlib.metadata.version(name)};".encode())
@@ -84,7 +83,7 @@ def replace(source: Path, target: Path) -> int:
         current = target / name
         if not current.is_file() or current.read_bytes() != (source / name).read_bytes():
             current.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(source / name, current)
+            (source / name).replace(current)
             changed += 1
     for path in sorted(target.rglob("*"), reverse=True):
         if path.is_file() and path.relative_to(target) not in fresh:
