@@ -1,0 +1,72 @@
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+LOCK := pyproject.toml uv.lock .python-version scripts/setup.sh
+# The demo's time counts from here, set-up included.
+STARTED := $(shell date +%s)
+
+.PHONY: help setup stubs demo test check lint imports format types protos tree lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- environment: the stamps lie in .venv and go with it -------------------------------------------------------------
+
+setup: .venv/.setup stubs ## Build .venv from the lock file and generate the stubs; no root rights needed
+
+.venv/.setup: $(LOCK)
+	scripts/setup.sh
+	@touch $@
+
+.venv/.demo: .venv/.setup
+	scripts/setup.sh --extra demo
+	@touch $@
+
+stubs: .venv/.setup ## Generate the package `vitrine` from protos/ into build/stubs, where they changed
+	@$(BIN)/python scripts/generate_stubs.py
+
+# --- run -------------------------------------------------------------------------------------------------------------
+
+# `exec`: signals reach the demo itself. make waits for it after Ctrl-C.
+demo: .venv/.demo stubs ## Run the demo shop until Ctrl-C; EXIT=1 stops by itself
+	@VITRINE_DEMO_STARTED_AT=$(STARTED) exec $(BIN)/python -m demo $(if $(EXIT),--exit)
+
+test: setup ## Run every test that needs no system package; ARGS="-k name" chooses
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+# --- checks ----------------------------------------------------------------------------------------------------------
+
+check: lint imports types protos tree lock ## Run all checks; `make -k check` goes on after a failure
+
+lint: setup ## Check format and style
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+
+imports: setup ## Check that no service imports another
+	@$(BIN)/lint-imports
+
+format: setup ## Format, and repair what can be repaired
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+types: setup ## Check types, strictly
+	@$(BIN)/mypy
+
+protos: setup ## Lint the contracts, and look for breaking changes against main
+	@$(BIN)/buf lint
+	@scripts/check_breaking.sh
+
+tree: setup ## Check links, lengths of files, and that the tree names no machine
+	@$(BIN)/python -m scripts.checks.links
+	@$(BIN)/python -m scripts.checks.lengths
+	@$(BIN)/python -m scripts.checks.machine_names
+
+lock: setup ## Check that uv.lock is what pyproject.toml asks for
+	@PATH="$$PATH:$(CURDIR)/.uv/bin" uv lock --check --quiet
+
+clean: ## Remove what was built; the environment and the demo's state stay
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.venv/*' -not -path './.uv/*' -prune -exec rm -rf {} +
