@@ -46,7 +46,7 @@ lint: setup ## Check format and style
 	@$(BIN)/ruff check
 
 imports: setup ## Check that no service imports another
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 format: setup ## Format, and repair what can be repaired
 	@$(BIN)/ruff format

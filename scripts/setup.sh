@@ -26,7 +26,7 @@ install_uv() {
     fi
     rm -rf .uv  # without ensurepip a failed venv stays behind, half made
     if python3 -m pip --version >/dev/null 2>&1; then
-        python3 -m pip install --quiet --disable-pip-version-check --target .uv uv
+        python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .uv uv
         return
     fi
     cat >&2 <<'HELP'
