@@ -1,0 +1,194 @@
+"""Versioned artefacts in a directory: neighbours, indexes, models, reports. What is CURRENT is always whole."""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from services.common.errors import FailedPreconditionError, NotFoundError
+from services.common.timestamps import to_millis
+
+MANIFEST: Final = "manifest.json"
+CURRENT: Final = "CURRENT"
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One published version. `files` maps each file's path in `path` to its size in bytes and its SHA-256."""
+
+    name: str
+    version: str
+    path: Path
+    created_millis: int
+    metadata: Mapping[str, Any]
+    files: Mapping[str, tuple[int, str]]
+
+
+class ArtifactStore:
+    """Artefacts under `root`/<name>/<version>/, each with a manifest.json; `root`/<name>/CURRENT names the live version."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def publish(
+        self,
+        name: str,
+        write: Callable[[Path], None],
+        metadata: Mapping[str, Any],
+        created: datetime,
+        *,
+        make_current: bool = True,
+    ) -> Artifact:
+        """Publishes what `write` puts into the empty folder that it is given, all or nothing.
+
+        `metadata` (JSON) says what it was made from and how much is in it; `created` is the moment handed in. Versions
+        are numbers that grow with time, even where two are published in one millisecond. A crash at any moment leaves
+        the former version current.
+        """
+        folder = self._folder(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f".draft-{secrets.token_hex(8)}"
+        draft.mkdir()
+        try:
+            write(draft)
+            files = {path.relative_to(draft).as_posix(): _fingerprint(path) for path in _files(draft)}
+            manifest = {
+                "name": name,
+                "created_millis": to_millis(created),
+                "metadata": dict(metadata),
+                "files": {file: {"bytes": size, "sha256": digest} for file, (size, digest) in files.items()},
+            }
+            _write_synced(draft / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True, allow_nan=False).encode())
+            for path in [*draft.rglob("*"), draft]:
+                _sync(path)
+            version = self._place(folder, draft, to_millis(created))
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        if make_current:
+            self.set_current(name, version)
+        return self.get(name, version)
+
+    def current(self, name: str) -> Artifact | None:
+        """Returns the live version, or None where nothing is published."""
+        try:
+            version = (self._folder(name) / CURRENT).read_text().strip()
+        except FileNotFoundError:
+            return None
+        return self.get(name, version)
+
+    def set_current(self, name: str, version: str) -> None:
+        """Makes `version` the live one: the way forward and the way back. Raises NotFoundError where it is not there."""
+        self.get(name, version)
+        folder = self._folder(name)
+        aside = folder / f".current-{secrets.token_hex(8)}"
+        _write_synced(aside, version.encode())
+        aside.replace(folder / CURRENT)
+        _sync(folder)
+
+    def versions(self, name: str) -> list[str]:
+        """Returns the published versions, oldest first."""
+        try:
+            entries = list(self._folder(name).iterdir())
+        except FileNotFoundError:
+            return []
+        return sorted((e.name for e in entries if e.name.isdigit() and (e / MANIFEST).is_file()), key=int)
+
+    def get(self, name: str, version: str) -> Artifact:
+        """Returns a version; raises NotFoundError where it is not there, FailedPreconditionError where it is broken."""
+        path = self._folder(name) / version
+        try:
+            manifest = json.loads((path / MANIFEST).read_bytes())
+            return Artifact(
+                name=name,
+                version=version,
+                path=path,
+                created_millis=int(manifest["created_millis"]),
+                metadata=manifest["metadata"],
+                files={file: (int(f["bytes"]), str(f["sha256"])) for file, f in manifest["files"].items()},
+            )
+        except (FileNotFoundError, NotADirectoryError):
+            known = ", ".join(self.versions(name)) or "none"
+            raise NotFoundError(
+                f"there is no version {version} of {name}; there are: {known}", reason="ARTIFACT_NOT_FOUND"
+            ) from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _broken(name, version, f"{MANIFEST} is not readable ({type(error).__name__})") from error
+
+    def verify(self, artifact: Artifact) -> None:
+        """Reads every file; raises FailedPreconditionError where one is missing, changed or too much."""
+        present = {path.relative_to(artifact.path).as_posix() for path in _files(artifact.path)} - {MANIFEST}
+        for file in sorted(present ^ artifact.files.keys()):
+            what = "is not in the manifest" if file in present else "is missing"
+            raise _broken(artifact.name, artifact.version, f"{file} {what}")
+        for file, expected in artifact.files.items():
+            if _fingerprint(artifact.path / file) != expected:
+                raise _broken(artifact.name, artifact.version, f"{file} is not what was published")
+
+    def prune(self, name: str, keep: int) -> list[str]:
+        """Removes all but the `keep` newest versions (at least 1) and the current one; returns the removed versions."""
+        current = self.current(name)
+        old = self.versions(name)[: -max(1, keep)]
+        removed = [version for version in old if current is None or version != current.version]
+        for version in removed:
+            # Out of sight first: a reader finds the whole version or none.
+            grave = self._folder(name) / f".draft-{secrets.token_hex(8)}"
+            (self._folder(name) / version).rename(grave)
+            shutil.rmtree(grave)
+        return removed
+
+    def _folder(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no artefact name; use a to z, 0 to 9, _ and -")
+        return self._root / name
+
+    def _place(self, folder: Path, draft: Path, created_millis: int) -> str:
+        """Moves the draft to the first free version from `created_millis` on that is newer than all others."""
+        newest = max((int(entry.name) for entry in folder.iterdir() if entry.name.isdigit()), default=0)
+        version = max(created_millis, newest + 1, 1)
+        while True:
+            try:
+                draft.rename(folder / str(version))
+            except OSError:  # another process took it between the look and the move
+                if not (folder / str(version)).exists():
+                    raise
+                version += 1
+            else:
+                _sync(folder)
+                return str(version)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _fingerprint(path: Path) -> tuple[int, str]:
+    with path.open("rb") as file:
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _broken(name: str, version: str, what: str) -> FailedPreconditionError:
+    return FailedPreconditionError(
+        f"version {version} of {name} is broken: {what}; publish it again, or make a former version current",
+        reason="ARTIFACT_BROKEN",
+    )

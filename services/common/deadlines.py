@@ -1,0 +1,28 @@
+"""How long a call may still take, and how much of that an onward call may have."""
+
+import asyncio
+import math
+from contextvars import ContextVar
+from typing import Final, Protocol
+
+# When the default deadline of the present call ends, on the event loop's clock. Every call runs in a task of its own.
+default_deadline: Final[ContextVar[float | None]] = ContextVar("default_deadline", default=None)
+
+
+class TimedContext(Protocol):
+    """The part of a servicer's context that knows the client's deadline."""
+
+    def time_remaining(self) -> float | None: ...  # noqa: D102
+
+
+def remaining(context: TimedContext, reserve_seconds: float = 0.0) -> float:
+    """Returns the seconds that the present call has left, less a reserve for what comes after the onward call.
+
+    Never negative: 0 means that it is too late to start anything. Infinite only in an answer stream without a deadline.
+    Use it as the timeout of every onward call: `stub.LookupItems(request, timeout=remaining(context, 0.005))`.
+    """
+    left = context.time_remaining()
+    if left is None:
+        ends = default_deadline.get()
+        left = math.inf if ends is None else ends - asyncio.get_running_loop().time()
+    return max(0.0, left - reserve_seconds)

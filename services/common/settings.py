@@ -1,0 +1,89 @@
+"""Settings come from the environment: one typed class per service, checked before anything starts."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+SHARED_PREFIX = "VITRINE_"
+
+
+class ServiceSettings(BaseSettings):
+    """What every service can be told. A service derives its own class with its own prefix:
+
+    `class EventsSettings(ServiceSettings): model_config = SettingsConfigDict(env_prefix="VITRINE_EVENTS_")`
+
+    The variables named in `shared_fields` are also read without the service's name (VITRINE_LOG_LEVEL); where both are
+    set, the service's own (VITRINE_EVENTS_LOG_LEVEL) wins. An empty variable counts as not set.
+    """
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, extra="ignore", frozen=True, validate_default=True, hide_input_in_errors=True
+    )
+
+    shared_fields: ClassVar[frozenset[str]] = frozenset(
+        {"state_directory", "signing_key", "log_level", "otlp_endpoint"}
+    )
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 or [::] for all.")
+    port: int = Field(0, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    metrics_port: int = Field(0, ge=0, le=65535, description="Port of the Prometheus metrics over HTTP; 0 is off.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least that is logged.")
+    grace_seconds: float = Field(
+        10.0, ge=0, le=600, allow_inf_nan=False, description="How long calls in flight may take after SIGTERM."
+    )
+    default_deadline_seconds: float = Field(
+        5.0, gt=0, le=3600, allow_inf_nan=False, description="Time for a call that comes without a deadline."
+    )
+    max_message_bytes: int = Field(
+        16 * 1024 * 1024, ge=64 * 1024, le=512 * 1024 * 1024, description="Largest request and largest answer."
+    )
+    max_connection_age_seconds: float = Field(
+        300.0, gt=0, allow_inf_nan=False, description="When clients are asked to reconnect, and so to spread out."
+    )
+    otlp_endpoint: str = Field("", description="Where OpenTelemetry traces go (http://host:4317); empty is off.")
+    state_directory: Path = Field(Path(".vitrine"), description="Where the embedded stores and artefacts are.")
+    signing_key: SecretStr = Field(
+        SecretStr(""),
+        description="Signs cursors and tracking tokens: 32 characters or more, the same for all services; "
+        "empty takes (or makes) signing.key in the state directory.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Reads the service's own variables first, then the shared ones."""
+        return init_settings, env_settings, _SharedVariables(settings_cls, env_prefix=SHARED_PREFIX)
+
+    @classmethod
+    def variable(cls, field: str) -> str:
+        """Returns the name of the environment variable of `field`."""
+        return f"{cls.model_config.get('env_prefix', '')}{field}".upper()
+
+
+class _SharedVariables(EnvSettingsSource):
+    """VITRINE_<FIELD>, for the shared fields only: VITRINE_PORT would set every service's port."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        shared: frozenset[str] = getattr(self.settings_cls, "shared_fields", frozenset())
+        if field_name not in shared:
+            return None, field_name, False
+        return super().get_field_value(field, field_name)
+
+
+def unknown_variables(settings_cls: type[ServiceSettings], environment: Mapping[str, str]) -> dict[str, str | None]:
+    """Returns the variables that carry the service's prefix and name no setting, each with the nearest one that does."""
+    known = [settings_cls.variable(field) for field in settings_cls.model_fields]
+    prefix = settings_cls.variable("")
+    strangers = (name for name in environment if name.upper().startswith(prefix) and name.upper() not in known)
+    return {name: next(iter(difflib.get_close_matches(name.upper(), known, n=1)), None) for name in strangers}
