@@ -1,0 +1,67 @@
+import asyncio
+from typing import Annotated
+
+import typer
+from google.protobuf import json_format
+from vitrine.events.v1 import event_pb2, event_service_pb2
+from vitrine.homepage.v1 import homepage_service_pb2, homepage_service_pb2_grpc
+
+from cli.context import CommandContext, command_context
+from cli.errors import CommandError
+from cli.exit_codes import ExitCode
+from cli.visitor_options import AnonymousOption, UserOption, visitor_of
+
+TIMEOUT_SECONDS = 10.0
+
+
+def event(
+    context: typer.Context,
+    type_name: Annotated[str, typer.Argument(metavar="TYPE", help="view, click, add_to_cart, purchase, …")],
+    user: UserOption = "",
+    anonymous: AnonymousOption = "",
+    item: Annotated[str, typer.Option(help="The item it was done to.")] = "",
+    search: Annotated[str, typer.Option(help="What was searched for (TYPE search).")] = "",
+    event_id: Annotated[str, typer.Option(help="The event's id: sending it twice counts once.")] = "",
+    quantity: Annotated[float | None, typer.Option(help="How many.")] = None,
+    price: Annotated[float | None, typer.Option(help="Price of one.")] = None,
+    token: Annotated[str, typer.Option(help="The tracking token of the card that led here.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
+) -> None:
+    """Tell the shop, through its gateway, what a visitor did."""
+    command = command_context(context)
+    happened = event_pb2.Event(
+        event_id=event_id,
+        visitor=visitor_of(user, anonymous),
+        type=_type_of(type_name),
+        quantity=quantity,
+        unit_price=price,
+        search_text=search,
+        tracking_token=token,
+    )
+    if item:
+        happened.item_id = item
+    result = asyncio.run(_send(command, happened))
+    if as_json:
+        command.console.print_json(json_format.MessageToJson(result, preserving_proto_field_name=True))
+    status = event_service_pb2.EventStatus.Name(result.status).removeprefix("EVENT_STATUS_")
+    if result.status == event_service_pb2.EVENT_STATUS_REJECTED:
+        raise CommandError(f"{result.field}: {result.description} [{result.reason}]", ExitCode.USAGE)
+    if not as_json:
+        command.console.print(f"{status.lower()}  {result.event_id}", highlight=False)
+
+
+def _type_of(name: str) -> event_pb2.EventType:
+    known = event_pb2.EventType.DESCRIPTOR.values_by_name
+    full = f"EVENT_TYPE_{name.upper()}"
+    if full not in known or not known[full].number:
+        words = ", ".join(value.removeprefix("EVENT_TYPE_").lower() for value in known if known[value].number)
+        raise CommandError(f"there is no event type {name!r}; there are {words}", ExitCode.USAGE)
+    return event_pb2.EventType.Value(full)
+
+
+async def _send(command: CommandContext, happened: event_pb2.Event) -> event_service_pb2.EventResult:
+    async with command.shop.channel("homepage") as channel:
+        stub = homepage_service_pb2_grpc.HomepageServiceStub(channel)
+        request = homepage_service_pb2.IngestEventsRequest(events=[happened])
+        response = await stub.IngestEvents(request, timeout=TIMEOUT_SECONDS)
+        return response.results[0]

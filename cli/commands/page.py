@@ -1,0 +1,49 @@
+import asyncio
+import time
+from typing import Annotated
+
+import typer
+from google.protobuf import json_format
+from vitrine.homepage.v1 import homepage_service_pb2, homepage_service_pb2_grpc
+
+from cli.context import CommandContext, command_context
+from cli.rendering.funnel import render_funnel
+from cli.rendering.page import render_page
+from cli.visitor_options import AnonymousOption, UserOption, visitor_of
+
+TIMEOUT_SECONDS = 10.0
+
+
+def page(
+    context: typer.Context,
+    user: UserOption = "",
+    anonymous: AnonymousOption = "",
+    layout: Annotated[str, typer.Option(help="Name of the layout.")] = "",
+    locale: Annotated[str, typer.Option(help="Language of the texts, such as en or de-AT.")] = "",
+    cards: Annotated[int, typer.Option(help="How many cards of each shelf to print.", min=1, max=60)] = 4,
+    debug: Annotated[bool, typer.Option("--debug", help="Print what became of every candidate, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole answer as JSON.")] = False,
+) -> None:
+    """Print the homepage of one visitor, with the step of the ladder that it stands on."""
+    command = command_context(context)
+    request = homepage_service_pb2.GetHomepageRequest(
+        visitor=visitor_of(user, anonymous), layout=layout, locale=locale, debug=debug
+    )
+    response, milliseconds = asyncio.run(_get(command, request))
+    if as_json:
+        command.console.print_json(json_format.MessageToJson(response, preserving_proto_field_name=True))
+        return
+    heading = f"{'user' if user else 'anonymous visitor'} {user or anonymous}"
+    command.console.print(render_page(response.page, heading=heading, cards=cards, milliseconds=milliseconds))
+    if debug:
+        command.console.print(render_funnel(response.page.funnel))
+
+
+async def _get(
+    command: CommandContext, request: homepage_service_pb2.GetHomepageRequest
+) -> tuple[homepage_service_pb2.GetHomepageResponse, float]:
+    async with command.shop.channel("homepage") as channel:
+        stub = homepage_service_pb2_grpc.HomepageServiceStub(channel)
+        begin = time.perf_counter()
+        response = await stub.GetHomepage(request, timeout=TIMEOUT_SECONDS)
+        return response, (time.perf_counter() - begin) * 1000

@@ -1,0 +1,30 @@
+from typing import Annotated
+
+import typer
+
+from cli.context import command_context
+from cli.launcher.process import PROCESSES
+from cli.process_names import checked_names
+from cli.rendering.progress import terminal_progress
+
+READY_SECONDS = 120.0
+
+
+def up(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(help="Which processes. None named: all.")] = None,
+    free_ports: Annotated[
+        bool, typer.Option("--free-ports", help="Where a usual port is taken, take any that is free.")
+    ] = False,
+) -> None:
+    """Start the shop's processes and wait until each reports SERVING. What runs already is left alone."""
+    command = command_context(context)
+    launcher = command.shop.launcher()
+    wanted = checked_names(names) or [process.name for process in PROCESSES]
+    started = launcher.start(wanted, any_free_port=free_ports)
+    with terminal_progress(command.messages) as progress, progress.task("starting", len(started)) as task:
+        for record in launcher.wait_until_serving(started, timeout_seconds=READY_SECONDS):
+            task.advance(1)
+            command.console.print(f"{record.name:<12} SERVING  {record.address}", highlight=False)
+    if not started:
+        command.console.print("everything runs already", highlight=False)

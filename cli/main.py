@@ -1,0 +1,89 @@
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import grpc
+import typer
+from rich.console import Console
+
+from cli.commands import doctor, down, evaluate, event, import_, page, status, train, up
+from cli.context import CommandContext
+from cli.errors import CommandError
+from cli.exit_codes import ExitCode
+from services.common.errors import VitrineError, from_rpc_error
+
+app = typer.Typer(
+    name="vitrine",
+    help="A personalised homepage for an online shop: start it, feed it, train it, look at its pages.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def prepare(
+    context: typer.Context,
+    state_directory: Annotated[
+        Path,
+        typer.Option(envvar="VITRINE_STATE_DIRECTORY", help="The shop's folder: stores, artefacts, models, logs."),
+    ] = Path(".vitrine"),
+) -> None:
+    """Make what every command works with."""
+    context.obj = CommandContext(state_directory)
+
+
+app.command("up")(up.up)
+app.command("down")(down.down)
+app.command("status")(status.status)
+app.command("import")(import_.import_)
+app.command("train")(train.train)
+app.command("page")(page.page)
+app.command("event")(event.event)
+app.command("evaluate")(evaluate.evaluate)
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """Run `vitrine`, and end with the exit code that docs/command-line.md documents."""
+    sys.exit(run())
+
+
+def run() -> int:
+    """Run one command.
+
+    Returns:
+        Its exit code. What went wrong is told on the standard error stream, with what to do.
+    """
+    messages = Console(stderr=True)
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except typer.Exit as done:
+        return int(done.exit_code)
+    except CommandError as error:
+        messages.print(f"vitrine: {error}", markup=False, highlight=False)
+        return error.exit_code
+    except VitrineError as error:
+        return _tell_service_error(messages, error)
+    except grpc.RpcError as error:
+        return _tell_service_error(messages, from_rpc_error(error))
+    except (KeyboardInterrupt, typer.Abort):
+        messages.print("vitrine: interrupted; what was done is kept", markup=False)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): not a fault. Nothing more may be written, at exit neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+
+
+def _tell_service_error(messages: Console, error: VitrineError) -> int:
+    messages.print(f"vitrine: {error} [{error.reason}]", markup=False, highlight=False)
+    for violation in error.violations:
+        messages.print(f"  {violation.field}: {violation.description}", markup=False, highlight=False)
+    if error.code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
+        messages.print("  See `vitrine status`; `vitrine up` starts what is down.", markup=False, highlight=False)
+        return ExitCode.NOT_RUNNING
+    if error.code is grpc.StatusCode.INVALID_ARGUMENT:
+        return ExitCode.USAGE
+    return ExitCode.FAILED

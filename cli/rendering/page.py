@@ -1,0 +1,75 @@
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from vitrine.homepage.v1 import page_pb2, reason_pb2
+
+WIDTH = 80
+
+
+def render_page(
+    page: page_pb2.Page, *, heading: str, cards: int = 4, milliseconds: float | None = None
+) -> RenderableType:
+    """A page for a terminal of 80 columns: what each card is, where it belongs, what it costs and why it is there.
+
+    Args:
+        page: the page.
+        heading: whose it is.
+        cards: how many cards of each shelf to show.
+        milliseconds: how long the page took, where that was measured.
+    """
+    step = page_pb2.DegradationStep.Name(page.degradation_step).removeprefix("DEGRADATION_STEP_").lower()
+    facts = [f"step: {step}", f"page {page.page_id}"]
+    if milliseconds is not None:
+        facts.insert(0, f"{milliseconds:.0f} ms")
+    if page.degradation_reasons:
+        facts.append(", ".join(page.degradation_reasons))
+    parts: list[RenderableType] = [Text(heading, style="bold reverse", overflow="ellipsis", no_wrap=True)]
+    parts.append(Text(" · ".join(facts), style="dim", overflow="fold"))
+    if page.shop_empty:
+        parts.append(
+            Text("The shop has nothing that may be shown yet: import items with `vitrine import --items FILE`.")
+        )
+    elif not page.shelves:
+        parts.append(Text("No shelf could be filled at this step."))
+    for shelf in page.shelves:
+        parts.append(_shelf(shelf, cards))
+    return Group(*parts)
+
+
+def _shelf(shelf: page_pb2.Shelf, cards: int) -> RenderableType:
+    title = Text("\n" + shelf.title, style="bold")
+    kind = page_pb2.ShelfKind.Name(shelf.kind).removeprefix("SHELF_KIND_").lower()
+    title.append(f"  [{kind}]", style="dim")
+    if shelf.status.state == page_pb2.SHELF_STATE_DEGRADED:
+        title.append(f"  {shelf.status.reason}", style="yellow")
+    if shelf.kind == page_pb2.SHELF_KIND_CATEGORY_NAVIGATION:
+        names = " · ".join(link.path.names[-1] for link in shelf.categories[: cards * 3])
+        return Group(title, Text("  " + names))
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), width=WIDTH)
+    table.add_column(width=2, justify="right", style="dim", no_wrap=True)
+    table.add_column(width=28, no_wrap=True, overflow="ellipsis")
+    table.add_column(width=15, no_wrap=True, overflow="ellipsis", style="cyan")
+    table.add_column(width=7, no_wrap=True, justify="right")
+    table.add_column(width=22, overflow="fold", style="green")
+    for card in shelf.cards[:cards]:
+        path = card.item.category_path.names
+        table.add_row(
+            str(card.position + 1),
+            card.item.title,
+            path[-1] if path else "",
+            price_of(card.item),
+            reason_of(card.reasons),
+        )
+    return Group(title, table)
+
+
+def price_of(item: page_pb2.CardItem) -> str:
+    """What a card says of the price; empty where nothing is for sale."""
+    return f"{item.price:.2f}" if item.HasField("price") else ""
+
+
+def reason_of(reasons: Sequence[reason_pb2.Reason]) -> str:
+    """The strongest reason in words; empty where there is none."""
+    return reasons[0].text if reasons else ""

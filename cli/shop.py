@@ -1,0 +1,46 @@
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+from services.common.channels import open_channel
+
+from cli.launcher.launcher import Launcher
+from cli.launcher.process import PROCESSES, specification
+
+
+class Shop:
+    """The shop that a command speaks to: where its services are, and where its state lies.
+
+    Args:
+        state_directory: the shop's folder on this machine.
+        environment: may say where a service is, as the services themselves are told (`VITRINE_HOMEPAGE_ADDRESS`, …).
+    """
+
+    def __init__(self, state_directory: Path, environment: Mapping[str, str]) -> None:
+        self.state_directory = state_directory
+        self.environment = environment
+
+    def launcher(self, *, exit_with_parent: bool = False) -> Launcher:
+        """Starts and stops its processes here."""
+        return Launcher(self.state_directory, self.environment, exit_with_parent=exit_with_parent)
+
+    def addresses(self) -> dict[str, str]:
+        """Where each process is: as the environment says, else as it was started here, else the usual place."""
+        running = self.launcher().records()
+        found = {}
+        for process in PROCESSES:
+            said = self.environment.get(process.address_variable)
+            record = running.get(process.name)
+            found[process.name] = said or (record.address if record else f"127.0.0.1:{process.port}")
+        return found
+
+    @asynccontextmanager
+    async def channel(self, name: str) -> AsyncIterator[grpc.aio.Channel]:
+        """A channel to one of its services, closed at the end."""
+        specification(name)
+        channel = open_channel(self.addresses()[name])
+        try:
+            yield channel
+        finally:
+            await channel.close()
