@@ -33,7 +33,7 @@ class Artifact:
 
 
 class ArtifactStore:
-    """Artefacts under `root`/<name>/<version>/, each with a manifest.json; `root`/<name>/CURRENT names the live version."""
+    """Artefacts in `root`/<name>/<version>/, with a manifest.json each; `root`/<name>/CURRENT names the live one."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -85,7 +85,7 @@ class ArtifactStore:
         return self.get(name, version)
 
     def set_current(self, name: str, version: str) -> None:
-        """Makes `version` the live one: the way forward and the way back. Raises NotFoundError where it is not there."""
+        """Makes `version` the live one: the way forward and back. Raises NotFoundError where it is not there."""
         self.get(name, version)
         folder = self._folder(name)
         aside = folder / f".current-{secrets.token_hex(8)}"

@@ -23,7 +23,7 @@ _WRITE: Final = "vitrine_write"
 
 
 class Base(DeclarativeBase):
-    """Derive one base per service from it (`class EventsBase(Base): __abstract__ = True; metadata = new_metadata()`)."""
+    """The base of mapped classes. A service derives its own, with `metadata = new_metadata()`, to own its tables."""
 
     metadata = MetaData(naming_convention=_NAMING)
 
@@ -69,7 +69,7 @@ def _tune_sqlite(engine: Engine, *, durable: bool) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         # sqlite3's own transaction handling begins late and only for some statements; on_begin says it instead.
-        connection.isolation_level = None  # type: ignore[attr-defined]
+        connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
@@ -93,7 +93,7 @@ class Database:
 
     @property
     def dialect(self) -> str:
-        """"sqlite" or "mysql" or "mariadb"."""
+        """The kind of database: sqlite, mysql or mariadb."""
         return self.engine.dialect.name
 
     @contextmanager

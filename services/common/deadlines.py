@@ -12,7 +12,12 @@ default_deadline: Final[ContextVar[float | None]] = ContextVar("default_deadline
 class TimedContext(Protocol):
     """The part of a servicer's context that knows the client's deadline."""
 
-    def time_remaining(self) -> float | None: ...  # noqa: D102
+    def time_remaining(self) -> float | None: ...
+
+
+def client_remaining(context: TimedContext) -> float | None:
+    """Returns the seconds until the deadline that the client set; None where it set none."""
+    return context.time_remaining()
 
 
 def remaining(context: TimedContext, reserve_seconds: float = 0.0) -> float:
@@ -21,7 +26,7 @@ def remaining(context: TimedContext, reserve_seconds: float = 0.0) -> float:
     Never negative: 0 means that it is too late to start anything. Infinite only in an answer stream without a deadline.
     Use it as the timeout of every onward call: `stub.LookupItems(request, timeout=remaining(context, 0.005))`.
     """
-    left = context.time_remaining()
+    left = client_remaining(context)
     if left is None:
         ends = default_deadline.get()
         left = math.inf if ends is None else ends - asyncio.get_running_loop().time()

@@ -88,7 +88,7 @@ class ResourceExhaustedError(VitrineError):
 
 
 class UnavailableError(VitrineError):
-    """The service cannot answer now; the same call may succeed later. The only error that clients retry by themselves."""
+    """The service cannot answer now, the same call may succeed later. Clients retry this one, and only this one."""
 
     code = grpc.StatusCode.UNAVAILABLE
     default_reason = "UNAVAILABLE"

@@ -27,8 +27,8 @@ class OpaqueId(TypeDecorator[str]):
             return dialect.type_descriptor(VARBINARY(self._length))
         return dialect.type_descriptor(LargeBinary(self._length))
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
         return None if value is None else value.encode()
 
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
         return None if value is None else bytes(value).decode()

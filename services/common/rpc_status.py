@@ -55,14 +55,12 @@ def from_rpc_error(error: grpc.RpcError) -> VitrineError:
         return errors.InternalError(str(error))
     code, message = error.code(), error.details() or ""
     status = _details(error)
-    info, violations = error_details_pb2.ErrorInfo(), ()
+    info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     for detail in status.details:
-        if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
-            detail.Unpack(info)
-        elif detail.Is(error_details_pb2.BadRequest.DESCRIPTOR):
-            bad = error_details_pb2.BadRequest()
-            detail.Unpack(bad)
-            violations = tuple(FieldViolation(v.field, v.description, v.reason) for v in bad.field_violations)
+        # Unpack leaves its argument alone where the detail is of another type.
+        detail.Unpack(info)
+        detail.Unpack(bad_request)
+    violations = [FieldViolation(v.field, v.description, v.reason) for v in bad_request.field_violations]
     return _BY_CODE.get(code, errors.InternalError)(
         message or code.value[1], reason=info.reason or None, violations=violations, metadata=dict(info.metadata)
     )

@@ -3,17 +3,18 @@
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-SHARED_PREFIX = "VITRINE_"
+SHARED_PREFIX: Final = "VITRINE_"
+MIN_SIGNING_KEY_BYTES: Final = 32
 
 
 class ServiceSettings(BaseSettings):
-    """What every service can be told. A service derives its own class with its own prefix:
+    """What every service can be told. A service derives a class with a prefix of its own.
 
     `class EventsSettings(ServiceSettings): model_config = SettingsConfigDict(env_prefix="VITRINE_EVENTS_")`
 
@@ -65,6 +66,19 @@ class ServiceSettings(BaseSettings):
         """Reads the service's own variables first, then the shared ones."""
         return init_settings, env_settings, _SharedVariables(settings_cls, env_prefix=SHARED_PREFIX)
 
+    @field_validator("signing_key")
+    @classmethod
+    def _long_enough(cls, key: SecretStr) -> SecretStr:
+        length = len(key.get_secret_value().encode())
+        if 0 < length < MIN_SIGNING_KEY_BYTES:
+            raise ValueError(f"has {length} bytes; give {MIN_SIGNING_KEY_BYTES} or more (openssl rand -base64 32)")
+        return key
+
+    @classmethod
+    def service_name(cls) -> str:
+        """Returns the service's short name, from its prefix: "events" for VITRINE_EVENTS_."""
+        return str(cls.model_config.get("env_prefix", "")).removeprefix(SHARED_PREFIX).strip("_").lower()
+
     @classmethod
     def variable(cls, field: str) -> str:
         """Returns the name of the environment variable of `field`."""
@@ -82,7 +96,7 @@ class _SharedVariables(EnvSettingsSource):
 
 
 def unknown_variables(settings_cls: type[ServiceSettings], environment: Mapping[str, str]) -> dict[str, str | None]:
-    """Returns the variables that carry the service's prefix and name no setting, each with the nearest one that does."""
+    """Returns the variables with the service's prefix that name no setting, each with the nearest one that does."""
     known = [settings_cls.variable(field) for field in settings_cls.model_fields]
     prefix = settings_cls.variable("")
     strangers = (name for name in environment if name.upper().startswith(prefix) and name.upper() not in known)

@@ -3,7 +3,7 @@
 import textwrap
 from typing import get_args
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from services.common.settings import SHARED_PREFIX, ServiceSettings
@@ -18,6 +18,23 @@ def render_help(settings_cls: type[ServiceSettings], width: int = 80) -> str:
             lines.append(f"  or {SHARED_PREFIX}{name.upper()}, for all services")
         lines += textwrap.wrap(field.description or "", width, initial_indent=" " * 6, subsequent_indent=" " * 6)
         lines.append("")
+    return "\n".join(lines)
+
+
+def render_faults(settings_cls: type[ServiceSettings], error: ValidationError) -> str:
+    """Returns one line per variable that is wrong: its name, what is wrong, what it is for. Secrets are not shown."""
+    lines = ["The settings are wrong; correct these environment variables:"]
+    for fault in error.errors(include_url=False):
+        name = str(fault["loc"][0]) if fault["loc"] else ""
+        field = settings_cls.model_fields.get(name)
+        if field is None:
+            lines.append(f"  {fault['msg']}")
+            continue
+        given = "" if field.annotation is SecretStr or fault["type"] == "missing" else f" is {fault['input']!r}:"
+        lines.append(f"  {settings_cls.variable(name)}{given} {fault['msg']}. {field.description}")
+        if name == "port" and str(fault["input"]).startswith("tcp://"):
+            lines.append("    Kubernetes sets this variable for a service of that name; set enableServiceLinks: false.")
+    lines.append("--help lists every setting.")
     return "\n".join(lines)
 
 

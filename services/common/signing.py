@@ -15,10 +15,10 @@ class InvalidToken(ValueError):
 
 
 class Signer:
-    """Seals bytes into URL-safe text that nobody without the key can make or change. It signs, it does not encrypt.
+    """Seals bytes into URL-safe text that nobody without the key can make or change. Nothing is hidden.
 
-    Each purpose ("cursor", "tracking") has a key of its own, derived from `key` (at least 16 bytes), so that a token made
-    for one is refused by the other. The signature is HMAC-SHA256, truncated to 128 bits (RFC 2104, section 5).
+    Each purpose ("cursor", "tracking") has a key of its own, derived from `key` (at least 16 bytes): a token made for
+    one is refused by the other. The signature is HMAC-SHA256, truncated to 128 bits (RFC 2104, section 5).
     """
 
     def __init__(self, key: bytes) -> None:
@@ -32,7 +32,7 @@ class Signer:
         return base64.urlsafe_b64encode(payload + self._mac(payload, purpose)).rstrip(b"=").decode()
 
     def open(self, token: str, purpose: str) -> bytes:
-        """Returns the payload; raises InvalidToken where the token is malformed, changed, or made for something else."""
+        """Returns the payload; raises InvalidToken where the token is malformed, changed, or for another purpose."""
         try:
             data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):

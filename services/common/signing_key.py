@@ -1,39 +1,33 @@
 """The key that signs cursors and tokens: from the settings, or shared by the services of one machine through a file."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
 from typing import Final
 
 from services.common.errors import FailedPreconditionError
-from services.common.settings import ServiceSettings
+from services.common.settings import MIN_SIGNING_KEY_BYTES, ServiceSettings
 
 KEY_FILE: Final = "signing.key"
-_KEY_BYTES: Final = 32
 
 
 def load_signing_key(settings: ServiceSettings) -> bytes:
     """Returns the key: the settings' where one is set (its UTF-8), else that of `state_directory`/signing.key.
 
     The file (32 random bytes, readable by its owner alone) is made by the service that first needs it; services that
-    start at the same moment end up with the same key. Raises FailedPreconditionError where the key is too short.
+    start at the same moment end up with the same key. Raises FailedPreconditionError where the file holds no key.
     """
     if given := settings.signing_key.get_secret_value():
-        key = given.encode()
-        if len(key) < _KEY_BYTES:
-            raise FailedPreconditionError(
-                f"VITRINE_SIGNING_KEY has {len(key)} bytes; give at least {_KEY_BYTES} (openssl rand -base64 32)",
-                reason="SIGNING_KEY_TOO_SHORT",
-            )
-        return key
+        return given.encode()
     path = settings.state_directory / KEY_FILE
     if not path.exists():
         _create(path)
     key = path.read_bytes()
-    if len(key) < _KEY_BYTES:
+    if len(key) < MIN_SIGNING_KEY_BYTES:
         raise FailedPreconditionError(
-            f"{path} has {len(key)} bytes instead of {_KEY_BYTES}; remove it (cursors and tokens handed out so far "
-            "become invalid) or set VITRINE_SIGNING_KEY",
+            f"{path} has {len(key)} bytes instead of {MIN_SIGNING_KEY_BYTES}; remove it (cursors and tokens "
+            "handed out so far become invalid) or set VITRINE_SIGNING_KEY",
             reason="SIGNING_KEY_TOO_SHORT",
         )
     return key
@@ -46,12 +40,10 @@ def _create(path: Path) -> None:
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(_KEY_BYTES))
+            file.write(secrets.token_bytes(MIN_SIGNING_KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(aside, path)
-        except FileExistsError:
-            pass
     finally:
         aside.unlink()

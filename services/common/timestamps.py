@@ -1,4 +1,4 @@
-"""Between `google.protobuf.Timestamp` (the contracts), aware datetimes (Python) and Unix milliseconds (stores, columns)."""
+"""Times: `google.protobuf.Timestamp` in contracts, aware datetimes in Python, Unix milliseconds in stores."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final

@@ -3,8 +3,9 @@
 import hashlib
 from typing import Final
 
-from services.common.validation import Violations
 from vitrine.common.v1.visitor_pb2 import Visitor
+
+from services.common.validation import Violations
 
 _USER: Final = "u:"
 _ANONYMOUS: Final = "a:"

@@ -1,0 +1,40 @@
+"""Keeps calls away from servicers that have not started yet."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from services.common.errors import UnavailableError
+from services.common.interceptors.wrapping import Context, Handler, Stream, Unary, WrappingInterceptor
+
+# They answer from the first moment on: who asks them wants to know how far the server is.
+_ALWAYS_OPEN: Final = ("/grpc.health.", "/grpc.reflection.")
+
+
+class ReadinessGateInterceptor(WrappingInterceptor):
+    """Answers UNAVAILABLE, which clients retry, until `open` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = False
+
+    def wrap_handler(self, method: str, handler: Handler) -> Handler:
+        return handler if method.startswith(_ALWAYS_OPEN) else super().wrap_handler(method, handler)
+
+    def wrap_unary(self, method: str, behavior: Unary) -> Unary:
+        async def gated(request: Any, context: Context) -> Any:
+            self._check()
+            return await behavior(request, context)
+
+        return gated
+
+    def wrap_stream(self, method: str, behavior: Stream) -> Stream:
+        async def gated(request: Any, context: Context) -> AsyncIterator[Any]:
+            self._check()
+            async for response in behavior(request, context):
+                yield response
+
+        return gated
+
+    def _check(self) -> None:
+        if not self.open:
+            raise UnavailableError("the service is starting; try again in a moment", reason="SERVICE_STARTING")

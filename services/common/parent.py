@@ -1,0 +1,26 @@
+"""Ends a process with the one that started it, however that ended."""
+
+import ctypes
+import os
+import signal
+import sys
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def exit_with_parent(parent: int) -> None:
+    """Asks the kernel to send SIGTERM to this process once the thread that started it is gone.
+
+    `parent` is the starter's process id; 0 takes the present parent's, and misses one that died before this call.
+    Raises OSError where the kernel is not Linux.
+    """
+    expected = parent or os.getppid()
+    if not sys.platform.startswith("linux"):
+        raise OSError("--exit-with-parent needs Linux; stop the services yourself elsewhere")
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    if os.getppid() != expected:  # it went between its fork and our request
+        raise SystemExit(0)

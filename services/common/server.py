@@ -1,0 +1,166 @@
+"""Runs an application as a gRPC server: from the open port to the last answered call."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator
+from typing import Final
+
+import grpc
+import structlog
+from grpc_health.v1 import health
+from grpc_reflection.v1alpha import reflection
+
+from services.common.application import Application
+from services.common.errors import FailedPreconditionError
+from services.common.health import Health
+from services.common.interceptors.call_metrics import CallMetricsInterceptor
+from services.common.interceptors.default_deadline import DefaultDeadlineInterceptor
+from services.common.interceptors.error_mapping import ErrorMappingInterceptor
+from services.common.interceptors.messages import MessageInterceptor
+from services.common.interceptors.open_streams import OpenStreamsInterceptor
+from services.common.interceptors.readiness_gate import ReadinessGateInterceptor
+from services.common.settings import ServiceSettings
+from services.common.telemetry import tracing
+from services.common.telemetry.metrics import service_metrics
+from services.common.telemetry.metrics_server import metrics_server
+
+# gRPC's own limit, as a multiple of ours: between the two the caller gets our advice, above it gRPC's terse refusal.
+_HARD_LIMIT_FACTOR: Final = 4
+_ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104  # read, not bound to
+
+
+class Server:
+    """One application on one port.
+
+    The order of its steps is the contract with probes and load balancers: the port opens, health says NOT_SERVING, the
+    application starts, health says SERVING; then health says NOT_SERVING, new calls are refused, those in flight finish
+    within `grace_seconds`, the application stops.
+    """
+
+    def __init__(self, settings: ServiceSettings, application: Application) -> None:
+        self._settings = settings
+        self._application = application
+        self._log = structlog.get_logger("vitrine.server")
+        self._metrics = service_metrics(application.name)
+        self._health = Health()
+        self._gate = ReadinessGateInterceptor()
+        self._streams = OpenStreamsInterceptor()
+        self._stack = contextlib.AsyncExitStack()
+        self.port = 0
+
+    @property
+    def address(self) -> str:
+        """What a channel on the same machine connects to, once started."""
+        return f"{_ANY_ADDRESS.get(self._settings.host, self._settings.host)}:{self.port}"
+
+    async def start(self) -> None:
+        """Returns once calls are welcome. Call `stop` in any case.
+
+        Raises FailedPreconditionError where a port is taken, and whatever the application's `start` raises.
+        """
+        settings, application = self._settings, self._application
+        await self._stack.enter_async_context(
+            metrics_server(
+                self._metrics.registry, settings.host, settings.metrics_port, settings.variable("metrics_port")
+            )
+        )
+        server = grpc.aio.server(interceptors=self._interceptors(), options=self._options())
+        names = application.register(server)
+        await self._health.register(server, names)
+        reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+        self.port = self._bind(server)
+        await server.start()
+        self._stack.push_async_callback(application.stop)
+        self._stack.push_async_callback(self._drain, server)  # before the application stops
+        await application.start()
+        self._gate.open = True
+        await self._health.set_ready(ready=True)
+        self._log.info("serving", address=self.address, grpc_services=list(names))
+
+    async def stop(self) -> None:
+        """Finishes what is in flight, then stops the application. Does nothing more when called again."""
+        await self._stack.aclose()
+
+    async def _drain(self, server: grpc.aio.Server) -> None:
+        self._log.info("stopping", grace_seconds=self._settings.grace_seconds)
+        await self._health.set_ready(ready=False)
+        ending = asyncio.create_task(self._streams.end_idle())
+        await server.stop(self._settings.grace_seconds)
+        ending.cancel()
+        self._log.info("stopped")
+
+    def _bind(self, server: grpc.aio.Server) -> int:
+        host, port = self._settings.host, self._settings.port
+        try:
+            return server.add_insecure_port(f"{host}:{port}")
+        except RuntimeError as error:
+            raise FailedPreconditionError(
+                f"cannot listen on {host}:{port}: the port is taken, or the address is not this machine's; "
+                f"set {self._settings.variable('port')} or {self._settings.variable('host')}",
+                reason="PORT_TAKEN",
+            ) from error
+
+    def _interceptors(self) -> list[grpc.aio.ServerInterceptor]:
+        settings = self._settings
+        return [  # from the outside in
+            *tracing.server_interceptors(),
+            CallMetricsInterceptor(self._metrics),
+            ErrorMappingInterceptor(),
+            self._gate,
+            self._streams,
+            MessageInterceptor(settings.max_message_bytes),
+            DefaultDeadlineInterceptor(settings.default_deadline_seconds),
+        ]
+
+    def _options(self) -> list[tuple[str, int]]:
+        hard_limit = self._settings.max_message_bytes * _HARD_LIMIT_FACTOR
+        return [
+            # Two processes on one port would share its calls at random; the second one is to fail.
+            ("grpc.so_reuseport", 0),
+            ("grpc.max_receive_message_length", hard_limit),
+            ("grpc.max_send_message_length", hard_limit),
+            # Clients reconnect now and then, and so find servers that came later. Open streams are left to finish.
+            ("grpc.max_connection_age_ms", round(self._settings.max_connection_age_seconds * 1000)),
+            # What `channels.py` sends when idle is welcome.
+            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            ("grpc.keepalive_permit_without_calls", 1),
+        ]
+
+
+@contextlib.asynccontextmanager
+async def running(settings: ServiceSettings, application: Application) -> AsyncIterator[Server]:
+    """Serves while the block runs."""
+    server = Server(settings, application)
+    try:
+        await server.start()
+        yield server
+    finally:
+        await server.stop()
+
+
+async def serve(settings: ServiceSettings, application: Application, *, stop: asyncio.Event | None = None) -> None:
+    """Serves until SIGTERM, SIGINT or `stop`; a signal that comes while the application starts ends that too.
+
+    Raises as `Server.start` does.
+    """
+    stop = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        # A terminal's Ctrl-C and a launcher's SIGTERM often come together: the second one changes nothing.
+        loop.add_signal_handler(number, stop.set)
+    server = Server(settings, application)
+    starting, stopping = asyncio.create_task(server.start()), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            await stopping
+    finally:
+        for task in (starting, stopping):
+            task.cancel()
+        await asyncio.gather(starting, stopping, return_exceptions=True)
+        await server.stop()
+        for number in signals:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,47 @@
+"""Every metric of every service, declared in one place, so that dashboards and alerts can rely on the names."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+# Seconds, from what a lookup takes to what no page may take.
+LATENCY_BUCKETS: Final = (
+    0.0005,
+    0.001,
+    0.002,
+    0.004,
+    0.008,
+    0.016,
+    0.032,
+    0.064,
+    0.128,
+    0.256,
+    0.512,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: exported as vitrine_<service>_<name>, and `name` is <noun>_<unit>.
+
+    `service` is the one service that has it, or "" where all have it. A label takes few values: never an id.
+    """
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    description: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = LATENCY_BUCKETS
+    service: str = ""
+
+
+CALL_SECONDS: Final = Metric(
+    "call_seconds", "histogram", "Duration of a call by method and status code.", ("method", "code")
+)
+OPEN_CALLS: Final = Metric("open_calls", "gauge", "Calls in flight by method.", ("method",))
+STREAM_MESSAGES: Final = Metric("stream_messages", "counter", "Messages sent on answer streams by method.", ("method",))
+
+METRICS: Final = (CALL_SECONDS, OPEN_CALLS, STREAM_MESSAGES)

@@ -1,0 +1,76 @@
+"""Prometheus metrics of one service."""
+
+import functools
+from typing import Final, TypeVar
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
+
+from services.common.telemetry.declarations import Metric
+
+NAMESPACE: Final = "vitrine"
+_Made = TypeVar("_Made", Counter, Gauge, Histogram)
+
+
+class Metrics:
+    """Makes a service's metrics from their declarations, each once, in a registry of its own."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.registry = CollectorRegistry()
+        self._made: dict[str, Counter | Gauge | Histogram] = {}
+
+    def counter(self, metric: Metric) -> Counter:
+        """Returns the counter that `metric` declares."""
+        return self._get(metric, Counter)
+
+    def gauge(self, metric: Metric) -> Gauge:
+        """Returns the gauge that `metric` declares."""
+        return self._get(metric, Gauge)
+
+    def histogram(self, metric: Metric) -> Histogram:
+        """Returns the histogram that `metric` declares."""
+        return self._get(metric, Histogram)
+
+    def _get(self, metric: Metric, kind: type[_Made]) -> _Made:
+        if metric.service not in {"", self.service}:
+            raise ValueError(f"{metric.name} is declared for {metric.service}, not for {self.service}")
+        made = self._made.get(metric.name)
+        if made is None:
+            made = self._made[metric.name] = self._make(metric)
+        if not isinstance(made, kind):
+            raise TypeError(f"{metric.name} is declared as a {metric.kind}")
+        return made
+
+    def _make(self, metric: Metric) -> Counter | Gauge | Histogram:
+        prefix = f"{NAMESPACE}_{self.service}"
+        match metric.kind:
+            case "counter":
+                return Counter(metric.name, metric.description, metric.labels, namespace=prefix, registry=self.registry)
+            case "gauge":
+                return Gauge(metric.name, metric.description, metric.labels, namespace=prefix, registry=self.registry)
+            case "histogram":
+                return Histogram(
+                    metric.name,
+                    metric.description,
+                    metric.labels,
+                    namespace=prefix,
+                    registry=self.registry,
+                    buckets=metric.buckets,
+                )
+
+
+@functools.cache
+def service_metrics(service: str) -> Metrics:
+    """Returns the process's metrics of `service`: what its server exposes. Tests make a Metrics of their own."""
+    metrics = Metrics(service)
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=metrics.registry)
+    return metrics

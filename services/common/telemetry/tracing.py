@@ -1,0 +1,52 @@
+"""OpenTelemetry traces. Without an endpoint nothing is installed, and a call pays nothing."""
+
+from collections.abc import Sequence
+
+import grpc
+from opentelemetry import trace
+from opentelemetry.instrumentation.grpc import aio_client_interceptors, aio_server_interceptor, filters
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+
+def configure_tracing(service: str, otlp_endpoint: str) -> None:
+    """Sends the process's spans to `otlp_endpoint` (gRPC, "http://host:4317"); does nothing where that is empty."""
+    if not otlp_endpoint:
+        return
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+    provider = TracerProvider(resource=Resource.create({"service.name": service, "service.namespace": "vitrine"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=otlp_endpoint)))
+    trace.set_tracer_provider(provider)
+
+
+def shut_down_tracing() -> None:
+    """Sends the spans that are still waiting."""
+    if (provider := _provider()) is not None:
+        provider.shutdown()
+
+
+def server_interceptors() -> Sequence[grpc.aio.ServerInterceptor]:
+    """Returns what continues a caller's trace; health checks and reflection leave no spans."""
+    if (provider := _provider()) is None:
+        return []
+    traced = filters.negate(
+        filters.any_of(
+            filters.service_prefix("grpc.health."),
+            filters.service_prefix("grpc.reflection."),
+        )
+    )
+    return [aio_server_interceptor(tracer_provider=provider, filter_=traced)]  # type: ignore[no-untyped-call]  # ships no types for these
+
+
+def client_interceptors() -> Sequence[grpc.aio.ClientInterceptor]:
+    """Returns what carries the present trace to the called service."""
+    if (provider := _provider()) is None:
+        return []
+    return list(aio_client_interceptors(tracer_provider=provider))  # type: ignore[no-untyped-call]  # the same
+
+
+def _provider() -> TracerProvider | None:
+    provider = trace.get_tracer_provider()
+    return provider if isinstance(provider, TracerProvider) else None
