@@ -3,10 +3,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc
-from services.common.channels import open_channel
 
 from cli.launcher.launcher import Launcher
-from cli.launcher.process import PROCESSES, specification
+from cli.launcher.process import PROCESSES
+from services.common.channels import open_channel
 
 
 class Shop:
@@ -38,7 +38,6 @@ class Shop:
     @asynccontextmanager
     async def channel(self, name: str) -> AsyncIterator[grpc.aio.Channel]:
         """A channel to one of its services, closed at the end."""
-        specification(name)
         channel = open_channel(self.addresses()[name])
         try:
             yield channel

@@ -21,8 +21,11 @@ HIDDEN_DEPARTMENTS = (
     "POSTAL CENTER",
     "PROD-WHS SALES",
 )
-ALCOHOL_DEPARTMENTS = ("SPIRITS",)
+ALCOHOL = ("SPIRITS", "BEERS/ALES", "DOMESTIC WINE", "IMPORTED WINE", "LIQUOR", "MISC WINE")
 DRINKING_AGE = 21
+
+# The shop's own abbreviations that stand at the head of pages.
+DEPARTMENTS = {"DRUG GM": "Drugstore", "MEAT-PCKGD": "Packaged meat", "SEAFOOD-PCKGD": "Packaged seafood"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,7 @@ def read_shop(now: pd.Timestamp) -> DemoShop:
     past = lines[lines.time < cut]
     items = _items(products, past)
     shown = items.loc[~items.hidden, "item_id"]
-    described = lines[
-        lines.household_id.isin(households.household_id) & lines.product_id.astype(str).isin(set(shown))
-    ]
+    described = lines[lines.household_id.isin(households.household_id) & lines.product_id.astype(str).isin(set(shown))]
     purchases = _purchases(described)
     begin = (cut - pd.Timedelta(weeks=HISTORY_WEEKS)).tz_localize("UTC")
     split = cut.tz_localize("UTC")
@@ -99,12 +100,12 @@ def _items(products: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
             "item_id": products.index.astype(str),
             "group_id": [f"g{number}" for number in group],
             "title": name.where(size == "", name + ", " + size.str.lower()),
-            "department": department.map(_readable),
+            "department": department.replace(DEPARTMENTS).map(_readable),
             "category": category.map(_readable),
             "type": kind.map(_readable),
             "brand": np.where(private, "Store brand", "Maker " + maker),
             "hidden": department.isin(HIDDEN_DEPARTMENTS),
-            "minimum_age": np.where(department.isin(ALCOHOL_DEPARTMENTS), DRINKING_AGE, 0),
+            "minimum_age": np.where(department.isin(ALCOHOL) | category.isin(ALCOHOL), DRINKING_AGE, 0),
             "currency": "USD",
         },
         index=products.index,
@@ -113,7 +114,7 @@ def _items(products: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
 
 
 def _readable(text: str) -> str:
-    """"FRZN ICE" as "Frzn ice"; the slash and colon of the shop's own names stay."""
+    """ "FRZN ICE" as "Frzn ice"; the slash and colon of the shop's own names stay."""
     return text.capitalize()
 
 

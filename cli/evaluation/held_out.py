@@ -35,10 +35,14 @@ def read_held_out(file: Path) -> HeldOutBaskets:
         raise CommandError(f"{file} cannot be read: {error}", ExitCode.USAGE) from error
     missing = [column for column in COLUMNS if column not in events.columns]
     if missing:
-        raise CommandError(f"{file} lacks the columns {', '.join(missing)}: it needs {', '.join(COLUMNS)}", ExitCode.USAGE)
+        raise CommandError(
+            f"{file} lacks the columns {', '.join(missing)}: it needs {', '.join(COLUMNS)}", ExitCode.USAGE
+        )
     events = events[events.type.str.lower() == "purchase"]
     if events.empty:
-        raise CommandError(f"{file} holds no purchase: there is nothing to compare pages with", ExitCode.NOT_ENOUGH_DATA)
+        raise CommandError(
+            f"{file} holds no purchase: there is nothing to compare pages with", ExitCode.NOT_ENOUGH_DATA
+        )
     events = events.assign(event_time=pd.to_datetime(events.event_time, utc=True))
     events = events.sort_values(["user_id", "event_time", "order_id"], kind="stable")
     first = events.drop_duplicates("user_id").set_index("user_id").order_id

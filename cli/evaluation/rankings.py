@@ -57,7 +57,7 @@ class Popularity:
     def __init__(self, item_ids: Sequence[str]) -> None:
         self._item_ids = item_ids
 
-    async def rank(self, user_id: str, query_time: datetime) -> Sequence[str]:  # noqa: ARG002 - the same for all
+    async def rank(self, user_id: str, query_time: datetime) -> Sequence[str]:
         """The most bought items."""
         return self._item_ids[:LENGTH]
 

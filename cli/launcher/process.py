@@ -8,44 +8,35 @@ class ProcessSpecification:
     Args:
         name: the word that commands know it by, and the name of its log file.
         module: what `python -m` runs.
-        port: where it listens unless `VITRINE_<variable>_PORT` says otherwise.
-        variable: the word that stands for it in the names of environment variables.
+        port: where it listens unless `port_variable` says otherwise.
+        port_variable: the environment variable that sets the port.
+        address_variable: the environment variable by which the others find it.
     """
 
     name: str
     module: str
     port: int
-    variable: str
+    port_variable: str
+    address_variable: str
 
-    @property
-    def port_variable(self) -> str:
-        """The environment variable that sets the port."""
-        return f"VITRINE_{self.variable}_PORT"
 
-    @property
-    def address_variable(self) -> str:
-        """The environment variable by which the others find it."""
-        return f"VITRINE_{self.variable}_ADDRESS"
+def _service(name: str, port: int) -> ProcessSpecification:
+    word = name.upper()
+    return ProcessSpecification(name, f"services.{name}", port, f"VITRINE_{word}_PORT", f"VITRINE_{word}_ADDRESS")
 
 
 PROCESSES = (
-    ProcessSpecification("modelserver", "services.ranker.modelserver", 8500, "MODEL_SERVER"),
-    ProcessSpecification("events", "services.events", 7101, "EVENTS"),
-    ProcessSpecification("features", "services.features", 7102, "FEATURES"),
-    ProcessSpecification("candidates", "services.candidates", 7103, "CANDIDATES"),
-    ProcessSpecification("ranker", "services.ranker", 7104, "RANKER"),
-    ProcessSpecification("homepage", "services.homepage", 7105, "HOMEPAGE"),
+    ProcessSpecification(
+        "modelserver",
+        "services.ranker.modelserver",
+        8500,
+        port_variable="VITRINE_MODELSERVER_PORT",
+        address_variable="VITRINE_MODEL_SERVER_ADDRESS",
+    ),
+    _service("events", 7101),
+    _service("features", 7102),
+    _service("candidates", 7103),
+    _service("ranker", 7104),
+    _service("homepage", 7105),
 )
 """Every process of a shop, the slowest starter first: they start side by side and find each other when they are up."""
-
-
-def specification(name: str) -> ProcessSpecification:
-    """The process of that name.
-
-    Raises:
-        KeyError: there is none.
-    """
-    for process in PROCESSES:
-        if process.name == name:
-            return process
-    raise KeyError(name)

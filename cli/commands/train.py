@@ -1,0 +1,24 @@
+import asyncio
+from typing import Annotated
+
+import typer
+
+from cli.context import command_context
+from cli.rendering.progress import terminal_progress
+
+
+def train(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON object.")] = False,
+) -> None:
+    """Build from the event log what pages are made with: neighbours of items, the behaviour model, the linear scorer."""
+    from cli.rendering.training import render_training
+    from cli.training import train_shop
+
+    command = command_context(context)
+    with terminal_progress(command.messages) as progress:
+        report = asyncio.run(train_shop(command.shop, progress))
+    if as_json:
+        command.console.print_json(report.to_json())
+    else:
+        command.console.print(render_training(report))
