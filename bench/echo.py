@@ -9,8 +9,8 @@ MESSAGE = b"x" * 100
 
 
 async def echo_throughput(seconds: float = 1.5) -> float:
-    """How many calls a second a bare gRPC server and client of one process do on this machine now: what every timing beside
-    it is to be read against.
+    """How many calls a second a bare gRPC server and client of one process do on this machine now: what every timing
+    beside it is to be read against.
 
     Args:
         seconds: how long to measure.

@@ -51,8 +51,9 @@ def package_version() -> str:
 
 
 def read_shop(now: pd.Timestamp) -> DemoShop:
-    """The demo shop, moved in time so that what is held out begins at most a week before `now`. It is moved by whole weeks:
-    Saturdays stay Saturdays. Prices and dates of items come from sales before what is held out, of all households.
+    """The demo shop, moved in time so that what is held out begins at most a week before `now`. It is moved by whole
+    weeks: Saturdays stay Saturdays. Prices and dates of items come from sales before what is held out, of all
+    households.
 
     Args:
         now: when the demo is prepared, UTC.
@@ -114,16 +115,16 @@ def _items(products: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
 
 
 def _readable(text: str) -> str:
-    """ "FRZN ICE" as "Frzn ice"; the slash and colon of the shop's own names stay."""
+    """Writes the shop's capitals as a sentence: FRZN ICE as Frzn ice."""
     return text.capitalize()
 
 
 def _prices(past: pd.DataFrame) -> pd.DataFrame:
     """Price, regular price and first sale of each product that was sold, by product.
 
-    The regular price of one is (sales_value + retail_disc + coupon_match_disc) / quantity, what was asked of a card holder (sales_value +
-    coupon_match_disc) / quantity: the definitions of the data's own documentation. Both are medians of the product's
-    last `PRICE_DAYS` of sales.
+    The regular price of one is (sales_value + retail_disc + coupon_match_disc) / quantity, what was asked of a card
+    holder (sales_value + coupon_match_disc) / quantity: the definitions of the data's own documentation. Both are
+    medians of the product's last `PRICE_DAYS` of sales.
     """
     asked = (past.sales_value + past.coupon_match_disc) / past.quantity
     regular = (past.sales_value + past.coupon_match_disc + past.retail_disc) / past.quantity

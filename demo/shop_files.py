@@ -46,8 +46,8 @@ class ShopFiles:
 
 
 def prepared_shop(folder: Path, stages: Stages, now: datetime) -> ShopFiles:
-    """The demo shop's files, made where they are not there yet, were made by another version, or are so old that the shop's last
-    sale is long ago.
+    """The demo shop's files, made where they are not there yet, were made by another version, or are so old that the
+    shop's last sale is long ago.
 
     Args:
         folder: where they are to be.

@@ -5,8 +5,8 @@ from pathlib import Path
 
 
 class Stages:
-    """What a demo has done already, so that the next run goes on from there. A stage is done for a fingerprint of what it was made
-    from; with another fingerprint it is to be done again.
+    """What a demo has done already, so that the next run goes on from there. A stage is done for a fingerprint of
+    what it was made from; with another fingerprint it is to be done again.
 
     Args:
         file: where that is kept.

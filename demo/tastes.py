@@ -5,8 +5,9 @@ LEAST_PURCHASES = 300
 
 
 def plainly_different(events: pd.DataFrame, items: pd.DataFrame, count: int) -> list[str]:
-    """Users whose tastes are far apart: each next one is the farthest from those chosen already, by the cosine of their shares
-    of the shop's categories, rare categories weighing more (as in tf-idf). The first is the one farthest from the average.
+    """Users whose tastes are far apart: each next one is the farthest from those chosen already, by the cosine of
+    their shares of the shop's categories, rare categories weighing more (as in tf-idf). The first is the one farthest
+    from the average.
 
     Args:
         events: purchases, with `user_id` and `item_id`.

@@ -17,7 +17,9 @@ def doctor(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
 ) -> None:
-    """Look the machine and the shop over, and say what to do about what is wrong. Ends with 1 where there is a fault."""
+    """Look the machine and the shop over, and say what to do about what is wrong. Ends with 1 where there is a
+    fault.
+    """
     command = command_context(context)
     findings = [*check_machine(command.state_directory), *asyncio.run(check_services(command.shop))]
     if as_json:

@@ -11,7 +11,9 @@ def train(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON object.")] = False,
 ) -> None:
-    """Build from the event log what pages are made with: neighbours of items, the behaviour model, the linear scorer."""
+    """Build from the event log what pages are made with: neighbours of items, the behaviour model, the linear
+    scorer.
+    """
     from cli.rendering.training import render_training
     from cli.training import train_shop
 

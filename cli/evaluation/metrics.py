@@ -10,8 +10,9 @@ def recall_at(k: int, ranked: Sequence[str], relevant: Collection[str]) -> float
 
 
 def ndcg_at(k: int, ranked: Sequence[str], relevant: Collection[str]) -> float:
-    """Normalised discounted cumulative gain of the first `k` with gains of 0 and 1 (Järvelin and Kekäläinen 2002): a hit at place i, from 1,
-    gains 1 / log2(i + 1); the sum is divided by that of the best possible order. 0 to 1. `relevant` is not empty.
+    """Normalised discounted cumulative gain of the first `k` with gains of 0 and 1 (Järvelin and Kekäläinen 2002): a
+    hit at place i, from 1, gains 1 / log2(i + 1); the sum is divided by that of the best possible order. 0 to 1.
+    `relevant` is not empty.
     """
     wanted = set(relevant)
     gain = sum(1 / log2(place + 2) for place, item in enumerate(ranked[:k]) if item in wanted)

@@ -11,8 +11,9 @@ from cli.launcher.process import PROCESSES, ProcessSpecification
 def plan_ports(
     run_directory: Path, running: Mapping[str, int], environment: Mapping[str, str], *, any_free: bool
 ) -> dict[str, int]:
-    """A port for every process of the shop, those included that are not started now: each is told all addresses when it starts.
-    The plan is kept in `ports.json`, so that a process that is started again is where the others look for it.
+    """A port for every process of the shop, those included that are not started now: each is told all addresses when
+    it starts. The plan is kept in `ports.json`, so that a process that is started again is where the others look for
+    it.
 
     Args:
         run_directory: where the plan is kept.

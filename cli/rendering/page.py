@@ -33,8 +33,7 @@ def render_page(
         )
     elif not page.shelves:
         parts.append(Text("No shelf could be filled at this step."))
-    for shelf in page.shelves:
-        parts.append(_shelf(shelf, cards))
+    parts.extend(_shelf(shelf, cards) for shelf in page.shelves)
     return Group(*parts)
 
 

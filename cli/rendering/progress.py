@@ -57,7 +57,9 @@ class TerminalProgress:
 
 @contextmanager
 def terminal_progress(console: Console) -> Iterator[TerminalProgress]:
-    """Bars on a console while the block runs. Where the console is no terminal, each bar is printed once, when all is done."""
+    """Bars on a console while the block runs. Where the console is no terminal, each bar is printed once, when all is
+    done.
+    """
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description:<24}"),
