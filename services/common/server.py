@@ -14,12 +14,14 @@ from grpc_reflection.v1alpha import reflection
 from services.common.application import Application
 from services.common.errors import FailedPreconditionError
 from services.common.health import Health
-from services.common.interceptors.call_metrics import CallMetricsInterceptor
-from services.common.interceptors.default_deadline import DefaultDeadlineInterceptor
-from services.common.interceptors.error_mapping import ErrorMappingInterceptor
-from services.common.interceptors.messages import MessageInterceptor
-from services.common.interceptors.open_streams import OpenStreamsInterceptor
-from services.common.interceptors.readiness_gate import ReadinessGateInterceptor
+from services.common.layers.call_metrics import CallMetricsLayer
+from services.common.layers.default_deadline import DefaultDeadlineLayer
+from services.common.layers.error_mapping import ErrorMappingLayer, answer_unimplemented
+from services.common.layers.interceptor import LayersInterceptor
+from services.common.layers.layer import Handler, Layer
+from services.common.layers.messages import MessageLayer
+from services.common.layers.open_streams import OpenStreamsLayer
+from services.common.layers.readiness_gate import ReadinessGateLayer
 from services.common.settings import ServiceSettings
 from services.common.telemetry import tracing
 from services.common.telemetry.metrics import service_metrics
@@ -44,8 +46,8 @@ class Server:
         self._log = structlog.get_logger("vitrine.server")
         self._metrics = service_metrics(application.name)
         self._health = Health()
-        self._gate = ReadinessGateInterceptor()
-        self._streams = OpenStreamsInterceptor()
+        self._gate = ReadinessGateLayer()
+        self._streams = OpenStreamsLayer()
         self._stack = contextlib.AsyncExitStack()
         self.port = 0
 
@@ -102,16 +104,16 @@ class Server:
             ) from error
 
     def _interceptors(self) -> list[grpc.aio.ServerInterceptor]:
-        settings = self._settings
-        return [  # from the outside in
-            *tracing.server_interceptors(),
-            CallMetricsInterceptor(self._metrics),
-            ErrorMappingInterceptor(),
+        layers: list[Layer] = [  # from the outside in
+            CallMetricsLayer(self._metrics),
+            ErrorMappingLayer(),
             self._gate,
             self._streams,
-            MessageInterceptor(settings.max_message_bytes),
-            DefaultDeadlineInterceptor(settings.default_deadline_seconds),
+            MessageLayer(self._settings.max_message_bytes),
+            DefaultDeadlineLayer(self._settings.default_deadline_seconds),
         ]
+        absent: Handler = grpc.unary_unary_rpc_method_handler(answer_unimplemented)
+        return [*tracing.server_interceptors(), LayersInterceptor(layers, absent)]
 
     def _options(self) -> list[tuple[str, int]]:
         hard_limit = self._settings.max_message_bytes * _HARD_LIMIT_FACTOR

@@ -6,10 +6,9 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from services.common.errors import InvalidArgumentError, ResourceExhaustedError
-from services.common.interceptors.wrapping import (
+from services.common.layers.layer import (
     Context,
     Handler,
-    HandlerInterceptor,
     Stream,
     Unary,
     as_stream,
@@ -20,7 +19,7 @@ from services.common.interceptors.wrapping import (
 Codec = Callable[[Any], Any]
 
 
-class MessageInterceptor(HandlerInterceptor):
+class MessageLayer:
     """Refuses messages that are too large or that are no messages, with advice.
 
     gRPC itself would answer an unreadable request with UNKNOWN, and a large one in words that name no remedy. It still
@@ -32,7 +31,6 @@ class MessageInterceptor(HandlerInterceptor):
     """
 
     def __init__(self, max_bytes: int) -> None:
-        super().__init__()
         self._max_bytes = max_bytes
 
     def wrap_handler(self, method: str, handler: Handler) -> Handler:

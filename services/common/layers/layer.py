@@ -1,49 +1,32 @@
-"""What the interceptors share: each method's handler is wrapped once, not once per call."""
+"""What stands around every method of a server, in layers, each concerned with one thing."""
 
 from __future__ import annotations
 
 import inspect
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import grpc
 
 # Quoted: gRPC's classes are generic in its type stubs only.
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
-Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]"
 # A request is a message, or an iterator of messages where the client streams.
 Unary: TypeAlias = "Callable[[Any, Context], Awaitable[Any]]"
 Stream: TypeAlias = "Callable[[Any, Context], AsyncIterator[Any]]"
 
 
-class HandlerInterceptor(grpc.aio.ServerInterceptor):
-    """Replaces every method's handler by another one, made on the method's first call."""
+class Layer(Protocol):
+    """Replaces a method's handler by another one."""
 
-    def __init__(self) -> None:
-        self._wrapped: dict[str, tuple[Handler, Handler]] = {}
-
-    async def intercept_service(
-        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
-    ) -> Handler | None:
-        """Returns the method's wrapped handler; None for a method that is not there."""
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            return None
-        method = handler_call_details.method
-        known = self._wrapped.get(method)
-        if known is None or known[0] is not handler:
-            known = self._wrapped[method] = (handler, self.wrap_handler(method, handler))
-        return known[1]
-
-    @abstractmethod
     def wrap_handler(self, method: str, handler: Handler) -> Handler:
-        """Returns the handler that stands for `handler`."""
+        """Returns the handler that stands for `handler`; `method` is its full name ("/package.Service/Method")."""
+        ...
 
 
-class WrappingInterceptor(HandlerInterceptor):
-    """Puts something around every method's behaviour: `wrap_unary` or `wrap_stream`, by its shape.
+class WrappingLayer(ABC):
+    """Puts something around a method's behaviour: `wrap_unary` or `wrap_stream`, by its shape.
 
     A method that answers by `context.write` (the health servicer's Watch does) is a coroutine like one that returns its
     answer, so it goes through `wrap_unary`.
@@ -57,11 +40,11 @@ class WrappingInterceptor(HandlerInterceptor):
 
     @abstractmethod
     def wrap_unary(self, method: str, behavior: Unary) -> Unary:
-        """Returns `behavior` with the interceptor's work around it."""
+        """Returns `behavior` with the layer's work around it."""
 
     @abstractmethod
     def wrap_stream(self, method: str, behavior: Stream) -> Stream:
-        """Returns `behavior` with the interceptor's work around it."""
+        """Returns `behavior` with the layer's work around it."""
 
 
 def as_stream(handler: Handler) -> Stream | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any, Final, Never
 
 import grpc
@@ -16,7 +16,7 @@ from services.common.errors import (
     UnimplementedError,
     VitrineError,
 )
-from services.common.interceptors.wrapping import Context, Handler, Stream, Unary, WrappingInterceptor
+from services.common.layers.layer import Context, Stream, Unary, WrappingLayer
 from services.common.rpc_status import DETAILS_KEY, to_rpc_status
 
 _PASSED_ON: Final = {
@@ -26,24 +26,14 @@ _PASSED_ON: Final = {
 }
 
 
-class ErrorMappingInterceptor(WrappingInterceptor):
+class ErrorMappingLayer(WrappingLayer):
     """Answers a VitrineError with its code and details, and anything else with INTERNAL and a log id.
 
     What a call to another service failed with is that call's, not ours: only "try again" and "too late" are passed on.
     """
 
     def __init__(self) -> None:
-        super().__init__()
         self._log = structlog.get_logger("vitrine.errors")
-        self._absent: Handler = grpc.unary_unary_rpc_method_handler(_unimplemented)
-
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
-        """Gives a method that is not there an answer with details."""
-        return await super().intercept_service(continuation, handler_call_details) or self._absent
 
     def wrap_unary(self, method: str, behavior: Unary) -> Unary:
         async def mapped(request: Any, context: Context) -> Any:
@@ -88,7 +78,8 @@ class ErrorMappingInterceptor(WrappingInterceptor):
         )
 
 
-async def _unimplemented(_request: bytes, context: Context) -> Never:
+async def answer_unimplemented(_request: bytes, context: Context) -> Never:
+    """Answers for every method that the server does not have."""
     error = UnimplementedError(
         "there is no such method on this server; ask its reflection service which there are", reason="METHOD_UNKNOWN"
     )

@@ -6,14 +6,13 @@ from typing import Any
 
 from services.common.deadlines import client_remaining, default_deadline
 from services.common.errors import DeadlineExceededError
-from services.common.interceptors.wrapping import Context, Stream, Unary, WrappingInterceptor
+from services.common.layers.layer import Context, Stream, Unary, WrappingLayer
 
 
-class DefaultDeadlineInterceptor(WrappingInterceptor):
+class DefaultDeadlineLayer(WrappingLayer):
     """Bounds unary answers. An answer stream may follow a log for ever: it ends when its client or its server does."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__()
         self._seconds = seconds
 
     def wrap_unary(self, method: str, behavior: Unary) -> Unary:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from services.common.errors import UnavailableError
-from services.common.interceptors.wrapping import Context, Stream, Unary, WrappingInterceptor
+from services.common.layers.layer import Context, Stream, Unary, WrappingLayer
 
 _POLL_SECONDS: Final = 0.05
 
@@ -21,7 +21,7 @@ class _OpenStream:
         self.stopped = False
 
 
-class OpenStreamsInterceptor(WrappingInterceptor):
+class OpenStreamsLayer(WrappingLayer):
     """Knows the streams that are open, so that `end_idle` can end those that would never end by themselves.
 
     A tail waits for the next event for ever, and would hold up every restart for the whole grace period. An export has
@@ -29,7 +29,6 @@ class OpenStreamsInterceptor(WrappingInterceptor):
     """
 
     def __init__(self) -> None:
-        super().__init__()
         self._open: set[_OpenStream] = set()
 
     def wrap_handler(self, method: str, handler: Any) -> Any:

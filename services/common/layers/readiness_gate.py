@@ -4,17 +4,16 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from services.common.errors import UnavailableError
-from services.common.interceptors.wrapping import Context, Handler, Stream, Unary, WrappingInterceptor
+from services.common.layers.layer import Context, Handler, Stream, Unary, WrappingLayer
 
 # They answer from the first moment on: who asks them wants to know how far the server is.
 _ALWAYS_OPEN: Final = ("/grpc.health.", "/grpc.reflection.")
 
 
-class ReadinessGateInterceptor(WrappingInterceptor):
+class ReadinessGateLayer(WrappingLayer):
     """Answers UNAVAILABLE, which clients retry, until `open` is set."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.open = False
 
     def wrap_handler(self, method: str, handler: Handler) -> Handler:

@@ -7,16 +7,15 @@ from typing import Any
 import grpc
 from prometheus_client import Histogram
 
-from services.common.interceptors.wrapping import Context, Stream, Unary, WrappingInterceptor
+from services.common.layers.layer import Context, Stream, Unary, WrappingLayer
 from services.common.telemetry.declarations import CALL_SECONDS, OPEN_CALLS, STREAM_MESSAGES
 from services.common.telemetry.metrics import Metrics
 
 
-class CallMetricsInterceptor(WrappingInterceptor):
+class CallMetricsLayer(WrappingLayer):
     """Times each call by method and status code; counts the calls in flight and the messages of answer streams."""
 
     def __init__(self, metrics: Metrics) -> None:
-        super().__init__()
         self._seconds = metrics.histogram(CALL_SECONDS)
         self._open = metrics.gauge(OPEN_CALLS)
         self._messages = metrics.counter(STREAM_MESSAGES)
