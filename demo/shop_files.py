@@ -44,6 +44,10 @@ class ShopFiles:
         """What they bought next, which the shop is not told."""
         return self.folder / "held_out.parquet"
 
+    def a_user(self) -> str:
+        """The id of some user."""
+        return str(pd.read_parquet(self.users, columns=["user_id"]).user_id.iloc[0])
+
 
 def prepared_shop(folder: Path, stages: Stages, now: datetime) -> ShopFiles:
     """The demo shop's files, made where they are not there yet, were made by another version, or are so old that the

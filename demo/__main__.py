@@ -1,0 +1,53 @@
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import grpc
+from rich.console import Console
+
+from cli.errors import CommandError
+from cli.exit_codes import ExitCode
+from demo.demo import Demo
+from demo.options import DemoOptions, started_at
+from services.common.errors import VitrineError, from_rpc_error
+
+
+def main() -> int:
+    """Run the demo.
+
+    Returns:
+        The exit code, as of `vitrine`: 0 shown, 130 interrupted before that, anything else a fault that was told.
+    """
+    parser = argparse.ArgumentParser(prog="python -m demo", description="A real grocer's homepages, end to end.")
+    parser.add_argument("--exit", action="store_true", help="end when everything was shown, instead of at Ctrl-C")
+    parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the demo shop lives")
+    arguments = parser.parse_args()
+    options = DemoOptions(folder=arguments.folder, exit=arguments.exit, started=started_at())
+    console = Console(width=min(Console().width, 80))
+    # A `kill` ends the demo as Ctrl-C does: everything it started ends first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        asyncio.run(Demo(options, console).run())
+    except KeyboardInterrupt:
+        console.print("\nInterrupted. Nothing is left running; the next run goes on from here.")
+        return ExitCode.INTERRUPTED
+    except CommandError as error:
+        console.print(f"\ndemo: {error}", markup=False)
+        return error.exit_code
+    except grpc.RpcError as error:
+        return _service_error(console, from_rpc_error(error), arguments.folder)
+    except VitrineError as error:
+        return _service_error(console, error, arguments.folder)
+    return ExitCode.OK
+
+
+def _service_error(console: Console, error: VitrineError, folder: Path) -> int:
+    console.print(f"\ndemo: {error} [{error.reason}]", markup=False)
+    console.print(f"  The services' logs: {folder}/state-*/logs", markup=False)
+    return ExitCode.FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
