@@ -11,7 +11,7 @@ from services.ranker.tf_protos import tensor_pb2, tensor_shape_pb2, types_pb2
 # A proto of a few bytes can stand for an array of any size (one value, repeated): 2^27 elements is the most we unfold.
 MAX_ELEMENTS: Final = 1 << 27
 
-_TYPES: Final = {
+_TYPES: Final[dict[np.dtype[Any], int]] = {
     np.dtype(np.float32): types_pb2.DT_FLOAT,
     np.dtype(np.float64): types_pb2.DT_DOUBLE,
     np.dtype(np.float16): types_pb2.DT_HALF,
@@ -25,7 +25,7 @@ _TYPES: Final = {
     np.dtype(np.uint64): types_pb2.DT_UINT64,
     np.dtype(np.bool_): types_pb2.DT_BOOL,
 }
-_DTYPES: Final = {number: dtype for dtype, number in _TYPES.items()}
+_DTYPES: Final[dict[int, np.dtype[Any]]] = {number: dtype for dtype, number in _TYPES.items()}
 _FIELDS: Final = {
     types_pb2.DT_FLOAT: "float_val",
     types_pb2.DT_DOUBLE: "double_val",
@@ -83,9 +83,10 @@ def decode(tensor: Any) -> NDArray[Any]:
         expected = size * dtype.itemsize
         if len(tensor.tensor_content) != expected:
             raise TensorCodecError(
-                f"tensor_content has {len(tensor.tensor_content)} bytes, shape {list(shape)} of {dtype} needs {expected}"
+                f"tensor_content has {len(tensor.tensor_content)} bytes, {list(shape)} of {dtype} needs {expected}"
             )
-        return np.frombuffer(tensor.tensor_content, dtype.newbyteorder("<")).astype(dtype, copy=False).reshape(shape)
+        flat: NDArray[Any] = np.frombuffer(tensor.tensor_content, dtype.newbyteorder("<"))
+        return flat.astype(dtype, copy=False).reshape(shape)
     if tensor.dtype == types_pb2.DT_HALF:  # its 16 bits are sent as integers
         return _filled(list(tensor.half_val), size, np.dtype(np.uint16)).view(np.float16).reshape(shape)
     return _filled(list(getattr(tensor, _FIELDS[tensor.dtype])), size, dtype).reshape(shape)

@@ -1,4 +1,4 @@
-"""SavedModels made by hand from protos: no TensorFlow in the tests' process, and a version is written in milliseconds."""
+"""SavedModels made by hand from protos, in milliseconds and without TensorFlow."""
 
 import struct
 from collections.abc import Sequence
@@ -84,7 +84,7 @@ class _Graph:
     def constant(self, name: str, value: float) -> str:
         node = self._meta.graph_def.node.add(name=name, op="Const")
         node.attr["dtype"].type = types_pb2.DT_FLOAT
-        node.attr["value"].tensor.CopyFrom(encode(np.float32(value).reshape(())))
+        node.attr["value"].tensor.CopyFrom(encode(np.array(value, np.float32)))
         return name
 
     def operation(self, name: str, op: str, dtype: int, inputs: Sequence[str]) -> str:

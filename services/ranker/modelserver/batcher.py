@@ -30,8 +30,8 @@ class Batcher:
     """Runs at most `parallelism` computations at once on `executor`; nobody waits for a batch to fill up.
 
     Requests for the same signature of the same version, with the same shapes but for axis 0, are joined along axis 0,
-    up to `max_batch_rows`. Where all runs are busy at most `max_queued` requests wait; more are refused at once, since an
-    answer that is late helps nobody. Lives on one event loop.
+    up to `max_batch_rows`. Where all runs are busy at most `max_queued` requests wait; more are refused at once, since
+    an answer that is late helps nobody. Lives on one event loop.
     """
 
     def __init__(self, executor: Executor, *, parallelism: int, max_batch_rows: int, max_queued: int) -> None:

@@ -26,7 +26,8 @@ def first_configs(settings: ModelServerSettings) -> list[ModelConfig]:
         config = text_format.Parse(file.read_text(), model_server_config_pb2.ModelServerConfig())
     except (OSError, ValueError, text_format.ParseError) as error:
         raise InvalidArgumentError(
-            f"{file} is no readable ModelServerConfig ({error}); correct it, or {settings.variable('model_config_file')}"
+            f"{file} is no readable ModelServerConfig ({error}); "
+            f"correct it, or {settings.variable('model_config_file')}"
         ) from error
     return read_config(config)
 
@@ -35,7 +36,8 @@ def read_config(config: Any) -> list[ModelConfig]:
     """Returns the models of a ModelServerConfig; raises InvalidArgumentError where it is not one that can be served."""
     if config.WhichOneof("config") != "model_config_list":
         raise InvalidArgumentError(
-            "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently supported",
+            "ServerModelConfig type not supported by HandleReloadConfigRequest. "
+            "Only ModelConfigList is currently supported",
             reason="CONFIG_TYPE_NOT_SUPPORTED",
         )
     models: dict[str, ModelConfig] = {}
@@ -45,7 +47,9 @@ def read_config(config: Any) -> list[ModelConfig]:
         if model.name in models:
             raise InvalidArgumentError(f"Illegal to list model {model.name} multiple times in config list")
         if model.model_platform not in {"", PLATFORM}:
-            raise InvalidArgumentError(f"Model {model.name} has platform {model.model_platform}; only {PLATFORM} is served")
+            raise InvalidArgumentError(
+                f"Model {model.name} has platform {model.model_platform}; only {PLATFORM} is served"
+            )
         if not Path(model.base_path).is_absolute():
             raise InvalidArgumentError(
                 f"Expected model {model.name} to have an absolute path or URI; got base_path()={model.base_path}"

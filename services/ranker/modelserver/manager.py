@@ -48,7 +48,10 @@ class ModelManager:
         self._unloads: set[asyncio.Task[None]] = set()
 
     def servable(self, name: str, *, version: int | None = None, label: str | None = None) -> Servable:
-        """Returns the version asked for, or the greatest that is available. Raises NotFoundError, InvalidArgumentError."""
+        """Returns the version asked for, or the greatest that is available.
+
+        Raises NotFoundError, or InvalidArgumentError where the label is not known.
+        """
         if label is not None:
             config = self._configs.get(name)
             version = config.labels.get(label) if config else None
@@ -91,7 +94,7 @@ class ModelManager:
         while True:
             try:
                 await self.poll()
-            except Exception:  # what failed once may not stop the watching for good
+            except Exception:  # noqa: BLE001  # what failed once may not stop the watching for good
                 _log.exception("model_poll_failed")
             await asyncio.sleep(seconds)
 

@@ -18,7 +18,7 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
     def __init__(self, manager: ModelManager) -> None:
         self._manager = manager
 
-    async def GetModelStatus(self, request: Any, context: Context) -> Any:  # noqa: ARG002
+    async def GetModelStatus(self, request: Any, context: Context) -> Any:
         if not request.HasField("model_spec"):
             raise InvalidArgumentError("Missing ModelSpec", reason="MODEL_SPEC_REQUIRED")
         spec = request.model_spec
@@ -36,7 +36,7 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
             status.status.error_message = entry.error_message
         return response
 
-    async def HandleReloadConfigRequest(self, request: Any, context: Context) -> Any:  # noqa: ARG002
+    async def HandleReloadConfigRequest(self, request: Any, context: Context) -> Any:
         configs = read_config(request.config)
         check_paths(configs)
         await self._manager.configure(configs)

@@ -29,8 +29,8 @@ def read_inputs(signature: Any, request: Any) -> dict[str, NDArray[Any]]:
     sent, wanted = set(request.inputs), set(signature.inputs)
     if sent != wanted:
         raise InvalidArgumentError(
-            f"input size does not match signature: {len(sent)}!={len(wanted)} len({_set(sent)}) != len({_set(wanted)}). "
-            f"Sent extra: {_set(sent - wanted)}. Missing but required: {_set(wanted - sent)}.",
+            f"input size does not match signature: {len(sent)}!={len(wanted)} "
+            f"len({_set(sent)}) != len({_set(wanted)}). Sent extra: {_set(sent - wanted)}. Missing but required: {_set(wanted - sent)}.",
             reason="INPUTS_DO_NOT_FIT",
         )
     return {alias: _read(alias, signature.inputs[alias], tensor) for alias, tensor in request.inputs.items()}

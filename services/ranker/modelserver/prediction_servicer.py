@@ -31,7 +31,7 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._manager = manager
         self._batcher = batcher
 
-    async def Predict(self, request: Any, context: Context) -> Any:  # noqa: ARG002
+    async def Predict(self, request: Any, context: Context) -> Any:
         with self._find(request).in_use() as servable:
             name = request.model_spec.signature_name or DEFAULT_SIGNATURE
             signature = signature_of(servable.signatures, name)
@@ -42,7 +42,7 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
                 response.outputs[output].CopyFrom(encode(outputs[output]))
             return response
 
-    async def GetModelMetadata(self, request: Any, context: Context) -> Any:  # noqa: ARG002
+    async def GetModelMetadata(self, request: Any, context: Context) -> Any:
         _require_spec(request)
         if not request.metadata_field:
             raise InvalidArgumentError("GetModelMetadataRequest must specify at least one metadata_field")
@@ -57,13 +57,13 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
         response.metadata[SIGNATURE_DEF].Pack(signatures)
         return response
 
-    async def Classify(self, request: Any, context: Context) -> Any:  # noqa: ARG002
+    async def Classify(self, request: Any, context: Context) -> Any:
         self._refuse_examples(request, CLASSIFY, "Expected classification signature method_name")
 
-    async def Regress(self, request: Any, context: Context) -> Any:  # noqa: ARG002
+    async def Regress(self, request: Any, context: Context) -> Any:
         self._refuse_examples(request, REGRESS, "Expected a regression signature method_name")
 
-    async def MultiInference(self, request: Any, context: Context) -> Any:  # noqa: ARG002
+    async def MultiInference(self, request: Any, context: Context) -> Any:
         if not request.tasks:
             raise InvalidArgumentError("The MultiInferenceRequest has no tasks; send at least one")
         for task in request.tasks:

@@ -68,5 +68,5 @@ def load_saved_model(path: Path, *, intra_op_threads: int = 0, inter_op_threads:
     except OSError as error:  # there is none, or it cannot be parsed
         is_there = any((path / name).exists() for name in ("saved_model.pb", "saved_model.pbtxt"))
         raise error_of(tf.errors.DATA_LOSS if is_there else tf.errors.NOT_FOUND, str(error)) from error
-    except Exception as error:  # noqa: BLE001  # a broken file can fail anywhere in the loader; each is a model that is none
+    except Exception as error:  # a broken file can fail anywhere in the loader; each is a model that is none
         raise error_of(tf.errors.DATA_LOSS, f"{type(error).__name__}: {error}") from error

@@ -33,7 +33,7 @@ LoadModel = Callable[[Path], LoadedModel]
 
 
 class Servable:
-    """A loaded model with its name and version, counted while it is in use, so that it is unloaded under nobody's feet."""
+    """A loaded model with its name and version; its users are counted, so that it is unloaded under nobody's feet."""
 
     def __init__(self, name: str, version: int, model: LoadedModel) -> None:
         self.name = name

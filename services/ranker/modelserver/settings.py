@@ -27,7 +27,7 @@ class ModelServerSettings(ServiceSettings):
     )
     models: list[str] = Field(
         ["behavior"],
-        description='Names of the models (a JSON list): each is served from the directory of its name, "latest" version.',
+        description="Names of the models (a JSON list): each is served from the directory of its name.",
     )
     model_config_file: Path | None = Field(
         None, description="A ModelServerConfig in text form instead of `models`, as TensorFlow Serving takes it."
