@@ -6,6 +6,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from cli.rendering.console import shop_console
 from cli.shop import Shop
 
 
@@ -22,8 +23,8 @@ class CommandContext:
 
     state_directory: Path
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    console: Console = field(default_factory=Console)
-    messages: Console = field(default_factory=lambda: Console(stderr=True))
+    console: Console = field(default_factory=shop_console)
+    messages: Console = field(default_factory=lambda: shop_console(stderr=True))
 
     @property
     def shop(self) -> Shop:

@@ -11,6 +11,7 @@ from cli.commands import doctor, down, evaluate, event, import_, page, status, t
 from cli.context import CommandContext
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
+from cli.rendering.console import shop_console
 from services.common.errors import VitrineError, from_rpc_error
 
 app = typer.Typer(
@@ -56,20 +57,20 @@ def run() -> int:
     Returns:
         Its exit code. What went wrong is told on the standard error stream, with what to do.
     """
-    messages = Console(stderr=True)
+    messages = shop_console(stderr=True)
     try:
         return int(app(standalone_mode=False) or 0)
     except typer.Exit as done:
         return int(done.exit_code)
     except CommandError as error:
-        messages.print(f"vitrine: {error}", markup=False, highlight=False)
+        messages.print(f"vitrine: {error}")
         return error.exit_code
     except VitrineError as error:
         return _tell_service_error(messages, error)
     except grpc.RpcError as error:
         return _tell_service_error(messages, from_rpc_error(error))
     except (KeyboardInterrupt, typer.Abort):
-        messages.print("vitrine: interrupted; what was done is kept", markup=False)
+        messages.print("vitrine: interrupted; what was done is kept")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not a fault. Nothing more may be written, at exit neither.
@@ -78,11 +79,11 @@ def run() -> int:
 
 
 def _tell_service_error(messages: Console, error: VitrineError) -> int:
-    messages.print(f"vitrine: {error} [{error.reason}]", markup=False, highlight=False)
+    messages.print(f"vitrine: {error} [{error.reason}]")
     for violation in error.violations:
-        messages.print(f"  {violation.field}: {violation.description}", markup=False, highlight=False)
+        messages.print(f"  {violation.field}: {violation.description}")
     if error.code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
-        messages.print("  See `vitrine status`; `vitrine up` starts what is down.", markup=False, highlight=False)
+        messages.print("  See `vitrine status`; `vitrine up` starts what is down.")
         return ExitCode.NOT_RUNNING
     if error.code is grpc.StatusCode.INVALID_ARGUMENT:
         return ExitCode.USAGE

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
+from cli.rendering.console import shop_console
 from demo.demo import Demo
 from demo.options import DemoOptions, started_at
 from services.common.errors import VitrineError, from_rpc_error
@@ -25,7 +26,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the demo shop lives")
     arguments = parser.parse_args()
     options = DemoOptions(folder=arguments.folder, exit=arguments.exit, started=started_at())
-    console = Console(width=min(Console().width, 80))
+    console = shop_console(width=80)
     # A `kill` ends the demo as Ctrl-C does: everything it started ends first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -34,7 +35,7 @@ def main() -> int:
         console.print("\nInterrupted. Nothing is left running; the next run goes on from here.")
         return ExitCode.INTERRUPTED
     except CommandError as error:
-        console.print(f"\ndemo: {error}", markup=False)
+        console.print(f"\ndemo: {error}")
         return error.exit_code
     except grpc.RpcError as error:
         return _service_error(console, from_rpc_error(error), arguments.folder)
@@ -44,8 +45,8 @@ def main() -> int:
 
 
 def _service_error(console: Console, error: VitrineError, folder: Path) -> int:
-    console.print(f"\ndemo: {error} [{error.reason}]", markup=False)
-    console.print(f"  The services' logs: {folder}/state-*/logs", markup=False)
+    console.print(f"\ndemo: {error} [{error.reason}]")
+    console.print(f"  The services' logs: {folder}/state-*/logs")
     return ExitCode.FAILED
 
 

@@ -51,31 +51,40 @@ def package_version() -> str:
 
 
 def read_shop(now: pd.Timestamp) -> DemoShop:
-    """The demo shop, moved in time so that what is held out begins at most a week before `now`. It is moved by whole
-    weeks: Saturdays stay Saturdays. Prices and dates of items come from sales before what is held out, of all
-    households.
+    """The demo shop from the installed package.
 
     Args:
         now: when the demo is prepared, UTC.
     """
-    products, lines, households = (_table(name) for name in ("products", "transactions", "demographics"))
+    return shop_from(_table("products"), _table("transactions"), _table("demographics"), now)
+
+
+def shop_from(products: pd.DataFrame, lines: pd.DataFrame, households: pd.DataFrame, now: pd.Timestamp) -> DemoShop:
+    """The shop moved in time so that what is held out begins at most a week before `now`. It is moved by whole weeks:
+    Saturdays stay Saturdays. Prices and dates of items come from the sales to all households before what is held out.
+
+    Args:
+        products: as in the package's `products`.
+        lines: as in its `transactions`.
+        households: as in its `demographics`.
+        now: when the demo is prepared, UTC.
+    """
     lines = lines[lines.quantity > 0]
-    end = lines.transaction_timestamp.max()
-    cut = end - pd.Timedelta(days=HELD_OUT_DAYS)
+    cut = lines.transaction_timestamp.max() - pd.Timedelta(days=HELD_OUT_DAYS)
     shift = (now.tz_localize(None) - cut).floor("7D")
     lines = lines.assign(time=lines.transaction_timestamp + shift)
     cut += shift
-    past = lines[lines.time < cut]
-    items = _items(products, past)
-    shown = items.loc[~items.hidden, "item_id"]
-    described = lines[lines.household_id.isin(households.household_id) & lines.product_id.astype(str).isin(set(shown))]
-    purchases = _purchases(described)
-    begin = (cut - pd.Timedelta(weeks=HISTORY_WEEKS)).tz_localize("UTC")
+    items = _items(products, lines[lines.time < cut])
+    shown = set(items.loc[~items.hidden, "item_id"])
+    purchases = _purchases(
+        lines[lines.household_id.isin(households.household_id) & lines.product_id.astype(str).isin(shown)]
+    )
     split = cut.tz_localize("UTC")
+    told = (purchases.event_time >= split - pd.Timedelta(weeks=HISTORY_WEEKS)) & (purchases.event_time < split)
     return DemoShop(
         items=items,
         users=_users(households),
-        events=purchases[(purchases.event_time >= begin) & (purchases.event_time < split)].reset_index(drop=True),
+        events=purchases[told].reset_index(drop=True),
         held_out=purchases[purchases.event_time >= split].reset_index(drop=True),
     )
 

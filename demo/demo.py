@@ -47,8 +47,7 @@ class Demo:
             if not self._options.exit:
                 self._console.print(
                     f"\nThe shop stays open. In another terminal: `.venv/bin/vitrine --state-directory "
-                    f"{shop.state_directory} page --user {files.a_user()}`. Ctrl-C closes it.",
-                    highlight=False,
+                    f"{shop.state_directory} page --user {files.a_user()}`. Ctrl-C closes it."
                 )
                 await asyncio.Event().wait()
         finally:

@@ -13,4 +13,4 @@ def down(
     """Stop the shop's processes: each finishes what it is doing. The shop's state is kept."""
     command = command_context(context)
     stopped = command.shop.launcher().stop(checked_names(names))
-    command.console.print(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running", highlight=False)
+    command.console.print(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")

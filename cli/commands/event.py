@@ -47,7 +47,7 @@ def event(
     if result.status == event_service_pb2.EVENT_STATUS_REJECTED:
         raise CommandError(f"{result.field}: {result.description} [{result.reason}]", ExitCode.USAGE)
     if not as_json:
-        command.console.print(f"{status.lower()}  {result.event_id}", highlight=False)
+        command.console.print(f"{status.lower()}  {result.event_id}")
 
 
 def _type_of(name: str) -> event_pb2.EventType:

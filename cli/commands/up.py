@@ -25,6 +25,6 @@ def up(
     with terminal_progress(command.messages) as progress, progress.task("starting", len(started)) as task:
         for record in launcher.wait_until_serving(started, timeout_seconds=READY_SECONDS):
             task.advance(1)
-            command.console.print(f"{record.name:<12} SERVING  {record.address}", highlight=False)
+            command.console.print(f"{record.name:<12} SERVING  {record.address}")
     if not started:
-        command.console.print("everything runs already", highlight=False)
+        command.console.print("everything runs already")
