@@ -1,0 +1,36 @@
+"""The numbers that tell how a user stands to a candidate: the same for serving and for training."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.common.numeric import finite_or
+from services.ranker.inputs.features import baskets, habits, interest, kin, popularity, price_fit, purchases
+from services.ranker.inputs.features.context import Context
+from services.ranker.inputs.item_columns import ItemColumns
+from services.ranker.inputs.user_columns import UserColumns
+
+FAMILIES: Final = (purchases, baskets, interest, kin, popularity, price_fit, habits)
+
+FEATURE_NAMES: Final[tuple[str, ...]] = tuple(name for family in FAMILIES for name in family.NAMES)
+"""The columns of `candidate_features`, in order: part of every model's contract. New ones go at a family's end."""
+
+
+def candidate_features(
+    user: UserColumns, items: ItemColumns, item_nos: NDArray[Any], query_millis: int
+) -> NDArray[np.float32]:
+    """Returns the features of each candidate, shape (n, len(FEATURE_NAMES)), all finite.
+
+    What is not known has a declared default: counts are 0, what never happened is LONGEST_DAYS ago, an unknown price
+    fits; indicators ("bought", "price_missing", "price_profile_missing") say so. Unknown items have what is known of
+    the user and the defaults of all else.
+    """
+    context = Context(user, items, np.asarray(item_nos, np.int64), query_millis)
+    features = np.empty((len(context.item_nos), len(FEATURE_NAMES)), np.float32)
+    column = 0
+    for family in FAMILIES:
+        for values in family.compute(context):
+            features[:, column] = values
+            column += 1
+    return finite_or(features, 0.0).astype(np.float32, copy=False)

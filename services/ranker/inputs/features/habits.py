@@ -1,0 +1,34 @@
+"""What kind of shopper the user is: the same for all candidates, for the model to weigh the other features by."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ranker.inputs.features.context import LONGEST_DAYS, Context
+
+NAMES: Final = (
+    "events_log",
+    "visits_log",
+    "days_between_visits_log",
+    "days_since_visit_log",
+    "items_per_visit_log",
+    "share_of_repeats",
+)
+
+
+def compute(context: Context) -> list[NDArray[np.float64]]:
+    """Returns the columns of NAMES, each of shape (n,)."""
+    user, visits = context.user, context.visits
+    last = context.days_since(visits.starts[-1:])
+    bought = len(visits.item_nos)
+    distinct = len(np.unique(visits.item_nos))
+    values = (
+        np.log1p(user.event_count),
+        np.log1p(visits.count),
+        np.log1p(visits.mean_gap_days),
+        np.log1p(last[0] if len(last) else LONGEST_DAYS),
+        np.log1p(bought / max(visits.count, 1)),
+        1.0 - distinct / bought if bought else 0.0,
+    )
+    return [np.full(len(context.item_nos), value) for value in values]

@@ -1,0 +1,90 @@
+"""What the user did to the candidate's kin: items of its leaf category, second level, brand and variant group."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ranker.inputs.features.context import Context
+from services.ranker.inputs.lookup import Totals, places, values_at
+
+NAMES: Final = (
+    "leaf_purchases_decayed_log",
+    "leaf_purchases_log",
+    "leaf_days_since_purchase_log",
+    "leaf_dueness",
+    "leaf_interest_log",
+    "share_of_leaf",
+    "second_purchases_decayed_log",
+    "second_days_since_purchase_log",
+    "brand_purchases_decayed_log",
+    "group_purchases_decayed_log",
+    "group_days_since_purchase_log",
+    "leaf_affinity_share",
+    "root_affinity_share",
+    "brand_affinity_share",
+)
+
+LATEST_DUENESS: Final = 4.0
+
+
+class _Kin:
+    """The user's counters summed by one property of the items, looked up by the candidates'."""
+
+    def __init__(self, context: Context, own_keys: NDArray[Any], keys: NDArray[Any]) -> None:
+        self._context = context
+        self._totals = Totals(own_keys)
+        self._place, self._present = places(self._totals.keys, keys)
+
+    def total(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        return values_at(self._totals.sums(values), self._place, self._present)
+
+    def last(self, millis: NDArray[Any]) -> NDArray[np.float64]:
+        return values_at(self._totals.greatest(millis), self._place, self._present)
+
+    def days_since(self, millis: NDArray[Any]) -> NDArray[np.float64]:
+        return self._context.days_since(self.last(millis))
+
+
+def compute(context: Context) -> list[NDArray[np.float64]]:
+    """Returns the columns of NAMES, each of shape (n,)."""
+    user, items, own, rows = context.user, context.items, context.own_rows, context.rows
+    counters = user.counters
+    decayed, last = counters.decayed_purchases, counters.last_purchase_millis
+    own_nodes, nodes = items.category_nos[own], items.category_nos[rows]
+    own_leaves, leaves = _deepest(own_nodes), _deepest(nodes)
+    leaf = _Kin(context, own_leaves, leaves)
+    second = _Kin(context, own_nodes[:, 1], nodes[:, 1])
+    brand = _Kin(context, items.brand_nos[own], items.brand_nos[rows])
+    group = _Kin(context, items.group_nos[own], items.group_nos[rows])
+    leaf_decayed = leaf.total(decayed)
+    leaf_days = leaf.days_since(last)
+    # The leaf's mean interval from its decayed sum: a purchase every n days makes Σ 2^(-age/60) = 60 / (n ln 2).
+    leaf_interval = 60.0 / np.log(2.0) / np.maximum(leaf_decayed, 0.1)
+    return [
+        np.log1p(leaf_decayed),
+        np.log1p(leaf.total(counters.purchases)),
+        np.log1p(leaf_days),
+        np.minimum(leaf_days / leaf_interval, LATEST_DUENESS),
+        np.log1p(leaf.total(counters.decayed_interest)),
+        context.counter("decayed_purchases") / (leaf_decayed + 0.5),
+        np.log1p(second.total(decayed)),
+        np.log1p(second.days_since(last)),
+        np.log1p(brand.total(decayed)),
+        np.log1p(group.total(decayed)),
+        np.log1p(group.days_since(last)),
+        _share(user.category_nos, user.category_weights, leaves),
+        _share(user.category_nos, user.category_weights, nodes[:, 0]),
+        _share(user.brand_nos, user.brand_weights, items.brand_nos[rows]),
+    ]
+
+
+def _deepest(nodes: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Returns the last node of each path, shape (n,)."""
+    return np.where(nodes[:, 2] > 0, nodes[:, 2], np.where(nodes[:, 1] > 0, nodes[:, 1], nodes[:, 0]))
+
+
+def _share(keys: NDArray[np.int64], weights: NDArray[np.float64], wanted: NDArray[Any]) -> NDArray[np.float64]:
+    """Returns each wanted one's weight over the greatest, which for categories is a root's."""
+    place, present = places(keys, wanted)
+    return values_at(weights, place, present) / (float(weights.max(initial=0.0)) + 1.0)

@@ -1,0 +1,36 @@
+"""Whether the candidate's price is what the user pays."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ranker.inputs.features.context import Context
+
+NAMES: Final = ("log_price", "price_missing", "price_fit", "price_distance", "price_profile_missing")
+
+USUAL_DEVIATION: Final = 0.6
+MOST_DEVIATIONS: Final = 4.0
+
+
+def compute(context: Context) -> list[NDArray[np.float64]]:
+    """Returns the columns of NAMES, each of shape (n,).
+
+    The fit is (ln(1 + price) - mean) / deviation of what the user bought, 0 where either is not known; the deviation is
+    drawn towards a usual one while there are few prices.
+    """
+    user = context.user
+    prices = context.items.best_log_prices(context.rows).astype(np.float64)
+    missing = prices < 0
+    few = 3.0
+    deviation = (user.price_count * user.deviation_log_price + few * USUAL_DEVIATION) / (user.price_count + few)
+    comparable = ~missing & (user.price_count > 0)
+    fit = (prices - user.mean_log_price) / max(deviation, 0.05)
+    fit = np.where(comparable, np.clip(fit, -MOST_DEVIATIONS, MOST_DEVIATIONS), 0.0)
+    return [
+        np.maximum(prices, 0.0),
+        missing.astype(np.float64),
+        fit,
+        np.abs(fit),
+        np.full(len(prices), float(user.price_count == 0)),
+    ]

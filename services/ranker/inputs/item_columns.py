@@ -1,0 +1,187 @@
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from vitrine.features.v1.catalog_service_pb2 import CatalogChange
+from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
+
+CATEGORY_LEVELS: Final = 3
+SMALLEST_CAPACITY: Final = 1024
+NONE: Final = -1.0
+"""Stands for a price, a margin or a mean that is not known."""
+
+_COLUMNS: Final[dict[str, tuple[type[Any], float]]] = {
+    "known": (np.bool_, False),
+    "brand_nos": (np.int32, 0),
+    "group_nos": (np.int32, 0),
+    "prices": (np.float32, NONE),
+    "log_prices": (np.float32, NONE),
+    "margins": (np.float32, NONE),
+    "discounts": (np.float32, 0.0),
+    "available_millis": (np.int64, 0),
+    "statistics_millis": (np.int64, 0),
+    "view_counts": (np.int64, 0),
+    "favorite_counts": (np.int64, 0),
+    "cart_counts": (np.int64, 0),
+    "purchase_counts": (np.int64, 0),
+    "buyer_counts": (np.int64, 0),
+    "impression_counts": (np.int64, 0),
+    "decayed_1d": (np.float32, 0.0),
+    "decayed_7d": (np.float32, 0.0),
+    "decayed_30d": (np.float32, 0.0),
+    "mean_log_prices": (np.float32, NONE),
+}
+"""Each column's type, and what stands in it for an item of which nothing is known."""
+
+
+class ItemColumns:
+    """What the ranker knows of every item: columns by item_no that grow with the catalogue.
+
+    Row 0 is nobody's: it holds each column's default and stands for all unknown numbers (see `rows`). Decayed counts
+    are true for `statistics_millis` of their row. `category_nos` has shape (rows, 3): root, second level and leaf, 0
+    where the path ends before; a path of more levels gives its root and its second and last node.
+    """
+
+    known: NDArray[np.bool_]
+    category_nos: NDArray[np.int32]
+    brand_nos: NDArray[np.int32]
+    group_nos: NDArray[np.int32]
+    prices: NDArray[np.float32]
+    log_prices: NDArray[np.float32]
+    margins: NDArray[np.float32]
+    discounts: NDArray[np.float32]
+    available_millis: NDArray[np.int64]
+    statistics_millis: NDArray[np.int64]
+    view_counts: NDArray[np.int64]
+    favorite_counts: NDArray[np.int64]
+    cart_counts: NDArray[np.int64]
+    purchase_counts: NDArray[np.int64]
+    buyer_counts: NDArray[np.int64]
+    impression_counts: NDArray[np.int64]
+    decayed_1d: NDArray[np.float32]
+    decayed_7d: NDArray[np.float32]
+    decayed_30d: NDArray[np.float32]
+    mean_log_prices: NDArray[np.float32]
+
+    def __init__(self) -> None:
+        self.catalog_version = 0
+        self.statistics_version = 0
+        self.category_nos = np.zeros((SMALLEST_CAPACITY, CATEGORY_LEVELS), np.int32)
+        for name, (dtype, default) in _COLUMNS.items():
+            setattr(self, name, np.full(SMALLEST_CAPACITY, default, dtype))
+
+    @property
+    def capacity(self) -> int:
+        """Rows of every column."""
+        return len(self.known)
+
+    @property
+    def item_count(self) -> int:
+        """Items in the catalogue."""
+        return int(np.count_nonzero(self.known))
+
+    def rows(self, item_nos: NDArray[Any]) -> NDArray[np.intp]:
+        """Returns each number's row, 0 for numbers that the columns do not reach."""
+        return np.where(item_nos < self.capacity, item_nos, 0).astype(np.intp)
+
+    def known_item_nos(self) -> NDArray[np.uint32]:
+        """Returns the numbers of all items in the catalogue, ascending."""
+        return np.flatnonzero(self.known).astype(np.uint32)
+
+    def best_log_prices(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Returns ln(1 + price) of the catalogue or, where it has none, that of the mean purchase; -1: neither."""
+        listed = self.log_prices[rows]
+        return np.where(listed >= 0, listed, self.mean_log_prices[rows])
+
+    def decayed(self, half_life_days: int, rows: NDArray[np.intp], query_millis: int) -> NDArray[np.float32]:
+        """Returns the decayed counts (half-life 1, 7 or 30 days) of `rows` as of `query_millis`."""
+        column: NDArray[np.float32] = getattr(self, f"decayed_{half_life_days}d")
+        ages = np.maximum(query_millis - self.statistics_millis[rows], 0) / (half_life_days * 86_400_000.0)
+        return (column[rows] * np.exp2(-ages)).astype(np.float32)
+
+    def apply_catalog(self, changes: Sequence[CatalogChange]) -> None:
+        """Takes changes over, in their order. Applying one again changes nothing."""
+        if not changes:
+            return
+        self._reach(max(change.item_no for change in changes))
+        for change in changes:
+            if change.item_no:
+                self._apply_change(change)
+        self.catalog_version = max(self.catalog_version, *(change.version for change in changes))
+
+    def _apply_change(self, change: CatalogChange) -> None:
+        row, item = change.item_no, change.item
+        self.known[row] = change.HasField("item")
+        self.category_nos[row] = _levels(change.category_nos)
+        self.brand_nos[row] = change.brand_no
+        self.group_nos[row] = change.group_no
+        price = _amount(item.price) if item.HasField("price") else NONE
+        list_price = _amount(item.list_price) if item.HasField("list_price") else NONE
+        self.prices[row] = price
+        self.log_prices[row] = math.log1p(price) if price >= 0 else NONE
+        self.margins[row] = _amount(item.margin) if item.HasField("margin") else NONE
+        self.discounts[row] = 1 - price / list_price if list_price > price >= 0 else 0.0
+        available = item.available_from_time if item.HasField("available_from_time") else change.create_time
+        self.available_millis[row] = available.seconds * 1000 + available.nanos // 1_000_000
+
+    def apply_statistics(self, statistics: ListItemStatisticsResponse) -> None:
+        """Takes over the statistics of the items that changed."""
+        item_nos = np.fromiter(statistics.item_nos, np.int64, len(statistics.item_nos))
+        self.set_statistics(
+            item_nos,
+            statistics.as_of_millis,
+            {
+                name: getattr(statistics, name)
+                for name in (
+                    "view_counts",
+                    "favorite_counts",
+                    "cart_counts",
+                    "purchase_counts",
+                    "buyer_counts",
+                    "impression_counts",
+                    "decayed_1d",
+                    "decayed_7d",
+                    "decayed_30d",
+                    "mean_prices",
+                )
+            },
+        )
+        self.statistics_version = max(self.statistics_version, statistics.version)
+
+    def set_statistics(self, item_nos: NDArray[Any], as_of_millis: int, columns: dict[str, Sequence[float]]) -> None:
+        """Sets the statistics of items: columns by the names of ListItemStatisticsResponse, each of shape (items,)."""
+        if not len(item_nos):
+            return
+        self._reach(int(item_nos.max()))
+        kept = item_nos > 0
+        rows = item_nos[kept]
+        self.statistics_millis[rows] = as_of_millis
+        for name, values in columns.items():
+            numbers = np.fromiter(values, np.float64, len(item_nos))[kept]
+            if name == "mean_prices":
+                valid = np.isfinite(numbers) & (numbers >= 0)
+                self.mean_log_prices[rows] = np.where(valid, np.log1p(np.where(valid, numbers, 0.0)), NONE)
+            else:
+                getattr(self, name)[rows] = np.where(np.isfinite(numbers), np.maximum(numbers, 0.0), 0.0)
+
+    def _reach(self, item_no: int) -> None:
+        if item_no < self.capacity:
+            return
+        capacity = 1 << item_no.bit_length()
+        missing = capacity - self.capacity
+        self.category_nos = np.concatenate([self.category_nos, np.zeros((missing, CATEGORY_LEVELS), np.int32)])
+        for name, (dtype, default) in _COLUMNS.items():
+            setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, default, dtype)]))
+
+
+def _levels(path: Sequence[int]) -> list[int]:
+    nodes = list(path)
+    if len(nodes) > CATEGORY_LEVELS:
+        return [nodes[0], nodes[1], nodes[-1]]
+    return nodes + [0] * (CATEGORY_LEVELS - len(nodes))
+
+
+def _amount(value: float) -> float:
+    return value if math.isfinite(value) and value >= 0 else NONE

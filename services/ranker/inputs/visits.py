@@ -1,0 +1,53 @@
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from vitrine.events.v1 import event_pb2
+
+from services.ranker.inputs.user_columns import MILLIS_PER_DAY, UserColumns
+
+VISIT_GAP_MILLIS: Final = 30 * 60 * 1000
+"""Half an hour without an event ends a visit, as web analytics count."""
+
+_PURCHASE: Final = int(event_pb2.EVENT_TYPE_PURCHASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """The purchases among the user's recent events, by visit. Visits count back from the last one, which is 0."""
+
+    count: int
+    starts: NDArray[np.int64]
+    """When each visit began, ascending; shape (count,)."""
+
+    item_nos: NDArray[np.int64]
+    """Items bought, once for each visit they were bought in; ascending."""
+
+    visits_ago: NDArray[np.int64]
+    """The visit of each of `item_nos`."""
+
+    millis: NDArray[np.int64]
+    """When that visit began."""
+
+    mean_gap_days: float
+    """Mean time between two visits; 0: fewer than two."""
+
+    @classmethod
+    def of(cls, user: UserColumns, query_millis: int) -> "Visits":
+        """Returns the visits of `user` before `query_millis`."""
+        bought = (user.event_types == _PURCHASE) & (user.event_millis <= query_millis) & (user.event_item_nos > 0)
+        times, items = user.event_millis[bought], user.event_item_nos[bought]
+        if not len(times):
+            none = np.zeros(0, np.int64)
+            return cls(0, none, none, none, none, 0.0)
+        begins = np.ones(len(times), np.bool_)
+        begins[1:] = np.diff(times) > VISIT_GAP_MILLIS
+        starts = times[begins]
+        visit = np.cumsum(begins) - 1
+        # One number for item and visit, so that sorting it is all there is to do.
+        pairs = np.unique(items * len(starts) + visit)
+        item_nos, visit = np.divmod(pairs, len(starts))
+        spread = (starts[-1] - starts[0]) / MILLIS_PER_DAY
+        gap = spread / (len(starts) - 1) if len(starts) > 1 else 0.0
+        return cls(len(starts), starts, item_nos, len(starts) - 1 - visit, starts[visit], float(gap))
