@@ -60,6 +60,9 @@ def from_rpc_error(error: grpc.RpcError) -> VitrineError:
         # Unpack leaves its argument alone where the detail is of another type.
         detail.Unpack(info)
         detail.Unpack(bad_request)
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and not info.reason and "larger than max" in message:
+        # gRPC's own limit, on either side, knows no remedy.
+        message, info.reason = f"{message}; send, or ask for, fewer elements per call", "MESSAGE_TOO_LARGE"
     violations = [FieldViolation(v.field, v.description, v.reason) for v in bad_request.field_violations]
     return _BY_CODE.get(code, errors.InternalError)(
         message or code.value[1], reason=info.reason or None, violations=violations, metadata=dict(info.metadata)

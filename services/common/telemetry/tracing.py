@@ -1,13 +1,10 @@
-"""OpenTelemetry traces. Without an endpoint nothing is installed, and a call pays nothing."""
+"""OpenTelemetry traces. Without an endpoint nothing is installed or even imported, and a call pays nothing."""
 
 from collections.abc import Sequence
 
 import grpc
 from opentelemetry import trace
-from opentelemetry.instrumentation.grpc import aio_client_interceptors, aio_server_interceptor, filters
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import ProxyTracerProvider, TracerProvider
 
 
 def configure_tracing(service: str, otlp_endpoint: str) -> None:
@@ -15,22 +12,27 @@ def configure_tracing(service: str, otlp_endpoint: str) -> None:
     if not otlp_endpoint:
         return
     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider as ExportingProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    provider = TracerProvider(resource=Resource.create({"service.name": service, "service.namespace": "vitrine"}))
+    provider = ExportingProvider(resource=Resource.create({"service.name": service, "service.namespace": "vitrine"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=otlp_endpoint)))
     trace.set_tracer_provider(provider)
 
 
 def shut_down_tracing() -> None:
     """Sends the spans that are still waiting."""
-    if (provider := _provider()) is not None:
-        provider.shutdown()
+    if (shut_down := getattr(_provider(), "shutdown", None)) is not None:
+        shut_down()
 
 
 def server_interceptors() -> Sequence[grpc.aio.ServerInterceptor]:
     """Returns what continues a caller's trace; health checks and reflection leave no spans."""
     if (provider := _provider()) is None:
         return []
+    from opentelemetry.instrumentation.grpc import aio_server_interceptor, filters
+
     traced = filters.negate(
         filters.any_of(
             filters.service_prefix("grpc.health."),
@@ -44,9 +46,11 @@ def client_interceptors() -> Sequence[grpc.aio.ClientInterceptor]:
     """Returns what carries the present trace to the called service."""
     if (provider := _provider()) is None:
         return []
+    from opentelemetry.instrumentation.grpc import aio_client_interceptors
+
     return list(aio_client_interceptors(tracer_provider=provider))  # type: ignore[no-untyped-call]  # the same
 
 
 def _provider() -> TracerProvider | None:
     provider = trace.get_tracer_provider()
-    return provider if isinstance(provider, TracerProvider) else None
+    return None if isinstance(provider, ProxyTracerProvider) else provider
