@@ -81,12 +81,11 @@ def candidate_inputs(
     return tensors
 
 
-def rank_inputs(
+def rank_inputs(  # noqa: PLR0917  # in the order of `candidate_inputs` and `encode_user_inputs`
     user: UserColumns,
     items: ItemColumns,
     item_nos: NDArray[Any],
     query_millis: int,
-    *,
     history_length: int,
     size: int | None = None,
 ) -> Tensors:
