@@ -30,7 +30,8 @@ def read_inputs(signature: Any, request: Any) -> dict[str, NDArray[Any]]:
     if sent != wanted:
         raise InvalidArgumentError(
             f"input size does not match signature: {len(sent)}!={len(wanted)} "
-            f"len({_set(sent)}) != len({_set(wanted)}). Sent extra: {_set(sent - wanted)}. Missing but required: {_set(wanted - sent)}.",
+            f"len({_set(sent)}) != len({_set(wanted)}). Sent extra: {_set(sent - wanted)}. "
+            f"Missing but required: {_set(wanted - sent)}.",
             reason="INPUTS_DO_NOT_FIT",
         )
     return {alias: _read(alias, signature.inputs[alias], tensor) for alias, tensor in request.inputs.items()}

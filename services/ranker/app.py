@@ -1,0 +1,115 @@
+"""The ranker's composition root."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
+
+import grpc
+import numpy as np
+from numpy.typing import NDArray
+from vitrine.ranker.v1 import ranker_service_pb2
+from vitrine.ranker.v1.ranker_service_pb2 import Action
+from vitrine.ranker.v1.ranker_service_pb2_grpc import add_RankerServiceServicer_to_server
+
+from services.common.artifacts import ArtifactStore
+from services.common.channels import ChannelLimits, open_channel
+from services.common.telemetry.metrics import service_metrics
+from services.ranker.background import keep_doing
+from services.ranker.behavior_model import BehaviorModel
+from services.ranker.breaker import Breaker
+from services.ranker.inputs.candidate_features import FEATURE_NAMES
+from services.ranker.inputs.item_columns import ItemColumns
+from services.ranker.item_feed import ItemFeed
+from services.ranker.linear_weights import LinearWeights
+from services.ranker.model_watch import ModelWatch
+from services.ranker.prediction_client import PredictionClient
+from services.ranker.ranker import Ranker
+from services.ranker.scorers.linear_scorer import LinearScorer
+from services.ranker.scorers.model_scorer import ModelScorer
+from services.ranker.servicer import RankerServicer
+from services.ranker.settings import RankerSettings
+from services.ranker.user_encoder import UserEncoder
+from services.ranker.value import Factor, ValueModel
+
+SERVICE_NAME = ranker_service_pb2.DESCRIPTOR.services_by_name["RankerService"].full_name
+
+
+class RankerApplication:
+    """The application. It is ready without model and without items: both come, and go, while it answers."""
+
+    name = "ranker"
+
+    def __init__(self, settings: RankerSettings) -> None:
+        self._settings = settings
+        self._weights = LinearWeights(ArtifactStore(settings.state_directory / "artifacts"))
+        self._channels: list[grpc.aio.Channel] = []
+        self._background: list[tuple[str, Callable[[], Awaitable[None]], float]] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def register(self, server: grpc.aio.Server) -> Sequence[str]:
+        """Wires the service: here and not before, since gRPC binds channels to the running event loop."""
+        settings, items = self._settings, ItemColumns()
+        limits = ChannelLimits(max_message_bytes=settings.max_message_bytes)
+        features = open_channel(settings.features_address, limits=limits)
+        models = open_channel(settings.model_server_address, limits=limits)
+        feed = ItemFeed(features, items)
+        client = PredictionClient(models, settings.model_name)
+        watch = ModelWatch(client, len(FEATURE_NAMES), default=settings.model)
+        breaker = Breaker(settings.breaker_failures, settings.breaker_seconds, monotonic)
+        model = BehaviorModel(client, watch, breaker, timeout_seconds=settings.model_timeout_seconds)
+        servicer = RankerServicer(
+            Ranker(ModelScorer(model, items), LinearScorer(self._weights, items), value_model(settings, items)),
+            UserEncoder(model, items),
+            model,
+            items,
+            service_metrics(self.name),
+            reserve_seconds=settings.linear_reserve_seconds,
+        )
+        add_RankerServiceServicer_to_server(servicer, server)
+        self._channels = [features, models]
+        self._background = [
+            ("catalog", feed.follow_catalog, 1.0),
+            ("statistics", feed.fetch_statistics, settings.statistics_poll_seconds),
+            ("model", watch.refresh, settings.model_poll_seconds),
+            ("linear_weights", self._weights.refresh, settings.weights_poll_seconds),
+        ]
+        return [SERVICE_NAME]
+
+    async def start(self) -> None:
+        self._tasks = [asyncio.create_task(keep_doing(*work)) for work in self._background]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for channel in self._channels:
+            await channel.close()
+
+
+def value_model(settings: RankerSettings, items: ItemColumns) -> ValueModel:
+    """Returns the value model that the settings describe."""
+    columns: dict[str, Callable[[], NDArray[np.float32]]] = {
+        "price": lambda: items.prices,
+        "margin": lambda: items.margins,
+    }
+    column = columns.get(settings.value_factor)
+    weights = {
+        Action.ACTION_CLICK: settings.click_weight,
+        Action.ACTION_FAVORITE: settings.favorite_weight,
+        Action.ACTION_ADD_TO_CART: settings.add_to_cart_weight,
+        Action.ACTION_PURCHASE: settings.purchase_weight,
+    }
+    return ValueModel(weights, column and _factor(items, column), settings.unknown_factor)
+
+
+def _factor(items: ItemColumns, column: Callable[[], NDArray[np.float32]]) -> Factor:
+    def factor(item_nos: NDArray[np.uint32]) -> NDArray[np.float32]:
+        values = column()[items.rows(item_nos)]
+        return np.where(values >= 0, values, np.float32(np.nan))
+
+    return factor
+
+
+def build(settings: RankerSettings) -> RankerApplication:
+    """Wires the service."""
+    return RankerApplication(settings)

@@ -1,0 +1,45 @@
+"""Keeps the item columns as fresh as the features service has them."""
+
+from typing import Final
+
+import grpc
+from vitrine.features.v1.catalog_service_pb2 import TailCatalogRequest
+from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsRequest
+from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceStub
+
+from services.ranker.inputs.item_columns import ItemColumns
+
+BATCH_SIZE: Final = 1000
+PAGE_SIZE: Final = 10_000
+PAGE_SECONDS: Final = 5.0
+
+
+class ItemFeed:
+    """Reads the catalogue and the items' statistics from where it stopped; both methods can be called again."""
+
+    def __init__(self, channel: grpc.aio.Channel, items: ItemColumns) -> None:
+        self._catalog = CatalogServiceStub(channel)
+        self._features = FeatureServiceStub(channel)
+        self._items = items
+        self._catalog_version = 0
+        self._statistics_version = 0
+
+    async def follow_catalog(self) -> None:
+        """Applies every change of the catalogue, those to come too; returns when the stream ends."""
+        request = TailCatalogRequest(
+            after_version=self._catalog_version, follow=True, batch_size=BATCH_SIZE, brief=True
+        )
+        async for response in self._catalog.TailCatalog(request):
+            self._items.apply_catalog(response.changes)
+            self._catalog_version = response.version
+
+    async def fetch_statistics(self) -> None:
+        """Applies the statistics that changed since the last time."""
+        more = True
+        while more:
+            request = ListItemStatisticsRequest(after_version=self._statistics_version, page_size=PAGE_SIZE)
+            response = await self._features.ListItemStatistics(request, timeout=PAGE_SECONDS)
+            self._items.apply_statistics(response)
+            more = response.more and response.version > self._statistics_version
+            self._statistics_version = response.version

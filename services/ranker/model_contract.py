@@ -1,0 +1,62 @@
+"""What the ranker needs a model to be, checked once per version and not once per request."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from vitrine.ranker.v1.ranker_service_pb2 import Action
+
+from services.ranker.model_fault import MISFIT, ModelFault
+from services.ranker.prediction_client import Metadata
+from services.ranker.tf_protos import types_pb2
+
+RANK: Final = "rank"
+ENCODE_USER: Final = "encode_user"
+USER_VECTOR: Final = "user_vector"
+OUTPUTS: Final[dict[str, "Action.ValueType"]] = {
+    "click": Action.ACTION_CLICK,
+    "favorite": Action.ACTION_FAVORITE,
+    "add_to_cart": Action.ACTION_ADD_TO_CART,
+    "purchase": Action.ACTION_PURCHASE,
+}
+"""The outputs of `rank` and what they predict."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelContract:
+    """One version of the model, and the one size that differs between models: events of history that it looks at."""
+
+    version: int
+    history_length: int
+
+
+def read_contract(metadata: Metadata, feature_count: int) -> ModelContract:
+    """Returns the contract; raises ModelFault (MODEL_MISFIT) where the model takes other things than we send.
+
+    `feature_count` is the number of candidate features.
+    """
+    rank = _signature(metadata, RANK)
+    encode_user = _signature(metadata, ENCODE_USER)
+    for alias in OUTPUTS:
+        _require(alias in rank.outputs and rank.outputs[alias].dtype == types_pb2.DT_FLOAT, f"no float output {alias}")
+    _require(USER_VECTOR in encode_user.outputs, f"{ENCODE_USER} has no output {USER_VECTOR}")
+    features = _last_size(rank, "candidate_features")
+    _require(features == feature_count, f"it takes {features} candidate features, the ranker has {feature_count}")
+    length = _last_size(rank, "history_item_nos")
+    _require(length > 0, "its history has no fixed length")
+    _require(length == _last_size(encode_user, "history_item_nos"), f"{RANK} and {ENCODE_USER} differ in history")
+    return ModelContract(metadata.version, length)
+
+
+def _signature(metadata: Metadata, name: str) -> Any:
+    _require(name in metadata.signatures, f"it has no signature {name}")
+    return metadata.signatures[name]
+
+
+def _last_size(signature: Any, alias: str) -> int:
+    _require(alias in signature.inputs and bool(signature.inputs[alias].tensor_shape.dim), f"it takes no {alias}")
+    return int(signature.inputs[alias].tensor_shape.dim[-1].size)
+
+
+def _require(condition: bool, otherwise: str) -> None:  # reads as a sentence
+    if not condition:
+        raise ModelFault(MISFIT, f"the model does not fit this ranker: {otherwise}")

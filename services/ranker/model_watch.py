@@ -1,0 +1,87 @@
+"""Knows which versions of the model can be asked, so that no request has to find out."""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from services.ranker.model_contract import ModelContract, read_contract
+from services.ranker.model_fault import LATE, ModelFault
+from services.ranker.prediction_client import PredictionClient
+
+MAX_SELECTORS: Final = 16
+ASK_SECONDS: Final = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+class ModelWatch:
+    """The contracts of the selectors that are asked for, kept fresh by `refresh`. `default` is always watched."""
+
+    def __init__(self, client: PredictionClient, feature_count: int, *, default: str = "") -> None:
+        self._client = client
+        self._feature_count = feature_count
+        self._default = default
+        self._known: dict[str, ModelContract | ModelFault] = {}
+        self._asking: dict[str, asyncio.Task[ModelContract | ModelFault]] = {}
+
+    @property
+    def fault(self) -> ModelFault | None:
+        """Why the default model cannot be asked; None where it can, or where nobody knows yet."""
+        known = self._known.get(self._default)
+        return known if isinstance(known, ModelFault) else None
+
+    @property
+    def available(self) -> bool:
+        """Whether the default model can be asked."""
+        return isinstance(self._known.get(self._default), ModelContract)
+
+    async def contract(self, selector: str, seconds: float) -> ModelContract:
+        """Returns what is known of `selector` ("" is the default); asks for it, once, where nothing is.
+
+        Raises ModelFault where it cannot be asked, and where finding out takes longer than `seconds`.
+        """
+        known = self._known.get(selector or self._default)
+        if known is None:
+            return await self.renewed(selector, seconds)
+        if isinstance(known, ModelFault):
+            raise known.again()
+        return known
+
+    async def renewed(self, selector: str, seconds: float) -> ModelContract:
+        """Returns what `selector` names now; callers at the same time share one question."""
+        try:
+            async with asyncio.timeout(seconds):
+                outcome = await asyncio.shield(self._ask(selector or self._default))
+        except TimeoutError:
+            raise ModelFault(LATE, f"the model server did not say within {seconds:.3f} s what it serves") from None
+        if isinstance(outcome, ModelFault):
+            raise outcome.again()
+        return outcome
+
+    async def refresh(self) -> None:
+        """Asks for everything that is watched."""
+        await asyncio.gather(*(self._ask(selector) for selector in {self._default, *self._known}))
+
+    def _ask(self, selector: str) -> "asyncio.Task[ModelContract | ModelFault]":
+        task = self._asking.get(selector)
+        if task is None:
+            task = self._asking[selector] = asyncio.create_task(self._outcome(selector))
+            task.add_done_callback(lambda _: self._asking.pop(selector, None))
+        return task
+
+    async def _outcome(self, selector: str) -> ModelContract | ModelFault:
+        outcome: ModelContract | ModelFault
+        try:
+            outcome = read_contract(await self._client.metadata(selector, ASK_SECONDS), self._feature_count)
+        except ModelFault as fault:
+            outcome = fault.again()
+        before = self._known.get(selector)
+        if str(before) != str(outcome):
+            _log.info("model_changed", selector=selector, now=str(outcome))
+        if (
+            before is None and len(self._known) >= MAX_SELECTORS
+        ):  # selectors come from requests: there may be any number
+            self._known = {name: known for name, known in self._known.items() if name == self._default}
+        self._known[selector] = outcome
+        return outcome

@@ -1,0 +1,105 @@
+"""`vitrine.ranker.v1.RankerService`: validates, asks, marshals."""
+
+from typing import Any, Final
+
+import grpc
+import numpy as np
+from vitrine.ranker.v1 import ranker_service_pb2 as pb
+from vitrine.ranker.v1 import ranker_service_pb2_grpc
+
+from services.common.deadlines import remaining
+from services.common.telemetry.metrics import Metrics
+from services.common.timestamps import timestamp_to_millis
+from services.common.validation import Violations
+from services.ranker.behavior_model import BehaviorModel
+from services.ranker.inputs.item_columns import ItemColumns
+from services.ranker.inputs.user_columns import UserColumns
+from services.ranker.ranker import Ranker
+from services.ranker.scorers.scorer import ScoreQuery
+from services.ranker.telemetry import NON_FINITE_SCORES, SCORED_LISTS
+from services.ranker.user_encoder import UserEncoder
+
+MAX_CANDIDATES: Final = 2000
+MAX_ITEM_NO: Final = 2**31 - 1
+"""The model's tensors are signed."""
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class RankerServicer(ranker_service_pb2_grpc.RankerServiceServicer):
+    """`reserve_seconds` is kept back from the model, for the answer that comes without it."""
+
+    def __init__(
+        self,
+        ranker: Ranker,
+        encoder: UserEncoder,
+        model: BehaviorModel,
+        items: ItemColumns,
+        metrics: Metrics,
+        *,
+        reserve_seconds: float,
+    ) -> None:
+        self._ranker = ranker
+        self._encoder = encoder
+        self._model = model
+        self._items = items
+        self._scored_lists = metrics.counter(SCORED_LISTS)
+        self._non_finite_scores = metrics.counter(NON_FINITE_SCORES)
+        self._reserve_seconds = reserve_seconds
+
+    async def ScoreItems(self, request: pb.ScoreItemsRequest, context: Context) -> pb.ScoreItemsResponse:
+        violations = Violations()
+        if violations.required("item_nos", request.item_nos, f"send 1 to {MAX_CANDIDATES} candidates"):
+            violations.at_most("item_nos", request.item_nos, MAX_CANDIDATES, "send the best ones only")
+        item_nos = np.fromiter(request.item_nos, np.uint32, len(request.item_nos))
+        for place in np.flatnonzero((item_nos == 0) | (item_nos > MAX_ITEM_NO))[:1]:
+            violations.add(f"item_nos[{place}]", f"is {item_nos[place]}; send a number from 1 to {MAX_ITEM_NO}")
+        query_millis = _query_millis(violations, request)
+        query = ScoreQuery(
+            user=UserColumns.from_proto(request.user),
+            item_nos=item_nos,
+            query_millis=query_millis,
+            model=request.model,
+            seconds=remaining(context, self._reserve_seconds),
+        )
+        ranking = await self._ranker.rank(query, linear_only=request.linear_only)
+        scores = ranking.scores
+        self._scored_lists.labels(pb.Scorer.Name(scores.scorer), ranking.fallback_reason).inc()
+        self._non_finite_scores.inc(ranking.non_finite_count)
+        known = self._items.known[self._items.rows(item_nos)]
+        return pb.ScoreItemsResponse(
+            actions=[
+                pb.ActionProbabilities(action=action, probabilities=np.nan_to_num(column).tolist())
+                for action, column in scores.probabilities.items()
+            ],
+            values=ranking.values.tolist(),
+            scorer=scores.scorer,
+            fallback_reason=ranking.fallback_reason,
+            model_version=scores.model_version,
+            non_finite_count=ranking.non_finite_count,
+            unknown_item_count=len(item_nos) - int(np.count_nonzero(known)),
+        )
+
+    async def EncodeUser(self, request: pb.EncodeUserRequest, context: Context) -> pb.EncodeUserResponse:
+        query_millis = _query_millis(Violations(), request)
+        user = UserColumns.from_proto(request.user)
+        vector, version = await self._encoder.encode(user, query_millis, request.model, remaining(context))
+        return pb.EncodeUserResponse(vector=vector.tolist(), model_version=version)
+
+    async def GetRankerStatus(self, request: pb.GetRankerStatusRequest, context: Context) -> pb.GetRankerStatusResponse:
+        fault = self._model.fault
+        return pb.GetRankerStatusResponse(
+            model_version=self._model.last_version,
+            model_available=fault is None,
+            model_fault="" if fault is None else str(fault),
+            catalog_version=self._items.catalog_version,
+            item_count=self._items.item_count,
+        )
+
+
+def _query_millis(violations: Violations, request: pb.ScoreItemsRequest | pb.EncodeUserRequest) -> int:
+    """Returns the time of the request; raises InvalidArgumentError for it and all that was wrong before."""
+    present = request.HasField("query_time")
+    violations.required("query_time", request.query_time if present else None, "send the time of the page request")
+    violations.raise_if_any()
+    return timestamp_to_millis(request.query_time, "query_time")

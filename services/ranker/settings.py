@@ -1,0 +1,73 @@
+"""What the ranker can be told."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.common.settings import ServiceSettings
+
+
+class RankerSettings(ServiceSettings):
+    """Variables VITRINE_RANKER_<FIELD>; the addresses also without RANKER_."""
+
+    model_config = SettingsConfigDict(env_prefix="VITRINE_RANKER_")
+    shared_fields: ClassVar[frozenset[str]] = ServiceSettings.shared_fields | {
+        "features_address",
+        "model_server_address",
+    }
+
+    port: int = Field(7104, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    features_address: str = Field(
+        "127.0.0.1:7102", min_length=1, description="Where the features service is: host:port, or a gRPC target."
+    )
+    model_server_address: str = Field(
+        "127.0.0.1:8500", min_length=1, description="Where TensorFlow Serving or the embedded model server is."
+    )
+    model_name: str = Field("behavior", min_length=1, description="Name of the model at the model server.")
+    model: str = Field(
+        "", description='Version or label to ask where a request names none, such as "stable"; empty is the latest.'
+    )
+    model_timeout_seconds: float = Field(
+        0.5, gt=0, le=60, allow_inf_nan=False, description="The longest to wait for the model, deadline or not."
+    )
+    model_poll_seconds: float = Field(
+        1.0,
+        gt=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="How often to ask the model server what it serves.",
+    )
+    linear_reserve_seconds: float = Field(
+        0.005, ge=0, le=10, allow_inf_nan=False, description="Time kept back from the model for the linear scorer."
+    )
+    breaker_failures: int = Field(
+        3, ge=1, le=1000, description="After so many failures in a row the model is left alone."
+    )
+    breaker_seconds: float = Field(
+        1.0,
+        gt=0,
+        le=600,
+        allow_inf_nan=False,
+        description="How long it is left alone, before one request tries it.",
+    )
+    statistics_poll_seconds: float = Field(
+        1.0, gt=0, le=3600, allow_inf_nan=False, description="How often the items' statistics are fetched."
+    )
+    weights_poll_seconds: float = Field(
+        2.0,
+        gt=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="How often to look for new weights of the linear scorer.",
+    )
+    click_weight: float = Field(1.0, allow_inf_nan=False, description="What the probability of a click is worth.")
+    favorite_weight: float = Field(3.0, allow_inf_nan=False, description="What that of becoming a favorite is worth.")
+    add_to_cart_weight: float = Field(4.0, allow_inf_nan=False, description="What that of going into the cart is.")
+    purchase_weight: float = Field(5.0, allow_inf_nan=False, description="What that of a purchase is worth.")
+    value_factor: Literal["none", "price", "margin"] = Field(
+        "none", description="What the weighted sum is multiplied by: nothing, the item's price, or its margin."
+    )
+    unknown_factor: float = Field(
+        1.0, allow_inf_nan=False, description="Price or margin of an item whose own is not known."
+    )
