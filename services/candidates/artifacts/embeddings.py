@@ -1,0 +1,69 @@
+from pathlib import Path
+from typing import ClassVar
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates.artifacts.catalog_fit import check_fit
+from services.candidates.artifacts.files import read_array
+from services.candidates.artifacts.refusal import ArtifactRefusedError
+from services.candidates.catalog.item_columns import ItemColumns
+
+
+class Embeddings:
+    """The behaviour model's item vectors, searched exactly by inner product (faiss).
+
+    `item_nos` uint32[n] ascending, `vectors` float32[n, d]; `model_version` says which user vectors they answer.
+    """
+
+    ARTIFACT: ClassVar[str] = "embeddings"
+
+    def __init__(self, item_nos: NDArray[np.uint32], vectors: NDArray[np.float32], model_version: str) -> None:
+        order = np.argsort(item_nos, kind="stable")
+        self.item_nos = item_nos[order]
+        self.vectors = np.ascontiguousarray(vectors[order])
+        self.model_version = model_version
+        self._index = faiss.IndexFlatIP(self.vectors.shape[1])
+        self._index.add(self.vectors)
+
+    @classmethod
+    def load(cls, folder: Path, columns: ItemColumns, model_version: str) -> "Embeddings":
+        """Reads and checks them; raises ArtifactRefusedError."""
+        item_nos = read_array(folder, "item_nos", np.uint32, 1)
+        vectors = read_array(folder, "vectors", np.float32, 2)
+        has_digests = (folder / "digests.npy").exists()
+        check_fit(columns, item_nos, read_array(folder, "digests", np.uint32, 1) if has_digests else None)
+        if len(vectors) != len(item_nos) or not vectors.shape[1]:
+            raise ArtifactRefusedError(f"it has vectors {list(vectors.shape)} for {len(item_nos)} items")
+        if not vectors.any():
+            raise ArtifactRefusedError("all its vectors are zero")
+        return cls(item_nos, vectors, model_version)
+
+    @property
+    def dimensions(self) -> int:
+        """Numbers in a vector."""
+        return int(self.vectors.shape[1])
+
+    def rows_of(self, item_nos: NDArray[np.uint32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Returns the places in `item_nos` of those that have a vector, and their rows."""
+        rows = np.minimum(np.searchsorted(self.item_nos, item_nos), len(self.item_nos) - 1)
+        places = np.flatnonzero(self.item_nos[rows] == item_nos)
+        return places, rows[places]
+
+    def nearest(
+        self, vector: NDArray[np.float32], count: int, mask: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+        """Returns the `count` items of the greatest inner product, the greatest first; only those that `mask` allows.
+
+        `mask` is bool by item number; None allows all.
+        """
+        parameters = None
+        if mask is not None:
+            allowed = self.item_nos < len(mask)
+            allowed[allowed] = mask[self.item_nos[allowed]]
+            bits = np.packbits(allowed, bitorder="little")
+            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # type: ignore[call-arg, arg-type]  # it is generated
+        scores, rows = self._index.search(vector[None, :], min(count, len(self.item_nos)), params=parameters)
+        found = rows[0] >= 0
+        return self.item_nos[rows[0][found]], scores[0][found]

@@ -1,0 +1,68 @@
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates.artifacts.catalog_fit import check_fit
+from services.candidates.artifacts.files import read_array
+from services.candidates.artifacts.refusal import ArtifactRefusedError
+from services.candidates.catalog.item_columns import ItemColumns
+from services.candidates.ragged import gather
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbors:
+    """Each item's nearest items by co-interaction: row i of `item_nos` has the stretch starts[i] to starts[i + 1] of
+    `neighbors` (item numbers) and `similarities` (0 to 1), the nearest first. `item_nos` is ascending.
+    """
+
+    ARTIFACT: ClassVar[str] = "neighbors"
+
+    item_nos: NDArray[np.uint32]
+    digests: NDArray[np.uint32]
+    starts: NDArray[np.int64]
+    neighbors: NDArray[np.uint32]
+    similarities: NDArray[np.float32]
+
+    def save(self, folder: Path) -> None:
+        """Writes one .npy file per column."""
+        for name in ("item_nos", "digests", "starts", "neighbors", "similarities"):
+            np.save(folder / f"{name}.npy", getattr(self, name))
+
+    @classmethod
+    def load(cls, folder: Path, columns: ItemColumns) -> "Neighbors":
+        """Reads and checks them; raises ArtifactRefusedError."""
+        loaded = cls(
+            item_nos=read_array(folder, "item_nos", np.uint32, 1),
+            digests=read_array(folder, "digests", np.uint32, 1),
+            starts=read_array(folder, "starts", np.int64, 1),
+            neighbors=read_array(folder, "neighbors", np.uint32, 1),
+            similarities=read_array(folder, "similarities", np.float32, 1),
+        )
+        check_fit(columns, loaded.item_nos, loaded.digests)
+        loaded.check_shape()
+        return loaded
+
+    def check_shape(self) -> None:
+        """Refuses columns that do not belong together."""
+        starts, count = self.starts, len(self.neighbors)
+        if (
+            len(starts) != len(self.item_nos) + 1
+            or starts[0] != 0
+            or starts[-1] != count
+            or (np.diff(starts) < 0).any()
+        ):
+            raise ArtifactRefusedError("its rows and its neighbours do not belong together")
+        if len(self.similarities) != count or not count:
+            raise ArtifactRefusedError(f"it has {len(self.similarities)} similarities for {count} neighbours")
+        if (np.diff(self.item_nos.astype(np.int64)) <= 0).any() or not np.isin(self.neighbors, self.item_nos).all():
+            raise ArtifactRefusedError("its items are not in order, or it has neighbours that are not among them")
+
+    def of(self, item_nos: NDArray[np.uint32]) -> tuple[NDArray[np.intp], NDArray[np.uint32], NDArray[np.float32]]:
+        """Returns all neighbours of `item_nos`: of each its owner's place in `item_nos`, its number, its similarity."""
+        places = np.minimum(np.searchsorted(self.item_nos, item_nos), len(self.item_nos) - 1)
+        known = np.flatnonzero(self.item_nos[places] == item_nos)
+        positions, lengths = gather(self.starts, places[known])
+        return np.repeat(known, lengths), self.neighbors[positions], self.similarities[positions]

@@ -1,0 +1,26 @@
+from typing import Generic, TypeVar
+
+Loaded = TypeVar("Loaded")
+
+
+class Slot(Generic[Loaded]):
+    """Where one loaded artefact stands. Readers take `value` once per request, so a swap never hurts one under way."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.value: Loaded | None = None
+        self.version = ""
+        self.refused: dict[str, str] = {}
+
+    def put(self, version: str, value: Loaded) -> None:
+        """Makes `value` the loaded one; what was refused before it is history."""
+        self.value, self.version = value, version
+        self.refused.clear()
+
+    def refuse(self, version: str, reason: str) -> None:
+        """Notes that a version does not fit; the loaded one stays."""
+        self.refused[version] = reason
+
+    def refusals(self) -> list[str]:
+        """Returns the refused versions, each with its reason."""
+        return [f"{self.name} {version}: {reason}" for version, reason in self.refused.items()]

@@ -1,0 +1,166 @@
+import zlib
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from vitrine.features.v1.catalog_service_pb2 import CatalogChange
+from vitrine.features.v1.item_pb2 import Item, ItemKind
+
+from services.candidates.catalog.attribute_terms import AttributeTerm, attribute_term, attribute_terms
+from services.candidates.catalog.growth import capacity_for, grown
+from services.candidates.catalog.term_column import TermColumn
+
+# The flags of features.v1.LookupItemStatesResponse.
+KNOWN: Final = 1
+HIDDEN: Final = 2
+IN_STOCK: Final = 4
+PRICED: Final = 8
+REDUCED: Final = 16
+_SHOWABLE: Final = KNOWN | IN_STOCK | PRICED
+
+# Levels of the main category that are kept as numbers: the root and the deepest ones.
+CATEGORY_LEVELS: Final = 4
+
+CategoryTerm = tuple[str, ...]
+
+
+class ItemColumns:
+    """What candidates knows of every item, in columns by item_no, kept up to date by `apply`.
+
+    All arrays have `capacity` rows; rows of unknown numbers are zero and hence not eligible. Times are Unix
+    milliseconds, 0 for none. `revision` counts changes: what was computed from an older revision is stale.
+    """
+
+    def __init__(self) -> None:
+        capacity = capacity_for(0)
+        self.version = 0
+        self.revision = 0
+        self.item_count = 0
+        self.eligible_count = 0
+        self.highest_item_no = 0
+        self.eligible: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
+        self.flags: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
+        self.available_from: NDArray[np.int64] = np.zeros(capacity, np.int64)
+        self.available_until: NDArray[np.int64] = np.zeros(capacity, np.int64)
+        self.new_since: NDArray[np.int64] = np.zeros(capacity, np.int64)
+        self.prices: NDArray[np.float64] = np.zeros(capacity, np.float64)
+        self.discounts: NDArray[np.float32] = np.zeros(capacity, np.float32)
+        self.group_nos: NDArray[np.uint32] = np.zeros(capacity, np.uint32)
+        self.category_nos: NDArray[np.uint32] = np.zeros((capacity, CATEGORY_LEVELS), np.uint32)
+        self.digests: NDArray[np.uint32] = np.zeros(capacity, np.uint32)
+        self.categories: TermColumn[tuple[CategoryTerm, ...]] = TermColumn(_prefixes)
+        self.brands: TermColumn[str] = TermColumn(_itself)
+        self.kinds: TermColumn[str] = TermColumn(_itself)
+        self.creators: TermColumn[str] = TermColumn(_itself)
+        self.attributes: dict[str, TermColumn[AttributeTerm]] = {}
+        self._attribute_names: dict[int, tuple[str, ...]] = {}
+        self._item_no_of: dict[str, int] = {}
+
+    @property
+    def capacity(self) -> int:
+        """Rows of every column."""
+        return len(self.flags)
+
+    def item_no_of(self, item_id: str) -> int:
+        """Returns the number of an item that is in the catalogue; 0: there is none of that id."""
+        item_no = self._item_no_of.get(item_id, 0)
+        return item_no if self.knows(item_no) else 0
+
+    def knows(self, item_no: int) -> bool:
+        """Returns whether the item is in the catalogue: upserted, and not deleted since."""
+        return 0 < item_no < self.capacity and bool(self.flags[item_no] & KNOWN)
+
+    def apply(self, change: CatalogChange) -> None:
+        """Takes one change over. The same change again changes nothing."""
+        item_no = change.item_no
+        if item_no >= self.capacity:
+            self._grow(capacity_for(item_no))
+        self.highest_item_no = max(self.highest_item_no, item_no)
+        self._item_no_of[change.item_id] = item_no
+        self.digests[item_no] = item_digest(change.item_id)
+        known, eligible = bool(self.flags[item_no] & KNOWN), bool(self.eligible[item_no])
+        if change.HasField("item"):
+            self._fill(item_no, change)
+        else:
+            self.flags[item_no] = 0
+        flags = int(self.flags[item_no])
+        self.eligible[item_no] = flags & (_SHOWABLE | HIDDEN) == _SHOWABLE
+        self.item_count += bool(flags & KNOWN) - known
+        self.eligible_count += int(self.eligible[item_no]) - eligible
+        self.revision += 1
+        self.version = max(self.version, change.version)
+
+    def _fill(self, item_no: int, change: CatalogChange) -> None:
+        item = change.item
+        self.flags[item_no] = _flags(item)
+        self.available_from[item_no] = item.available_from_time.ToMilliseconds()  # absent: 0
+        self.available_until[item_no] = item.available_until_time.ToMilliseconds()
+        self.new_since[item_no] = self.available_from[item_no] or change.create_time.ToMilliseconds()
+        self.prices[item_no] = item.price if item.HasField("price") else np.nan
+        reduced = item.HasField("price") and item.list_price > item.price
+        self.discounts[item_no] = 1 - item.price / item.list_price if reduced else 0
+        self.group_nos[item_no] = change.group_no
+        self.category_nos[item_no] = _levels(change.category_nos)
+        self.categories.set(item_no, tuple(tuple(path.names) for path in item.category_paths) or None)
+        self.brands.set(item_no, item.brand or None)
+        self.kinds.set(item_no, ItemKind.Name(item.kind or ItemKind.ITEM_KIND_PRODUCT).removeprefix("ITEM_KIND_"))
+        self.creators.set(item_no, item.creator_id or None)
+        self._set_attributes(item_no, item)
+
+    def _set_attributes(self, item_no: int, item: Item) -> None:
+        names = tuple(sorted(item.attributes))
+        for name in set(self._attribute_names.get(item_no, ())).difference(names):
+            self.attributes[name].set(item_no, None)
+        for name in names:
+            column = self.attributes.setdefault(name, TermColumn(attribute_terms))
+            column.set(item_no, attribute_term(item.attributes[name]))
+        if names:
+            self._attribute_names[item_no] = names
+        else:
+            self._attribute_names.pop(item_no, None)
+
+    def _grow(self, capacity: int) -> None:
+        self.eligible = grown(self.eligible, capacity)
+        self.flags = grown(self.flags, capacity)
+        self.available_from = grown(self.available_from, capacity)
+        self.available_until = grown(self.available_until, capacity)
+        self.new_since = grown(self.new_since, capacity)
+        self.prices = grown(self.prices, capacity)
+        self.discounts = grown(self.discounts, capacity)
+        self.group_nos = grown(self.group_nos, capacity)
+        self.category_nos = grown(self.category_nos, capacity)
+        self.digests = grown(self.digests, capacity)
+
+
+def item_digest(item_id: str) -> int:
+    """Returns a checksum (CRC-32) of an item's id: number and checksum together tell one catalogue from another."""
+    return zlib.crc32(item_id.encode())
+
+
+def _flags(item: Item) -> int:
+    product = item.kind in (ItemKind.ITEM_KIND_UNSPECIFIED, ItemKind.ITEM_KIND_PRODUCT)
+    flags = KNOWN
+    if item.hidden:
+        flags |= HIDDEN
+    if not item.HasField("stock") or item.stock > 0:
+        flags |= IN_STOCK
+    if item.HasField("price") or not product:
+        flags |= PRICED
+    if item.HasField("price") and item.list_price > item.price:
+        flags |= REDUCED
+    return flags
+
+
+def _levels(numbers: Iterable[int]) -> list[int]:
+    path = list(numbers)
+    kept = path if len(path) <= CATEGORY_LEVELS else [path[0], *path[1 - CATEGORY_LEVELS :]]
+    return kept + [0] * (CATEGORY_LEVELS - len(kept))
+
+
+def _prefixes(paths: tuple[CategoryTerm, ...]) -> set[CategoryTerm]:
+    return {path[:depth] for path in paths for depth in range(1, len(path) + 1)}
+
+
+def _itself(value: str) -> tuple[str]:
+    return (value,)

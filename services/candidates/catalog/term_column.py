@@ -1,0 +1,76 @@
+from collections.abc import Callable, Hashable, Iterable
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates.catalog.growth import capacity_for, grown
+
+Value = TypeVar("Value", bound=Hashable)
+
+
+class TermColumn(Generic[Value]):
+    """One property of every item, dictionary-encoded: a shop has few distinct values and many items.
+
+    A value stands for one or more terms (a category path for each of its prefixes, a list for each of its elements),
+    and `holds` finds the items that have any of some terms: one table look-up per item, whatever the values are. Values
+    that no item has any more give their code back, so a property that keeps changing does not leak.
+    """
+
+    def __init__(self, terms_of: Callable[[Value], Iterable[Hashable]]) -> None:
+        self._terms_of = terms_of
+        self._codes = np.zeros(capacity_for(0), dtype=np.uint32)
+        self._code_of: dict[Value, int] = {}
+        self._values: list[Value | None] = [None]  # by code; code 0: the item has no value
+        self._uses: list[int] = [0]
+        self._free: list[int] = []
+        self._codes_with: dict[Hashable, set[int]] = {}
+
+    def set(self, item_no: int, value: Value | None) -> None:
+        """Gives the item its value; None takes it away."""
+        if item_no >= len(self._codes):
+            self._codes = grown(self._codes, capacity_for(item_no))
+        old = int(self._codes[item_no])
+        new = 0 if value is None else self._code(value)
+        self._uses[new] += 1
+        self._codes[item_no] = new
+        if old:
+            self._uses[old] -= 1
+            if not self._uses[old]:
+                self._forget(old)
+
+    def holds(self, terms: Iterable[Hashable], capacity: int) -> NDArray[np.bool_]:
+        """Returns bool[capacity]: the item has one of `terms`."""
+        table = np.zeros(len(self._uses), dtype=np.bool_)
+        for term in terms:
+            table[list(self._codes_with.get(term, ()))] = True
+        mask = np.zeros(capacity, dtype=np.bool_)
+        rows = min(capacity, len(self._codes))
+        mask[:rows] = table[self._codes[:rows]]
+        return mask
+
+    def _code(self, value: Value) -> int:
+        code = self._code_of.get(value)
+        if code is None:
+            code = self._free.pop() if self._free else len(self._uses)
+            if code == len(self._uses):
+                self._uses.append(0)
+                self._values.append(None)
+            self._values[code] = value
+            self._code_of[value] = code
+            for term in self._terms_of(value):
+                self._codes_with.setdefault(term, set()).add(code)
+        return code
+
+    def _forget(self, code: int) -> None:
+        value = self._values[code]
+        if value is None:
+            return
+        self._values[code] = None
+        del self._code_of[value]
+        for term in set(self._terms_of(value)):
+            codes = self._codes_with[term]
+            codes.discard(code)
+            if not codes:
+                del self._codes_with[term]
+        self._free.append(code)

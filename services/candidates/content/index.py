@@ -1,0 +1,149 @@
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from vitrine.features.v1.item_pb2 import Item
+
+from services.candidates.content.item_terms import item_terms
+from services.candidates.content.merge import Merge
+from services.candidates.content.segment import Segment
+from services.candidates.content.vocabulary import Vocabulary
+
+_SMALLEST_MERGE: Final = 500
+_MERGE_SHARE: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Items alike to some of a history: similarities float32[items, history], 0 to 1."""
+
+    item_nos: NDArray[np.uint32]
+    similarities: NDArray[np.float32]
+
+
+class ContentIndex:
+    """Finds items with the same features (title words, categories, brand, attributes, price band).
+
+    A large immutable segment and a small one of what changed since: a new item is found as soon as `refresh` has
+    rebuilt the small one, and a merge folds it into the large one now and then. A feature weighs its field's weight
+    times its rarity, ln(1 + items / items with it), as of the last merge.
+    """
+
+    def __init__(self) -> None:
+        self._vocabulary = Vocabulary()
+        self._weights: NDArray[np.float32] = np.zeros(0, np.float32)
+        self._base = _empty()
+        self._recent = _empty()
+        self._changed: dict[int, NDArray[np.int32]] = {}
+        self._superseded: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self._touched: set[int] = set()
+        self._stale = False
+        self._merges = 0
+        self.version = "0.0"
+
+    def __len__(self) -> int:
+        return len(self._base) - int(np.count_nonzero(self._superseded)) + len(self._changed)
+
+    def put(self, item_no: int, item: Item) -> None:
+        """Adds or changes an item; found after `refresh`. One whose features are the same costs nothing more."""
+        features = self._vocabulary.encode(item_terms(item))
+        known = self._features_of(item_no)
+        if known is not None and np.array_equal(known, features):
+            return
+        self.remove(item_no)
+        if len(features):
+            self._changed[item_no] = features
+            self._stale = True
+
+    def remove(self, item_no: int) -> None:
+        """Takes an item out."""
+        self._touched.add(item_no)
+        row = self._base.row_of(item_no)
+        if row is not None:
+            self._superseded[row] = True
+        self._stale |= self._changed.pop(item_no, None) is not None
+
+    def refresh(self) -> None:
+        """Makes what was put since the last time findable; costs as much as changed since the last merge."""
+        if not self._stale:
+            return
+        self._recent = Segment(
+            np.fromiter(self._changed, np.uint32, len(self._changed)), list(self._changed.values()), self._weights_now()
+        )
+        self._stale = False
+        self.version = f"{self._merges}.{len(self._changed)}"
+
+    @property
+    def wants_merge(self) -> bool:
+        """Enough has changed for a merge."""
+        return len(self._changed) >= max(_SMALLEST_MERGE, _MERGE_SHARE * len(self._base))
+
+    def begin_merge(self) -> Merge:
+        """Returns a merge of all that is there, to be run anywhere and handed to `finish_merge`. One at a time."""
+        self._touched = set()
+        return Merge(self._base, self._superseded.copy(), dict(self._changed), self._vocabulary.field_weights())
+
+    def finish_merge(self, base: Segment, weights: NDArray[np.float32]) -> None:
+        """Puts the merged segment in place, under what has changed since the merge began."""
+        self._base, self._weights = base, weights
+        self._superseded = np.zeros(len(base), np.bool_)
+        for item_no in self._touched:
+            row = base.row_of(item_no)
+            if row is not None:
+                self._superseded[row] = True
+        self._changed = {item_no: self._changed[item_no] for item_no in self._touched if item_no in self._changed}
+        self._merges += 1
+        self._stale = True
+        self.refresh()
+
+    def alike(self, item_nos: NDArray[np.uint32], weights: NDArray[np.float64], count: int) -> Alike:
+        """Returns about `count` items most alike to the weighted items, with their similarity to each of those.
+
+        The given items themselves are among them; one that is not in the index has similarity 0 to all.
+        """
+        vectors = [self._vector_of(int(item_no)) for item_no in item_nos]
+        features = np.unique(np.concatenate([own for own, _ in vectors])) if vectors else np.zeros(0, np.int32)
+        if not len(features):
+            return Alike(np.zeros(0, np.uint32), np.zeros((0, len(item_nos)), np.float32))
+        dense = np.zeros((len(item_nos), len(features)), np.float32)
+        for place, (own, values) in enumerate(vectors):
+            dense[place, np.searchsorted(features, own)] = values
+        profile = (weights.astype(np.float32)[:, None] * dense).sum(axis=0)
+        found: list[NDArray[np.uint32]] = []
+        similarities: list[NDArray[np.float32]] = []
+        for segment in (self._base, self._recent):
+            rows = segment.find(features, profile, count)
+            if segment is self._base:
+                rows = rows[~self._superseded[rows]]
+            if len(rows):
+                found.append(segment.item_nos[rows])
+                similarities.append(segment.similarities(rows, features, dense))
+        if not found:
+            return Alike(np.zeros(0, np.uint32), np.zeros((0, len(item_nos)), np.float32))
+        return Alike(np.concatenate(found), np.minimum(np.concatenate(similarities), 1.0))
+
+    def _features_of(self, item_no: int) -> NDArray[np.int32] | None:
+        if item_no in self._changed:
+            return self._changed[item_no]
+        row = self._base.row_of(item_no)
+        return None if row is None or self._superseded[row] else self._base.row(row)
+
+    def _vector_of(self, item_no: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        row = self._base.row_of(item_no)
+        if row is not None and not self._superseded[row]:
+            return self._base.row(row), self._base.vector(row)
+        row = self._recent.row_of(item_no)
+        if row is not None and item_no in self._changed:
+            return self._recent.row(row), self._recent.vector(row)
+        return np.zeros(0, np.int32), np.zeros(0, np.float32)
+
+    def _weights_now(self) -> NDArray[np.float32]:
+        """The weights of the last merge; a feature that came since is as rare as can be."""
+        fields = self._vocabulary.field_weights()
+        rarity = np.float32(np.log1p(max(1, len(self._base))))
+        return np.concatenate([self._weights, fields[len(self._weights) :] * rarity])
+
+
+def _empty() -> Segment:
+    return Segment(np.zeros(0, np.uint32), [], np.zeros(0, np.float32))

@@ -1,0 +1,98 @@
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from services.candidates.ragged import gather
+
+# Postings that one search may read: keeps the cost of a search from growing with the catalogue.
+POSTINGS_READ: Final = 20_000
+
+
+class Segment:
+    """An immutable part of the content index: items as unit vectors, by row and, inverted, by feature.
+
+    Row vectors are w_l f_kl / √(Σ_l w_l² f_kl²), so that the dot product of two is the weighted cosine
+    Σ_l w_l² f_kl f_jl / (√Σ_l w_l² f_kl² √Σ_l w_l² f_jl²), which lies between 0 and 1. `weights` float32[features]
+    are w.
+    """
+
+    def __init__(
+        self, item_nos: NDArray[np.uint32], rows: list[NDArray[np.int32]], weights: NDArray[np.float32]
+    ) -> None:
+        lengths = np.fromiter((len(row) for row in rows), np.int64, len(rows))
+        self.item_nos = item_nos
+        self.starts = np.concatenate([[0], np.cumsum(lengths)])
+        self.features: NDArray[np.int32] = np.concatenate(rows) if rows else np.zeros(0, np.int32)
+        raw = weights[self.features].astype(np.float64)
+        owners = np.repeat(np.arange(len(rows)), lengths)
+        norms = np.sqrt(np.bincount(owners, raw**2, minlength=len(rows)))
+        self.values = (raw / norms[owners]).astype(np.float32)
+        inverted = sparse.csr_array((self.values, self.features, self.starts), (len(rows), len(weights))).tocsc()
+        self._posting_starts = inverted.indptr.astype(np.int64)
+        self._posting_rows = inverted.indices
+        self._posting_values = inverted.data
+        self._row_of = {int(item_no): row for row, item_no in enumerate(item_nos)}
+        self._partial = np.zeros(len(rows), np.float32)  # zero between searches
+
+    def __len__(self) -> int:
+        return len(self.item_nos)
+
+    def row_of(self, item_no: int) -> int | None:
+        """Returns the item's row; None: it is not in this segment."""
+        return self._row_of.get(item_no)
+
+    def row(self, row: int) -> NDArray[np.int32]:
+        """Returns the features of a row, ascending."""
+        return self.features[self.starts[row] : self.starts[row + 1]]
+
+    def vector(self, row: int) -> NDArray[np.float32]:
+        """Returns the values of a row's features."""
+        return self.values[self.starts[row] : self.starts[row + 1]]
+
+    def find(self, features: NDArray[np.int32], profile: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+        """Returns up to `count` rows that promise the greatest dot product with the profile, in no order.
+
+        The features' inverted lists are read from the shortest on until POSTINGS_READ: the long ones, which nearly all
+        items share, would change little. Not for two threads at once.
+        """
+        inside = features < len(self._posting_starts) - 1
+        features, profile = features[inside], profile[inside]
+        starts, ends = self._posting_starts[features], self._posting_starts[features + 1]
+        lengths = ends - starts
+        budget = POSTINGS_READ
+        touched: list[NDArray[np.int32]] = []
+        for place in np.argsort(lengths, kind="stable"):
+            if budget <= 0:
+                break
+            # The newest items have the last rows: where a list is cut, they stay.
+            end = ends[place]
+            start = max(starts[place], end - budget)
+            rows = self._posting_rows[start:end]
+            self._partial[rows] += profile[place] * self._posting_values[start:end]
+            touched.append(rows)
+            budget -= len(rows)
+        if not touched:
+            return np.zeros(0, np.int64)
+        found = np.concatenate(touched)
+        promise = self._partial[found]
+        self._partial[found] = 0.0
+        # A row is found once for each feature it shares, always with its whole promise.
+        found, first = np.unique(found, return_index=True)
+        promise = promise[first]
+        if len(found) > count:
+            found = np.sort(found[np.argpartition(-promise, count)[:count]])
+        return found.astype(np.int64)
+
+    def similarities(
+        self, rows: NDArray[np.int64], features: NDArray[np.int32], vectors: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Returns float32[rows, vectors]: the exact cosines with `vectors`[n, features]; the features are ascending."""
+        positions, lengths = gather(self.starts, rows)
+        own = self.features[positions]
+        places = np.minimum(np.searchsorted(features, own), len(features) - 1)
+        shared = features[places] == own
+        products = np.where(shared, self.values[positions], 0.0)[:, None] * vectors.T[places]
+        ends = np.cumsum(lengths)
+        return np.add.reduceat(products, ends - lengths, axis=0).astype(np.float32)

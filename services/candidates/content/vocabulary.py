@@ -1,0 +1,32 @@
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates.content.item_terms import FIELD_WEIGHTS, Term
+
+
+class Vocabulary:
+    """Numbers the features as they come, for ever: a feature keeps its number while indexes come and go."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Term, int] = {}
+        self._field_weights: list[float] = []
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def encode(self, terms: Iterable[Term]) -> NDArray[np.int32]:
+        """Returns the features' numbers, ascending; new ones are given a number."""
+        numbers = []
+        for term in terms:
+            number = self._numbers.get(term)
+            if number is None:
+                number = self._numbers[term] = len(self._field_weights)
+                self._field_weights.append(FIELD_WEIGHTS[term[0]])
+            numbers.append(number)
+        return np.sort(np.array(numbers, np.int32))
+
+    def field_weights(self) -> NDArray[np.float32]:
+        """Returns the field's weight for each number."""
+        return np.array(self._field_weights, np.float32)

@@ -1,0 +1,47 @@
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates.catalog.item_columns import ItemColumns
+from services.candidates.lookup import contained
+
+
+@dataclass(frozen=True, slots=True)
+class Eligibility:
+    """Which items this request may be answered with. A source asks about the few that it would propose.
+
+    `mask` bool[capacity] is stock, price, visibility and the request's filter; `excluded_item_nos` is sorted. Minimum
+    age is left to the page, which knows the visitor's age.
+    """
+
+    columns: ItemColumns
+    mask: NDArray[np.bool_]
+    excluded_item_nos: NDArray[np.uint32]
+    query_millis: int
+    filtered: bool = False
+
+    def admits(self, item_nos: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Returns for each item whether it may be proposed: eligible, filter passed, window open, not excluded."""
+        inside = item_nos < len(self.mask)
+        rows = np.where(inside, item_nos, 0)  # row 0 is no item and never eligible
+        admitted = self.mask[rows]
+        admitted &= self.columns.available_from[rows] <= self.query_millis
+        until = self.columns.available_until[rows]
+        admitted &= (until == 0) | (until > self.query_millis)
+        if len(self.excluded_item_nos):
+            admitted &= ~contained(item_nos, self.excluded_item_nos)
+        return admitted
+
+    def first_admitted(self, ranking: NDArray[np.integer], count: int) -> NDArray[np.integer]:
+        """Returns the first `count` items of a ranking that may be proposed, reading no further than it must."""
+        taken: list[NDArray[np.integer]] = []
+        missing, start, stride = count, 0, max(64, 2 * count)
+        while missing > 0 and start < len(ranking):
+            part = ranking[start : start + stride]
+            admitted = part[self.admits(part)][:missing]
+            taken.append(admitted)
+            missing -= len(admitted)
+            start += stride
+            stride *= 2
+        return np.concatenate(taken) if taken else ranking[:0]

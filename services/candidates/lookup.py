@@ -1,0 +1,23 @@
+"""Look-ups in sorted columns: a request's few items against its own few, at a cost that no catalogue changes."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def contained(numbers: NDArray[np.integer], ascending: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Returns for each of `numbers` whether `ascending` (sorted) holds it."""
+    if not len(ascending):
+        return np.zeros(len(numbers), np.bool_)
+    places = np.minimum(np.searchsorted(ascending, numbers), len(ascending) - 1)
+    hit: NDArray[np.bool_] = ascending[places] == numbers
+    return hit
+
+
+def values_of(
+    numbers: NDArray[np.integer], ascending: NDArray[np.integer], values: NDArray[np.floating | np.integer]
+) -> NDArray[np.float64]:
+    """Returns for each of `numbers` its value, `values` belonging to `ascending` (sorted); 0 where it is not there."""
+    if not len(ascending):
+        return np.zeros(numbers.shape, np.float64)
+    places = np.minimum(np.searchsorted(ascending, numbers), len(ascending) - 1)
+    return np.where(ascending[places] == numbers, values[places], 0.0).astype(np.float64)

@@ -1,0 +1,22 @@
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates.eligibility import Eligibility
+from services.candidates.history import History
+from services.candidates.taste import Taste
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One request as the sources see it: who asks, when, and what may be answered."""
+
+    query_millis: int
+    history: History
+    taste: Taste
+    eligibility: Eligibility
+    user_vector: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    user_vector_version: str = ""
+    context: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,17 @@
+"""Rows of different lengths in one flat array (the CSR layout)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def gather(starts: NDArray[np.integer], rows: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Returns the flat positions of `rows`, one row after the other, and the length of each.
+
+    `starts` int[rows + 1] is the usual index pointer: row i takes the positions starts[i] to starts[i + 1].
+    """
+    begins = starts[rows].astype(np.int64)
+    lengths = starts[rows + 1].astype(np.int64) - begins
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    positions = np.arange(total, dtype=np.int64) + np.repeat(begins - (ends - lengths), lengths)
+    return positions, lengths

@@ -1,0 +1,49 @@
+"""What makes a request invalid, and what it means where it says nothing."""
+
+from typing import Final
+
+from vitrine.candidates.v1 import candidate_service_pb2 as pb
+
+from services.common.validation import Violations
+
+MAXIMUM_EXCLUDED: Final = 10_000
+_MAXIMUM_CANDIDATES: Final = 2_000
+_USUAL_CANDIDATES: Final = 400
+_MAXIMUM_SIMILAR: Final = 500
+_USUAL_SIMILAR: Final = 50
+
+
+def candidate_limit(request: pb.RetrieveCandidatesRequest) -> int:
+    """Returns how many are wanted; raises InvalidArgumentError where the request is invalid."""
+    violations = Violations()
+    for index, quota in enumerate(request.quotas):
+        if quota.quota < 0:
+            violations.add(
+                f"quotas[{index}].quota", f"is {quota.quota}; send 0 to turn the source off, or a positive number"
+            )
+    _check(violations, request)
+    violations.raise_if_any()
+    return min(request.limit or _USUAL_CANDIDATES, _MAXIMUM_CANDIDATES)
+
+
+def similar_limit(request: pb.ListSimilarItemsRequest) -> int:
+    """Returns how many are wanted; raises InvalidArgumentError where the request is invalid."""
+    violations = Violations()
+    if not request.item_no:
+        violations.identifier("item_id", request.item_id)
+    _check(violations, request)
+    violations.raise_if_any()
+    return min(request.limit or _USUAL_SIMILAR, _MAXIMUM_SIMILAR)
+
+
+def _check(violations: Violations, request: pb.RetrieveCandidatesRequest | pb.ListSimilarItemsRequest) -> None:
+    if not request.HasField("query_time"):
+        violations.required("query_time", None, "send the time of the request")
+    if request.limit < 0:
+        violations.add(
+            "limit", f"is {request.limit}; send a positive number, or 0 for the usual one", reason="OUT_OF_RANGE"
+        )
+    violations.at_most("excluded_item_nos", request.excluded_item_nos, MAXIMUM_EXCLUDED, "send the most recent ones")
+    for field in ("minimum_price", "maximum_price"):
+        if request.filter.HasField(field):
+            violations.finite(f"filter.{field}", getattr(request.filter, field))

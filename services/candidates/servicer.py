@@ -1,0 +1,83 @@
+from typing import Any, Final, TypeAlias
+
+import grpc
+from vitrine.candidates.v1 import candidate_service_pb2 as pb
+from vitrine.candidates.v1.candidate_service_pb2_grpc import CandidateServiceServicer
+
+from services.candidates.catalog.filter_masks import FilterMasks
+from services.candidates.marshal import eligibility_of, query_of, response_of
+from services.candidates.requests import candidate_limit, similar_limit
+from services.candidates.retrieval import Retriever
+from services.candidates.similar import similar_items
+from services.candidates.sources.inputs import Inputs
+from services.common.deadlines import remaining
+from services.common.errors import NotFoundError, UnavailableError
+from services.common.timestamps import timestamp_to_millis
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+_RESERVE_SECONDS: Final = 0.005
+
+
+class CandidateServicer(CandidateServiceServicer):
+    """CandidateService: validates, asks, marshals."""
+
+    def __init__(self, inputs: Inputs, retriever: Retriever) -> None:
+        self._inputs = inputs
+        self._retriever = retriever
+        self._masks = FilterMasks(inputs.columns)
+
+    async def RetrieveCandidates(
+        self, request: pb.RetrieveCandidatesRequest, context: Context
+    ) -> pb.RetrieveCandidatesResponse:
+        limit = candidate_limit(request)
+        self._check_catalog()
+        query = query_of(request, self._inputs, self._masks)
+        quotas = {quota.source: quota.quota for quota in request.quotas}
+        retrieved = await self._retriever.retrieve(query, limit, quotas, remaining(context, _RESERVE_SECONDS))
+        return response_of(retrieved, self._versions())
+
+    async def ListSimilarItems(
+        self, request: pb.ListSimilarItemsRequest, context: Context
+    ) -> pb.ListSimilarItemsResponse:
+        limit = similar_limit(request)
+        self._check_catalog()
+        columns = self._inputs.columns
+        item_no = columns.item_no_of(request.item_id) if request.item_id else request.item_no
+        if not columns.knows(item_no):
+            raise NotFoundError("the item is not in the catalogue; upsert it first", reason="UNKNOWN_ITEM")
+        eligibility = eligibility_of(
+            request.filter,
+            list(request.excluded_item_nos),
+            timestamp_to_millis(request.query_time, "query_time"),
+            self._inputs,
+            self._masks,
+        )
+        similar = similar_items(self._inputs, item_no, eligibility, limit)
+        return pb.ListSimilarItemsResponse(
+            item_nos=similar.item_nos.tolist(),
+            scores=similar.scores.tolist(),
+            sources=["content" if by_content else "item_cf" for by_content in similar.by_content],
+        )
+
+    async def GetIndexStatus(self, request: pb.GetIndexStatusRequest, context: Context) -> pb.GetIndexStatusResponse:
+        inputs = self._inputs
+        return pb.GetIndexStatusResponse(
+            versions=self._versions(),
+            eligible_item_count=inputs.columns.eligible_count,
+            item_count=inputs.columns.item_count,
+            sources=self._retriever.names,
+            refused_artifacts=[*inputs.neighbors.refusals(), *inputs.embeddings.refusals()],
+        )
+
+    def _check_catalog(self) -> None:
+        if not self._inputs.catalog_read:
+            raise UnavailableError("the catalogue has not been read yet; try again in a moment", reason="NO_CATALOG")
+
+    def _versions(self) -> pb.IndexVersions:
+        embeddings = self._inputs.embeddings.value
+        return pb.IndexVersions(
+            catalog_version=self._inputs.columns.version,
+            neighbors_version=self._inputs.neighbors.version,
+            embeddings_version=embeddings.model_version if embeddings else "",
+            content_version=self._inputs.content.version,
+        )

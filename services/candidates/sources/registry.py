@@ -1,0 +1,34 @@
+"""All sources there are. A new one is one file beside this one, and one line here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from services.candidates.sources.buy_again import BuyAgain
+from services.candidates.sources.content import Content
+from services.candidates.sources.embedding import Embedding
+from services.candidates.sources.inputs import Inputs
+from services.candidates.sources.item_cf import ItemCf
+from services.candidates.sources.new_arrivals import NewArrivals
+from services.candidates.sources.on_sale import OnSale
+from services.candidates.sources.popular import Popular
+from services.candidates.sources.recently_viewed import RecentlyViewed
+from services.candidates.sources.source import Source
+
+SOURCES: Final[Mapping[str, Callable[[Inputs], Source]]] = {
+    ItemCf.name: ItemCf,
+    Content.name: Content,
+    Embedding.name: Embedding,
+    Popular.name: Popular,
+    NewArrivals.name: NewArrivals,
+    BuyAgain.name: BuyAgain,
+    RecentlyViewed.name: RecentlyViewed,
+    OnSale.name: OnSale,
+}
+
+
+def make_sources(names: Sequence[str], inputs: Inputs) -> list[Source]:
+    """Returns the sources of these names, in order; all of them where none is named. ValueError names a stranger."""
+    strangers = sorted(set(names) - SOURCES.keys())
+    if strangers:
+        raise ValueError(f"there is no source {', '.join(strangers)}; there are {', '.join(SOURCES)}")
+    return [SOURCES[name](inputs) for name in names or SOURCES]

@@ -1,0 +1,91 @@
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates.catalog.item_columns import REDUCED, ItemColumns
+from services.candidates.statistics.item_statistics import ItemStatistics
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogSnapshot:
+    """Copies of what the lists are made from, so that another thread may work on them."""
+
+    item_nos: NDArray[np.int64]
+    log_popularity: NDArray[np.float64]
+    new_since: NDArray[np.int64]
+    reduced: NDArray[np.bool_]
+    category_nos: NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, columns: ItemColumns, statistics: ItemStatistics) -> "CatalogSnapshot":
+        """Copies the eligible items' rows."""
+        item_nos = np.flatnonzero(columns.eligible)
+        return cls(
+            item_nos=item_nos,
+            log_popularity=statistics.log_popularity(columns.capacity)[item_nos],
+            new_since=columns.new_since[item_nos],
+            reduced=(columns.flags[item_nos] & REDUCED) > 0,
+            category_nos=columns.category_nos[item_nos],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TopLists:
+    """Rankings of all eligible items, made in the background, so that a request only reads their beginnings.
+
+    `popular` is by popularity, then the newest; `newest` by date, then popularity, with the dates beside it; `on_sale`
+    are the reduced ones by popularity; `of_category` has the most popular of each category, at every level. An item
+    that became ineligible since is passed over when a request reads the list. `logs` are the popularities, time-free,
+    by item number.
+    """
+
+    popular: NDArray[np.uint32]
+    newest: NDArray[np.uint32]
+    newest_since: NDArray[np.int64]
+    on_sale: NDArray[np.uint32]
+    of_category: dict[int, NDArray[np.uint32]]
+    leaf_categories: frozenset[int]
+    logs: NDArray[np.float64]
+
+
+def rank(snapshot: CatalogSnapshot, per_category: int) -> TopLists:
+    """Makes the lists; 100,000 items take some 60 ms, mostly without the interpreter's lock."""
+    # Three stable sorts in a row order by popularity, then date, then number.
+    by_date = np.argsort(-snapshot.new_since, kind="stable")
+    by_popularity = by_date[np.argsort(-snapshot.log_popularity[by_date], kind="stable")]
+    newest = by_popularity[np.argsort(-snapshot.new_since[by_popularity], kind="stable")]
+    on_sale = by_popularity[snapshot.reduced[by_popularity]]
+    item_nos = snapshot.item_nos.astype(np.uint32)
+    logs = np.full(int(snapshot.item_nos.max(initial=0)) + 1, -np.inf)
+    logs[snapshot.item_nos] = snapshot.log_popularity
+    of_category, leaves = _by_category(item_nos[by_popularity], snapshot.category_nos[by_popularity], per_category)
+    return TopLists(
+        popular=item_nos[by_popularity],
+        newest=item_nos[newest],
+        newest_since=snapshot.new_since[newest],
+        on_sale=item_nos[on_sale],
+        of_category=of_category,
+        leaf_categories=leaves,
+        logs=logs,
+    )
+
+
+def _by_category(
+    ranking: NDArray[np.uint32], category_nos: NDArray[np.uint32], per_category: int
+) -> tuple[dict[int, NDArray[np.uint32]], frozenset[int]]:
+    """Cuts a ranking into those of its categories, at their beginnings, and says which are the deepest of items."""
+    if not len(ranking):
+        return {}, frozenset()
+    places, levels = np.nonzero(category_nos)  # row by row: the order of the ranking
+    numbers = category_nos[places, levels]
+    order = np.argsort(numbers, kind="stable")
+    distinct, starts = np.unique(numbers[order], return_index=True)
+    ends = np.append(starts[1:], len(order))
+    lists = {
+        int(number): ranking[places[order[start : min(end, start + per_category)]]]
+        for number, start, end in zip(distinct, starts, ends, strict=True)
+    }
+    depth = np.count_nonzero(category_nos, axis=1)
+    deepest = category_nos[np.arange(len(ranking)), np.maximum(depth, 1) - 1]
+    return lists, frozenset(np.unique(deepest[depth > 0]).tolist())
