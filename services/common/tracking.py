@@ -6,9 +6,9 @@ The homepage seals one for every card; the event log opens it when it comes back
 from typing import Final
 
 from google.protobuf.message import DecodeError
-from vitrine.common.v1.tracking_pb2 import TrackingPayload
 
 from services.common.signing import InvalidToken, Signer
+from vitrine.common.v1.tracking_pb2 import TrackingPayload
 
 TRACKING_PURPOSE: Final = "tracking"
 

@@ -44,4 +44,29 @@ CALL_SECONDS: Final = Metric(
 OPEN_CALLS: Final = Metric("open_calls", "gauge", "Calls in flight by method.", ("method",))
 STREAM_MESSAGES: Final = Metric("stream_messages", "counter", "Messages sent on answer streams by method.", ("method",))
 
-METRICS: Final = (CALL_SECONDS, OPEN_CALLS, STREAM_MESSAGES)
+EVENTS_RECEIVED: Final = Metric(
+    "received_events", "counter", "Events received, by what became of them.", ("status",), service="events"
+)
+EVENTS_UNATTRIBUTED: Final = Metric(
+    "unattributed_events",
+    "counter",
+    "Events whose tracking token did not hold, by cause.",
+    ("cause",),
+    service="events",
+)
+EVENTS_COMMITTED_ROWS: Final = Metric(
+    "committed_rows",
+    "histogram",
+    "Rows committed together.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192),
+    service="events",
+)
+
+METRICS: Final = (
+    CALL_SECONDS,
+    OPEN_CALLS,
+    STREAM_MESSAGES,
+    EVENTS_RECEIVED,
+    EVENTS_UNATTRIBUTED,
+    EVENTS_COMMITTED_ROWS,
+)

@@ -1,0 +1,54 @@
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import Final
+
+from services.events.group_commit import GroupCommitter
+from services.events.ingestion import MAX_IMPORT_BATCH, Ingestion, PendingBatch
+from vitrine.events.v1.event_service_pb2 import EventResult, EventStatus, ImportEventsRequest, ImportEventsResponse
+
+# While one batch is committed the next is cleaned; more in flight would gain nothing and keep others waiting.
+_BATCHES_IN_FLIGHT: Final = 2
+
+
+class Importer:
+    """Takes streams of history: results in the order of the batches, and no more read than can be written."""
+
+    def __init__(self, ingestion: Ingestion, committer: GroupCommitter) -> None:
+        self._ingestion = ingestion
+        self._committer = committer
+
+    async def run(self, requests: AsyncIterable[ImportEventsRequest]) -> AsyncIterator[ImportEventsResponse]:
+        """Yields an answer for each request. Raises what a batch failed with, after the answers to those before it."""
+        in_flight = asyncio.Semaphore(_BATCHES_IN_FLIGHT)
+        batches: asyncio.Queue[PendingBatch | None] = asyncio.Queue()
+        reading = asyncio.create_task(self._read(requests, batches, in_flight))
+        try:
+            while (batch := await batches.get()) is not None:
+                yield _summary(await batch.results())
+                in_flight.release()
+            await reading
+        finally:
+            reading.cancel()
+
+    async def _read(
+        self,
+        requests: AsyncIterable[ImportEventsRequest],
+        batches: asyncio.Queue[PendingBatch | None],
+        in_flight: asyncio.Semaphore,
+    ) -> None:
+        try:
+            async for request in requests:
+                await in_flight.acquire()
+                await self._committer.room()
+                batches.put_nowait(await self._ingestion.begin(request.events, MAX_IMPORT_BATCH))
+        finally:
+            batches.put_nowait(None)
+
+
+def _summary(results: list[EventResult]) -> ImportEventsResponse:
+    statuses = [result.status for result in results]
+    return ImportEventsResponse(
+        stored_count=statuses.count(EventStatus.EVENT_STATUS_STORED),
+        duplicate_count=statuses.count(EventStatus.EVENT_STATUS_DUPLICATE),
+        rejected=[result for result in results if result.status == EventStatus.EVENT_STATUS_REJECTED],
+    )

@@ -1,0 +1,106 @@
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from services.common.clock import Clock
+from services.common.errors import FieldViolation, InvalidArgumentError
+from services.common.timestamps import to_millis
+from services.events.cleaning.event_cleaner import EventCleaner, rejection
+from services.events.cleaning.event_clock import EventClock
+from services.events.cleaning.fault import Fault
+from services.events.group_commit import GroupCommitter
+from services.events.storage.operations import AppendEvents
+from services.events.storage.records import NewEvent, NewRejection
+from vitrine.events.v1.event_pb2 import Event
+from vitrine.events.v1.event_service_pb2 import EventResult, EventStatus
+
+MAX_BATCH: Final = 1_000
+MAX_IMPORT_BATCH: Final = 5_000
+
+# Cleaning takes about 10 µs an event; others get the event loop in between.
+_SLICE: Final = 250
+_STORED: Final = EventStatus.EVENT_STATUS_STORED
+_DUPLICATE: Final = EventStatus.EVENT_STATUS_DUPLICATE
+
+
+@dataclass(frozen=True, slots=True)
+class PendingBatch:
+    """A batch on its way to the disk."""
+
+    events: Sequence[Event]
+    cleaned: Sequence[NewEvent | NewRejection]
+    stored: asyncio.Future[list[bool]]
+    counted: Callable[[str, int], None]
+
+    async def results(self) -> list[EventResult]:
+        """Returns a result for each event, in order, once they are durable; raises as the future of `submit`."""
+        stored = iter(await self.stored)
+        results = [
+            _rejected(index, event, record)
+            if isinstance(record, NewRejection)
+            else EventResult(status=_STORED if next(stored) else _DUPLICATE, event_id=event.event_id)
+            for index, (event, record) in enumerate(zip(self.events, self.cleaned, strict=True))
+        ]
+        for status, count in Counter(result.status for result in results).items():
+            self.counted(EventStatus.Name(status).removeprefix("EVENT_STATUS_"), count)
+        return results
+
+
+class Ingestion:
+    """Takes batches of events into the log. `counted` is told a status ("STORED") and how many events got it."""
+
+    def __init__(
+        self, cleaner: EventCleaner, committer: GroupCommitter, clock: Clock, counted: Callable[[str, int], None]
+    ) -> None:
+        self._cleaner = cleaner
+        self._committer = committer
+        self._clock = clock
+        self._counted = counted
+
+    async def begin(self, events: Sequence[Event], limit: int = MAX_BATCH) -> PendingBatch:
+        """Cleans `events`, in place, and queues them for the log, behind all that was queued before.
+
+        Raises InvalidArgumentError for an empty batch and for one of more than `limit`, else as `submit`.
+        """
+        check_batch(len(events), limit)
+        cleaned = await self._clean(events)
+        new_events = [each for each in cleaned if isinstance(each, NewEvent)]
+        rejections = [each for each in cleaned if isinstance(each, NewRejection)]
+        stored = self._committer.submit(AppendEvents(new_events, rejections))
+        return PendingBatch(events, cleaned, stored, self._counted)
+
+    async def _clean(self, events: Sequence[Event]) -> list[NewEvent | NewRejection]:
+        clock = EventClock(to_millis(self._clock.now()))
+        cleaned: list[NewEvent | NewRejection] = []
+        for index, event in enumerate(events):
+            if index and index % _SLICE == 0:
+                await asyncio.sleep(0)
+            outcome = self._cleaner.clean(event, clock)
+            if isinstance(outcome, Fault):
+                cleaned.append(rejection(event, outcome, clock.ingest_millis))
+            else:
+                cleaned.append(outcome)
+        return cleaned
+
+
+def check_batch(count: int, limit: int) -> None:
+    """Raises InvalidArgumentError unless a batch has 1 to `limit` events."""
+    if 0 < count <= limit:
+        return
+    reason = "BATCH_TOO_LARGE" if count else "EMPTY_BATCH"
+    description = f"has {count:,} events; send 1 to {limit:,} a batch"
+    raise InvalidArgumentError(
+        f"events {description}", reason=reason, violations=[FieldViolation("events", description, reason)]
+    )
+
+
+def _rejected(index: int, event: Event, record: NewRejection) -> EventResult:
+    return EventResult(
+        status=EventStatus.EVENT_STATUS_REJECTED,
+        event_id=event.event_id,
+        reason=record.reason,
+        field=f"events[{index}].{record.field}",
+        description=record.description,
+    )

@@ -1,0 +1,16 @@
+from services.events.storage.records import StoredEvent
+from vitrine.events.v1.event_service_pb2 import LoggedEvent
+
+
+def fill_logged_event(logged: LoggedEvent, stored: StoredEvent) -> None:
+    """Fills `logged` with an event as it is kept; an erased one has its place and time of arrival only."""
+    logged.partition = stored.partition
+    logged.offset = stored.offset
+    seconds, millis = divmod(stored.ingest_millis, 1000)
+    logged.ingest_time.seconds, logged.ingest_time.nanos = seconds, millis * 1_000_000
+    if stored.payload is None:
+        logged.erased = True
+        return
+    logged.event.MergeFromString(stored.payload)
+    if stored.attribution is not None:
+        logged.attribution.MergeFromString(stored.attribution)

@@ -1,0 +1,67 @@
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from services.events.storage.bulk import existing_keys, insert_rows
+from services.events.storage.operations import AppendEvents, AppendPages
+from services.events.storage.partition_heads import advance_heads, hold_heads
+from services.events.storage.records import NewPage, NewRejection
+from services.events.storage.tables import events, pages, quarantine
+
+
+def append_events(connection: Connection, batches: Sequence[AppendEvents]) -> list[list[bool]]:
+    """Appends the events of all batches; says for each event of each batch whether it was new.
+
+    Every key of an event belongs to one partition, whose head row is held from before the look-up to the commit: no
+    other writer can add the same event in between, and offsets are committed in the order in which they are given.
+    """
+    _append_rejections(connection, [each for batch in batches for each in batch.rejections])
+    incoming = [event for batch in batches for event in batch.events]
+    if not incoming:
+        return [[] for _ in batches]
+    held = hold_heads(connection, list({event.partition for event in incoming}))
+    offsets = dict(held)
+    known = existing_keys(connection, events.c.event_key, [event.event_key for event in incoming])
+    rows: list[tuple[object, ...]] = []
+    results: list[list[bool]] = []
+    for batch in batches:
+        new: list[bool] = []
+        for event in batch.events:
+            key = event.event_key
+            if key in known:
+                new.append(False)
+                continue
+            known.add(key)
+            partition = event.partition
+            offset = offsets[partition]
+            offsets[partition] = offset + 1
+            rows.append((partition, offset, *event[1:]))
+            new.append(True)
+        results.append(new)
+    insert_rows(connection, events, rows)
+    advance_heads(connection, {each: end for each, end in offsets.items() if end != held[each]})
+    return results
+
+
+def append_pages(connection: Connection, batches: Sequence[AppendPages]) -> list[int]:
+    """Logs the pages of all batches; says for each batch how many were new."""
+    known = existing_keys(connection, pages.c.page_key, [page.page_key for batch in batches for page in batch.pages])
+    rows: list[NewPage] = []
+    counts: list[int] = []
+    for batch in batches:
+        before = len(rows)
+        for page in batch.pages:
+            if page.page_key not in known:
+                known.add(page.page_key)
+                rows.append(page)
+        counts.append(len(rows) - before)
+    insert_rows(connection, pages, rows)
+    return counts
+
+
+def _append_rejections(connection: Connection, rejections: Sequence[NewRejection]) -> None:
+    if not rejections:
+        return
+    new = {each.rejection_key: each for each in rejections}
+    known = existing_keys(connection, quarantine.c.rejection_key, list(new))
+    insert_rows(connection, quarantine, [row for key, row in new.items() if key not in known])

@@ -1,0 +1,51 @@
+from sqlalchemy import Connection, delete, insert, null, select, update
+
+from services.events.storage.operations import EraseVisitor
+from services.events.storage.partition_heads import hold_heads
+from services.events.storage.records import Receipt
+from services.events.storage.tables import erasures, events, pages, quarantine
+
+
+def erase_visitor(connection: Connection, wish: EraseVisitor) -> Receipt:
+    """Erases a visitor's events, pages and quarantined events, and writes the receipt.
+
+    Events keep their places, so that offsets stay contiguous, and their keys, so that a late retry stays a duplicate.
+    """
+    # Under the head row, like an append: two erasures of one request meet here, and no event slips in between.
+    hold_heads(connection, [wish.partition])
+    if wish.erasure_key is not None and (receipt := _earlier(connection, wish.erasure_key)):
+        return receipt
+    erased_events = connection.execute(
+        update(events)
+        .where(events.c.visitor_key == wish.visitor_key)
+        .values(visitor_key=null(), payload=null(), attribution=null(), event_millis=0)
+    ).rowcount
+    erased_pages = connection.execute(delete(pages).where(pages.c.visitor_key == wish.visitor_key)).rowcount
+    erased_rejections = connection.execute(
+        delete(quarantine).where(quarantine.c.visitor_key == wish.visitor_key)
+    ).rowcount
+    receipt = Receipt(wish.receipt_id, erased_events, erased_pages, erased_rejections, wish.delete_millis)
+    connection.execute(
+        insert(erasures).values(
+            receipt_id=receipt.receipt_id,
+            erasure_key=wish.erasure_key,
+            event_count=receipt.events,
+            page_count=receipt.pages,
+            rejection_count=receipt.rejections,
+            delete_millis=receipt.delete_millis,
+        )
+    )
+    return receipt
+
+
+def _earlier(connection: Connection, erasure_key: bytes) -> Receipt | None:
+    row = connection.execute(
+        select(
+            erasures.c.receipt_id,
+            erasures.c.event_count,
+            erasures.c.page_count,
+            erasures.c.rejection_count,
+            erasures.c.delete_millis,
+        ).where(erasures.c.erasure_key == erasure_key)
+    ).one_or_none()
+    return None if row is None else Receipt(*row)

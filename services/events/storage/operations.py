@@ -1,0 +1,59 @@
+"""What the writer can be asked to do. Each operation is durable, whole or not at all, once its result is there."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from services.events.storage.records import NewEvent, NewPage, NewRejection, Receipt
+
+ResultT = TypeVar("ResultT")
+
+
+class Operation(ABC, Generic[ResultT]):
+    """One wish, with the type of its result."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def weight(self) -> int:
+        """How many rows it brings, at least 1: queue and group are bounded by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppendEvents(Operation[list[bool]]):
+    """Appends events; the result says for each whether it was new. Rejected ones go to the quarantine."""
+
+    events: Sequence[NewEvent]
+    rejections: Sequence[NewRejection] = ()
+
+    @property
+    def weight(self) -> int:
+        return max(1, len(self.events) + len(self.rejections))
+
+
+@dataclass(frozen=True, slots=True)
+class AppendPages(Operation[int]):
+    """Logs pages; the result is how many were new."""
+
+    pages: Sequence[NewPage]
+
+    @property
+    def weight(self) -> int:
+        return max(1, len(self.pages))
+
+
+@dataclass(frozen=True, slots=True)
+class EraseVisitor(Operation[Receipt]):
+    """Erases a visitor. Where `erasure_key` was used before, the result is the receipt of that time."""
+
+    visitor_key: bytes
+    partition: int
+    erasure_key: bytes | None
+    receipt_id: str
+    delete_millis: int
+
+    @property
+    def weight(self) -> int:
+        return 1

@@ -1,0 +1,60 @@
+"""What the log's tables take and give."""
+
+from typing import NamedTuple
+
+
+class NewEvent(NamedTuple):
+    """An event that is fit to be stored; its offset is given in the inserting transaction."""
+
+    partition: int
+    event_key: bytes
+    visitor_key: bytes
+    event_millis: int
+    ingest_millis: int
+    payload: bytes
+    """The serialised, cleaned Event."""
+    attribution: bytes | None
+    """The serialised Attribution."""
+
+
+class NewRejection(NamedTuple):
+    """An event that is not fit, as it was sent, with the reason."""
+
+    rejection_key: bytes
+    visitor_key: bytes | None
+    ingest_millis: int
+    reason: str
+    field: str
+    description: str
+    payload: bytes
+    """The serialised Event, as sent."""
+
+
+class NewPage(NamedTuple):
+    """A page to log."""
+
+    page_key: bytes
+    visitor_key: bytes
+    serve_millis: int
+    payload: bytes
+    """The serialised PageRecord."""
+
+
+class StoredEvent(NamedTuple):
+    """An event in its place. `payload` is None where it was erased."""
+
+    partition: int
+    offset: int
+    ingest_millis: int
+    payload: bytes | None
+    attribution: bytes | None
+
+
+class Receipt(NamedTuple):
+    """What an erasure did."""
+
+    receipt_id: str
+    events: int
+    pages: int
+    rejections: int
+    delete_millis: int

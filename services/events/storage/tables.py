@@ -1,0 +1,87 @@
+"""The log's tables. Plain Core tables: the hot paths write and read tuples, and no row has an identity of its own.
+
+New rows are written in the order of a table's columns (services/events/storage/records.py).
+
+Keys are 16-byte digests of opaque ids (services/events/digests.py): no collation can fold them, on any engine.
+"""
+
+from typing import Final
+
+from sqlalchemy import BINARY, BigInteger, Column, Index, Integer, LargeBinary, String, Table
+from sqlalchemy.dialects.mysql import VARCHAR
+
+from services.common.database import new_metadata
+from services.events.digests import DIGEST_BYTES
+
+metadata: Final = new_metadata()
+
+_KEY: Final = BINARY(DIGEST_BYTES)
+# MySQL's plain BLOB ends at 64 KiB; a page of many shelves may be longer.
+_PAYLOAD: Final = LargeBinary(2**24 - 1)
+_TEXT: Final = String(1024).with_variant(VARCHAR(1024, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
+
+log_settings: Final = Table(
+    "log_settings",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+
+# One row a partition. Who holds it gives the next offsets, and readers see only what was committed under it.
+heads: Final = Table(
+    "partition_heads",
+    metadata,
+    Column("partition_no", Integer, primary_key=True, autoincrement=False),
+    Column("next_offset", BigInteger, nullable=False),
+)
+
+# Clustered by place on both engines: a tail reads neighbours. An erased event keeps its place and its key (so that a
+# late retry does not bring it back) and loses visitor, payload, attribution and time.
+events: Final = Table(
+    "events",
+    metadata,
+    Column("partition_no", Integer, primary_key=True, autoincrement=False),
+    Column("log_offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_key", _KEY, nullable=False, unique=True),
+    Column("visitor_key", _KEY),
+    Column("event_millis", BigInteger, nullable=False),
+    Column("ingest_millis", BigInteger, nullable=False),
+    Column("payload", _PAYLOAD),
+    Column("attribution", _PAYLOAD),
+    Index("ix_events_visitor_key", "visitor_key", "event_millis", "log_offset"),
+    sqlite_with_rowid=False,
+)
+
+quarantine: Final = Table(
+    "quarantined_events",
+    metadata,
+    Column("rejection_key", _KEY, primary_key=True),
+    Column("visitor_key", _KEY, index=True),
+    Column("ingest_millis", BigInteger, nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("field", _TEXT, nullable=False),
+    Column("description", _TEXT, nullable=False),
+    Column("payload", _PAYLOAD, nullable=False),
+)
+
+pages: Final = Table(
+    "pages",
+    metadata,
+    Column("page_key", _KEY, primary_key=True),
+    Column("visitor_key", _KEY, nullable=False),
+    Column("serve_millis", BigInteger, nullable=False),
+    Column("payload", _PAYLOAD, nullable=False),
+    Index("ix_pages_visitor_key", "visitor_key", "serve_millis", "page_key"),
+)
+
+# Receipts name no visitor: what was erased stays erased. `erasure_key` finds the receipt of a retried request.
+erasures: Final = Table(
+    "erasures",
+    metadata,
+    Column("receipt_id", String(32), primary_key=True),
+    Column("erasure_key", _KEY, unique=True),
+    Column("event_count", BigInteger, nullable=False),
+    Column("page_count", BigInteger, nullable=False),
+    Column("rejection_count", BigInteger, nullable=False),
+    Column("delete_millis", BigInteger, nullable=False),
+)
