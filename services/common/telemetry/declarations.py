@@ -62,6 +62,13 @@ EVENTS_COMMITTED_ROWS: Final = Metric(
     service="events",
 )
 
+FEATURES_APPLIED_EVENTS: Final = Metric(
+    "applied_events", "counter", "Events of the log that were applied.", service="features"
+)
+FEATURES_SAVE_SECONDS: Final = Metric(
+    "save_seconds", "histogram", "Time to save states, statistics and offsets in one transaction.", service="features"
+)
+
 METRICS: Final = (
     CALL_SECONDS,
     OPEN_CALLS,
@@ -69,4 +76,6 @@ METRICS: Final = (
     EVENTS_RECEIVED,
     EVENTS_UNATTRIBUTED,
     EVENTS_COMMITTED_ROWS,
+    FEATURES_APPLIED_EVENTS,
+    FEATURES_SAVE_SECONDS,
 )

@@ -1,9 +1,9 @@
 """Exponential decay whose sums do not depend on the order of arrival.
 
 A decayed sum is kept as its value at an anchor, the time of the newest event in it:
-S(anchor) = Σ s_i · 2^(-(anchor - t_i) / h). A newer event moves the anchor and scales the sum; an older one adds its own
-smaller weight. Both ways give the same sum but for rounding, whatever the order, and no exponent is ever positive, so
-that nothing overflows.
+S(anchor) = Σ s_i · 2^(-(anchor - t_i) / h). A newer event moves the anchor and scales the sum; an older one adds its
+own smaller weight. Both ways give the same sum but for rounding, whatever the order, and no exponent is ever positive,
+so that nothing overflows.
 """
 
 from typing import Final

@@ -13,7 +13,7 @@ _REGISTERS_MARK: Final = b"R"
 
 
 class DistinctCount:
-    """How many different 64-bit hashes were added: exact up to 64, then a HyperLogLog of 1,024 registers, 3 % off or so.
+    """How many different 64-bit hashes were added: exact up to 64, then a HyperLogLog of 1,024 registers (3 % off).
 
     Flajolet, Fusy, Gandouet, Meunier: "HyperLogLog: the analysis of a near-optimal cardinality estimation algorithm"
     (2007), with linear counting below 2.5 times the registers. The state does not depend on the order of additions.

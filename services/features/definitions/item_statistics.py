@@ -139,6 +139,10 @@ class ItemStatistics:
         """Returns a copy of a column of counts, versions or times, by item_no; element 0 is no item."""
         return np.array(getattr(self, name), np.int64)
 
+    def counts(self, name: str, item_nos: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Returns a column of counts for some items; never below 0, whatever was given back."""
+        return np.maximum(self.column(name)[item_nos], 0)
+
     def price_means(self, item_nos: NDArray[np.intp]) -> NDArray[np.float64]:
         """Returns the mean unit price of the items' purchases, -1 where none is known."""
         counts = self.column("price_counts")[item_nos]

@@ -81,8 +81,8 @@ class UserState:
     def features(self, query_millis: int, items: ItemColumns | None = None) -> UserFeatures:
         """Returns the features as of a time, milliseconds since 1970, with a state for each that is missing.
 
-        Without `items` the affinities are missing. Who the visitor is, the consent, attributes and offsets are not known
-        here and left to the caller.
+        Without `items` the affinities are missing. Who the visitor is, the consent, attributes and offsets are not
+        known here and left to the caller.
         """
         features = UserFeatures(known=self.event_count > 0, query_time_millis=query_millis)
         features.event_count = self.event_count

@@ -1,0 +1,137 @@
+from vitrine.features.v1 import catalog_service_pb2 as pb
+from vitrine.features.v1.item_pb2 import Item
+
+from services.common.errors import FieldViolation
+from services.common.validation import identifier_fault
+from services.features.catalog.item_fault import item_fault
+from services.features.catalog.item_row import StoredItem
+from services.features.store.knowledge import Knowledge, is_path, learn_fields, learn_whole
+from services.features.store.times import from_micros, to_micros, word_time_fault
+
+MAPS = frozenset({"attributes", "vectors"})
+FIXED_FIELDS = frozenset({"item_id", "update_time"})
+
+
+class ChangePlan:
+    """Decides what a batch changes, element by element, on what is stored and on what the batch changed before."""
+
+    def __init__(self, stored: dict[str, StoredItem], next_item_no: int, version: int, now_micros: int) -> None:
+        """`stored` has the items of the batch that have a number; `version` is the catalogue's present one."""
+        self._stored = stored
+        self._next_item_no = next_item_no
+        self._now_micros = now_micros
+        self.version = version
+        self.changed: dict[str, StoredItem] = {}
+
+    def upsert(self, place: int, update: pb.ItemUpdate) -> pb.ItemResult:
+        """Takes element `place` of the batch in; its item may become part of what is stored."""
+        item, prefix = update.item, f"updates[{place}]."
+        fault = _request_fault(update, self._now_micros)
+        if fault:
+            return self._rejected(item.item_id, prefix, fault)
+        stored = self._stored.get(item.item_id)
+        # Words without a time are as old as their arrival; those of one batch keep their order.
+        micros = to_micros(item.update_time) if item.HasField("update_time") else self._now_micros + place
+        if stored is not None and stored.deleted_micros is not None and micros <= stored.deleted_micros:
+            return _result(pb.ITEM_STATUS_OUTDATED, stored)
+        before = stored.known if stored is not None else None
+        known = _learn(before, item, list(update.update_mask.paths), micros)
+        if known is None:
+            repeated = before is not None and micros == before.micros and _same(before.message, item)
+            return _result(pb.ITEM_STATUS_UNCHANGED if repeated else pb.ITEM_STATUS_OUTDATED, stored)
+        if fault := item_fault(known.message, "item."):
+            return self._rejected(item.item_id, prefix, fault)
+        known.message.update_time.CopyFrom(from_micros(known.newest_micros))
+        if stored is None:
+            stored = self._new(item.item_id)
+        return self._keep(stored, before, known)
+
+    def delete(self, item_id: str, micros: int) -> pb.ItemResult:
+        """Deletes an item. Of one that was never seen the time is kept: an older word does not bring it in."""
+        stored = self._stored.get(item_id)
+        known = stored is not None and stored.known is not None
+        stored = stored or self._new(item_id)
+        if stored.known is not None and micros < stored.known.newest_micros:
+            return _result(pb.ITEM_STATUS_OUTDATED, stored)
+        stored.known, stored.deleted_micros = None, max(micros, stored.deleted_micros or micros)
+        if known:
+            self._next_version(stored)
+        self.changed[item_id] = stored
+        return _result(pb.ITEM_STATUS_DELETED if known else pb.ITEM_STATUS_NOT_FOUND, stored)
+
+    def reserve(self, item_id: str) -> None:
+        """Gives an id that nobody has heard of a number."""
+        if item_id not in self._stored:
+            self.changed[item_id] = self._new(item_id)
+
+    def _keep(self, stored: StoredItem, before: Knowledge[Item] | None, known: Knowledge[Item]) -> pb.ItemResult:
+        stored.known, stored.deleted_micros = known, None
+        self.changed[stored.item_id] = stored
+        if before is None:
+            stored.create_millis = stored.create_millis or self._now_micros // 1_000
+            status = pb.ITEM_STATUS_CREATED
+        elif _same(before.message, known.message):
+            return _result(pb.ITEM_STATUS_UNCHANGED, stored)
+        else:
+            status = pb.ITEM_STATUS_UPDATED
+        self._next_version(stored)
+        return _result(status, stored)
+
+    def _new(self, item_id: str) -> StoredItem:
+        stored = self._stored[item_id] = StoredItem(self._next_item_no, item_id)
+        self._next_item_no += 1
+        return stored
+
+    def _next_version(self, stored: StoredItem) -> None:
+        self.version += 1
+        stored.version = self.version
+
+    def _rejected(self, item_id: str, prefix: str, fault: FieldViolation) -> pb.ItemResult:
+        stored = self._stored.get(item_id)
+        return pb.ItemResult(
+            status=pb.ITEM_STATUS_REJECTED,
+            item_id=item_id,
+            item_no=stored.item_no if stored is not None else 0,
+            reason=fault.reason,
+            field=prefix + fault.field,
+            description=fault.description,
+        )
+
+
+def _request_fault(update: pb.ItemUpdate, now_micros: int) -> FieldViolation | None:
+    if fault := identifier_fault(update.item.item_id):
+        return FieldViolation("item.item_id", fault[1], fault[0])
+    if update.item.HasField("update_time") and (
+        fault_of_time := word_time_fault("item.update_time", update.item.update_time, now_micros)
+    ):
+        return fault_of_time
+    for path in update.update_mask.paths:
+        if path in FIXED_FIELDS or not is_path(Item, path, MAPS):
+            return FieldViolation(
+                "update_mask", f"names {path!r}, which is no field of an item that can be changed", "FIELD_UNKNOWN"
+            )
+    return None
+
+
+def _learn(before: Knowledge[Item] | None, item: Item, paths: list[str], micros: int) -> Knowledge[Item] | None:
+    if not paths:
+        return learn_whole(before, item, micros)
+    if before is not None:
+        return learn_fields(before, item, paths, micros)
+    nothing = Knowledge(Item(item_id=item.item_id), micros - 1)
+    known = learn_fields(nothing, item, paths, micros)
+    return None if known is None else Knowledge(known.message, micros)
+
+
+def _same(before: Item, after: Item) -> bool:
+    """Whether two words say the same, whenever they were said."""
+    copied = Item()
+    copied.CopyFrom(before)
+    copied.update_time.CopyFrom(after.update_time)
+    return copied == after
+
+
+def _result(status: pb.ItemStatus.ValueType, stored: StoredItem | None) -> pb.ItemResult:
+    if stored is None:
+        return pb.ItemResult(status=status)
+    return pb.ItemResult(status=status, item_id=stored.item_id, item_no=stored.item_no)

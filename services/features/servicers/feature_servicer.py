@@ -1,0 +1,99 @@
+from typing import Any
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from vitrine.events.v1.event_service_pb2 import PartitionOffset
+from vitrine.features.v1 import feature_service_pb2 as pb
+from vitrine.features.v1 import feature_service_pb2_grpc
+
+from services.common.clock import Clock
+from services.common.timestamps import timestamp_to_millis, to_millis
+from services.common.visitors import visitor_key
+from services.features.materializer.ledger import Ledger
+from services.features.materializer.materializer import Materializer
+from services.features.servicers.batch import page_size_of
+from services.features.statistics.item_ranking import ItemRanking
+from services.features.users.user_features import UserFeatureReader
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
+    """vitrine.features.v1.FeatureService: validates, calls, marshals."""
+
+    def __init__(
+        self,
+        reader: UserFeatureReader,
+        ledger: Ledger,
+        ranking: ItemRanking,
+        materializer: Materializer,
+        clock: Clock,
+    ) -> None:
+        self._reader = reader
+        self._ledger = ledger
+        self._ranking = ranking
+        self._materializer = materializer
+        self._clock = clock
+
+    async def GetUserFeatures(
+        self,
+        request: pb.GetUserFeaturesRequest,
+        context: Context,
+    ) -> pb.GetUserFeaturesResponse:
+        key = visitor_key(request.visitor)
+        millis = self._millis(request.query_time) if request.HasField("query_time") else to_millis(self._clock.now())
+        features = await self._reader.read(key, request.consent, millis)
+        features.applied_offsets.extend(self._offsets())
+        return pb.GetUserFeaturesResponse(features=features)
+
+    async def ListItemStatistics(
+        self,
+        request: pb.ListItemStatisticsRequest,
+        context: Context,
+    ) -> pb.ListItemStatisticsResponse:
+        size = page_size_of("page_size", request.page_size, 10_000, 50_000)
+        statistics = self._ledger.statistics
+        items, more = statistics.changed_after(request.after_version, size)
+        millis = to_millis(self._clock.now())
+        version = statistics.versions[int(items[-1])] if len(items) else max(request.after_version, statistics.version)
+        return pb.ListItemStatisticsResponse(
+            item_nos=items.tolist(),
+            as_of_millis=millis,
+            view_counts=statistics.counts("views", items).tolist(),
+            favorite_counts=statistics.counts("favorites", items).tolist(),
+            cart_counts=statistics.counts("carts", items).tolist(),
+            purchase_counts=statistics.counts("purchases", items).tolist(),
+            buyer_counts=[statistics.buyer_count(item_no) for item_no in items.tolist()],
+            decayed_1d=statistics.decayed("decayed_1d", millis)[items].tolist(),
+            decayed_7d=statistics.decayed("decayed_7d", millis)[items].tolist(),
+            decayed_30d=statistics.decayed("decayed_30d", millis)[items].tolist(),
+            impression_counts=statistics.counts("impressions", items).tolist(),
+            mean_prices=statistics.price_means(items).tolist(),
+            version=version,
+            more=more,
+        )
+
+    async def ListTopItems(self, request: pb.ListTopItemsRequest, context: Context) -> pb.ListTopItemsResponse:
+        limit = page_size_of("limit", request.limit, 100, 1_000)
+        millis = self._millis(request.query_time) if request.HasField("query_time") else to_millis(self._clock.now())
+        item_nos, values = self._ranking.top(request.type, request.window, request.category_no, limit, millis)
+        return pb.ListTopItemsResponse(item_nos=item_nos.tolist(), values=values.tolist())
+
+    async def GetMaterializerStatus(
+        self,
+        request: pb.GetMaterializerStatusRequest,
+        context: Context,
+    ) -> pb.GetMaterializerStatusResponse:
+        return pb.GetMaterializerStatusResponse(
+            applied_offsets=self._offsets(),
+            caught_up=self._materializer.caught_up,
+            fault=self._materializer.fault,
+        )
+
+    def _offsets(self) -> list[PartitionOffset]:
+        offsets = self._ledger.offsets
+        return [PartitionOffset(partition=partition, offset=offsets[partition]) for partition in sorted(offsets)]
+
+    @staticmethod
+    def _millis(query_time: Timestamp) -> int:
+        return timestamp_to_millis(query_time, "query_time")

@@ -1,0 +1,64 @@
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from services.common.database import Database
+from services.common.errors import UnavailableError
+from services.features.store.tables import METADATA
+
+T = TypeVar("T")
+
+
+class Store:
+    """The database, off the event loop: one thread writes, since SQLite has one writer; some read."""
+
+    def __init__(self, database: Database, read_threads: int) -> None:
+        self._database = database
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="features-writer")
+        self._readers = ThreadPoolExecutor(read_threads, thread_name_prefix="features-reader")
+
+    async def start(self) -> None:
+        """Makes the tables that are not there yet."""
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._database.create_tables, METADATA)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work` in one transaction of the writer; commits where it returns, rolls back where it raises.
+
+        Raises UnavailableError where the database cannot be reached or is locked.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work` on a snapshot. Raises UnavailableError where the database cannot be reached."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    def close(self) -> None:
+        """Finishes what is under way and closes all connections."""
+        self._writer.shutdown()
+        self._readers.shutdown()
+        self._database.dispose()
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._database.begin() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            raise _unavailable(error) from error
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._database.connect() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            raise _unavailable(error) from error
+
+
+def _unavailable(error: DBAPIError) -> UnavailableError:
+    return UnavailableError(
+        f"the feature store's database cannot be used ({type(error.orig).__name__}); try again",
+        reason="STORE_UNAVAILABLE",
+    )

@@ -1,0 +1,129 @@
+"""The feature store's tables. Ids are binary, so that no collation folds them; times are numbers, UTC."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, SmallInteger, Table
+
+from services.common.database import new_metadata
+from services.common.opaque_id import OpaqueId
+
+METADATA: Final = new_metadata()
+KEY_BYTES: Final = 258
+_BLOB: Final = 2**24 - 1
+
+ITEMS: Final = Table(
+    "items",
+    METADATA,
+    Column("item_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("item_id", OpaqueId, nullable=False, unique=True),
+    # The catalogue's version that the last change made; 0: only a number that was handed out to an unknown id.
+    Column("version", BigInteger, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("update_micros", BigInteger, nullable=False),
+    Column("field_times", LargeBinary(_BLOB)),
+    Column("create_millis", BigInteger, nullable=False),
+    # The item without its vectors, and an item with nothing else.
+    Column("payload", LargeBinary(_BLOB)),
+    Column("vectors", LargeBinary(_BLOB)),
+    # What LookupItemStates answers from, so that a start does not parse every item.
+    Column("flags", SmallInteger, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("available_from_millis", BigInteger, nullable=False),
+    Column("available_until_millis", BigInteger, nullable=False),
+    Column("minimum_age", SmallInteger, nullable=False),
+    Column("group_no", BigInteger, nullable=False),
+    Column("category_no", BigInteger, nullable=False),
+    Column("brand_no", BigInteger, nullable=False),
+    Column("price", Double, nullable=False),
+    Index(None, "version"),
+)
+
+CATEGORIES: Final = Table(
+    "categories",
+    METADATA,
+    Column("category_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("parent_no", BigInteger, nullable=False),
+    Column("name", OpaqueId, nullable=False),
+    Index(None, "parent_no", "name", unique=True),
+)
+
+BRANDS: Final = Table(
+    "brands",
+    METADATA,
+    Column("brand_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("brand", OpaqueId, nullable=False, unique=True),
+)
+
+ITEM_GROUPS: Final = Table(
+    "item_groups",
+    METADATA,
+    Column("group_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("group_id", OpaqueId, nullable=False, unique=True),
+)
+
+USERS: Final = Table(
+    "users",
+    METADATA,
+    Column("visitor_key", OpaqueId(KEY_BYTES), primary_key=True),
+    Column("update_micros", BigInteger, nullable=False),
+    Column("field_times", LargeBinary(_BLOB)),
+    Column("consent", SmallInteger, nullable=False),
+    Column("payload", LargeBinary(_BLOB), nullable=False),
+)
+
+ATTRIBUTE_TYPES: Final = Table(
+    "user_attribute_types",
+    METADATA,
+    Column("name", OpaqueId(64), primary_key=True),
+    Column("type", OpaqueId(16), nullable=False),
+)
+
+MERGES: Final = Table(
+    "user_merges",
+    METADATA,
+    Column("anonymous_key", OpaqueId(KEY_BYTES), primary_key=True),
+    Column("user_key", OpaqueId(KEY_BYTES), nullable=False, index=True),
+    Column("merge_millis", BigInteger, nullable=False),
+)
+
+ERASURES: Final = Table(
+    "erasures",
+    METADATA,
+    Column("receipt_id", OpaqueId(64), primary_key=True),
+    Column("request_id", OpaqueId, unique=True),
+    Column("deleted_row_count", BigInteger, nullable=False),
+    Column("delete_millis", BigInteger, nullable=False),
+)
+
+USER_STATES: Final = Table(
+    "user_states",
+    METADATA,
+    Column("visitor_key", OpaqueId(KEY_BYTES), primary_key=True),
+    Column("state", LargeBinary(2**30), nullable=False),
+)
+
+ITEM_STATISTICS: Final = Table(
+    "item_statistics",
+    METADATA,
+    Column("item_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    Column("views", BigInteger, nullable=False),
+    Column("favorites", BigInteger, nullable=False),
+    Column("carts", BigInteger, nullable=False),
+    Column("purchases", BigInteger, nullable=False),
+    Column("impressions", BigInteger, nullable=False),
+    Column("price_count", BigInteger, nullable=False),
+    Column("price_sum", Double, nullable=False),
+    Column("anchor_millis", BigInteger, nullable=False),
+    Column("decayed_1d", Double, nullable=False),
+    Column("decayed_7d", Double, nullable=False),
+    Column("decayed_30d", Double, nullable=False),
+    Column("buyers", LargeBinary(2_048), nullable=False),
+)
+
+CONSUMER_OFFSETS: Final = Table(
+    "consumer_offsets",
+    METADATA,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("next_offset", BigInteger, nullable=False),
+)

@@ -1,0 +1,36 @@
+from datetime import datetime, timedelta
+from typing import Final
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.common.errors import FieldViolation
+from services.common.timestamps import in_range, to_millis
+
+MAXIMUM_AHEAD: Final = timedelta(hours=24)
+
+
+def to_micros(timestamp: Timestamp) -> int:
+    """Returns microseconds since 1970."""
+    return timestamp.seconds * 1_000_000 + timestamp.nanos // 1_000
+
+
+def from_micros(micros: int) -> Timestamp:
+    """Returns the Timestamp of microseconds since 1970."""
+    seconds, rest = divmod(micros, 1_000_000)
+    return Timestamp(seconds=seconds, nanos=rest * 1_000)
+
+
+def moment_to_micros(moment: datetime) -> int:
+    """Returns microseconds since 1970 of an aware datetime."""
+    return to_millis(moment) * 1_000 + moment.microsecond % 1_000
+
+
+def word_time_fault(field: str, timestamp: Timestamp, now_micros: int) -> FieldViolation | None:
+    """Returns what makes the time of a word unfit: one from far in the future would never be outdone."""
+    if not in_range(timestamp):
+        return FieldViolation(field, "is not a time between the years 1 and 9999; send UTC", "TIME_OUT_OF_RANGE")
+    if to_micros(timestamp) > now_micros + MAXIMUM_AHEAD // timedelta(microseconds=1):
+        return FieldViolation(
+            field, "is more than 24 hours in the future; check the clock, or leave it out", "UPDATE_TIME_IN_FUTURE"
+        )
+    return None

@@ -1,0 +1,49 @@
+"""What the users' part asks its database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+from vitrine.common.v1.visitor_pb2 import CONSENT_ESSENTIAL, CONSENT_NONE
+from vitrine.features.v1.user_pb2 import User
+
+from services.features.store.knowledge import Knowledge, times_from_bytes, times_to_bytes
+from services.features.store.tables import ATTRIBUTE_TYPES, MERGES, USERS
+from services.features.users.user_plan import KnownUser
+
+
+def read_users(connection: Connection, keys: Sequence[str]) -> dict[str, KnownUser]:
+    """Returns those of the users of whom the shop said something, by key."""
+    rows = connection.execute(select(USERS).where(USERS.c.visitor_key.in_(keys))) if keys else ()
+    return {row.visitor_key: _known(row) for row in rows}
+
+
+def read_types(connection: Connection) -> dict[str, str]:
+    """Returns the type of each attribute that ever had a value."""
+    return {row.name: row.type for row in connection.execute(select(ATTRIBUTE_TYPES))}
+
+
+def read_aliases(connection: Connection) -> dict[str, str]:
+    """Returns for each anonymous visitor who was merged the user's key."""
+    return {row.anonymous_key: row.user_key for row in connection.execute(select(MERGES))}
+
+
+def read_restricted(connection: Connection) -> set[str]:
+    """Returns the keys of those who do not allow anything personal to be kept."""
+    restricted = USERS.c.consent.in_([int(CONSENT_NONE), int(CONSENT_ESSENTIAL)])
+    return set(connection.scalars(select(USERS.c.visitor_key).where(restricted)))
+
+
+def user_row(key: str, known: KnownUser) -> dict[str, Any]:
+    """Returns the row of the table `users`."""
+    return {
+        "visitor_key": key,
+        "update_micros": known.micros,
+        "field_times": times_to_bytes(known.field_times),
+        "consent": int(known.message.consent),
+        "payload": known.message.SerializeToString(),
+    }
+
+
+def _known(row: Row[Any]) -> KnownUser:
+    return Knowledge(User.FromString(row.payload), row.update_micros, times_from_bytes(row.field_times))
