@@ -77,7 +77,7 @@ class ModelWatch:
         except ModelFault as fault:
             outcome = fault.again()
         before = self._known.get(selector)
-        if str(before) != str(outcome):
+        if _summary(before) != _summary(outcome):
             _log.info("model_changed", selector=selector, now=str(outcome))
         if (
             before is None and len(self._known) >= MAX_SELECTORS
@@ -85,3 +85,8 @@ class ModelWatch:
             self._known = {name: known for name, known in self._known.items() if name == self._default}
         self._known[selector] = outcome
         return outcome
+
+
+def _summary(known: ModelContract | ModelFault | None) -> ModelContract | str | None:
+    """Returns what is worth a line in the log: a fault's words change with every try."""
+    return known.reason if isinstance(known, ModelFault) else known

@@ -39,7 +39,7 @@ class RankerSettings(ServiceSettings):
         description="How often to ask the model server what it serves.",
     )
     linear_reserve_seconds: float = Field(
-        0.005, ge=0, le=10, allow_inf_nan=False, description="Time kept back from the model for the linear scorer."
+        0.015, ge=0, le=10, allow_inf_nan=False, description="Time kept back from the model for the linear scorer."
     )
     breaker_failures: int = Field(
         3, ge=1, le=1000, description="After so many failures in a row the model is left alone."

@@ -1,0 +1,108 @@
+"""A model server that does what a test wants, speaking TensorFlow Serving's protos."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ranker.inputs.candidate_features import FEATURE_NAMES
+from services.ranker.tensor_codec import decode, encode
+from services.ranker.tf_protos import (
+    get_model_metadata_pb2,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+    types_pb2,
+)
+
+Arrays = dict[str, NDArray[Any]]
+ACTIONS = ("click", "favorite", "add_to_cart", "purchase")
+
+
+def by_item_no(inputs: Arrays) -> Arrays:
+    """Probabilities that fall with the number: 1 / (1 + item_no)."""
+    column = (1.0 / (1.0 + inputs["candidate_item_nos"])).astype(np.float32)
+    return {action: column * share for action, share in zip(ACTIONS, (1.0, 0.5, 0.4, 0.3), strict=True)}
+
+
+class FakePredictionServer(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Serves `versions` of one model; `rank` and `delay_seconds` are what the test sets them to."""
+
+    def __init__(self) -> None:
+        self.versions = [1]
+        self.labels: dict[str, int] = {}
+        self.history_length = 50
+        self.feature_count = len(FEATURE_NAMES)
+        self.rank: Callable[[Arrays], Arrays] = by_item_no
+        self.vector = np.arange(4, dtype=np.float32)
+        self.delay_seconds = 0.0
+        self.abort: grpc.StatusCode | None = None
+        self.asked: list[tuple[str, int, Arrays]] = []
+        self.metadata_calls = 0
+
+    async def GetModelMetadata(self, request: Any, context: Any) -> Any:
+        self.metadata_calls += 1
+        response = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=request.model_spec)
+        response.model_spec.version.value = await self._version(request.model_spec, context)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        for name in ("rank", "encode_user"):
+            signature = signatures.signature_def[name]
+            _info(signature.inputs["history_item_nos"], types_pb2.DT_INT32, -1, self.history_length)
+        rank = signatures.signature_def["rank"]
+        _info(rank.inputs["candidate_features"], types_pb2.DT_FLOAT, -1, -1, self.feature_count)
+        for action in ACTIONS:
+            _info(rank.outputs[action], types_pb2.DT_FLOAT, -1, -1)
+        _info(signatures.signature_def["encode_user"].outputs["user_vector"], types_pb2.DT_FLOAT, -1, 4)
+        response.metadata["signature_def"].Pack(signatures)
+        return response
+
+    async def Predict(self, request: Any, context: Any) -> Any:
+        version = await self._version(request.model_spec, context)
+        inputs = {name: decode(tensor) for name, tensor in request.inputs.items()}
+        self.asked.append((request.model_spec.signature_name, version, inputs))
+        if self.delay_seconds:
+            await asyncio.sleep(self.delay_seconds)
+        if self.abort is not None:
+            await context.abort(self.abort, "as the test wants it")
+        if request.model_spec.signature_name == "encode_user":
+            outputs = {"user_vector": self.vector[None, :]}
+        else:
+            outputs = self.rank(inputs)
+        response = predict_pb2.PredictResponse(model_spec=request.model_spec)
+        for name, array in outputs.items():
+            response.outputs[name].CopyFrom(encode(array))
+        return response
+
+    async def _version(self, spec: Any, context: Any) -> int:
+        match spec.WhichOneof("version_choice"):
+            case "version":
+                version = spec.version.value
+            case "version_label":
+                version = self.labels.get(spec.version_label, 0)
+            case _:
+                version = max(self.versions, default=0)
+        if version not in self.versions:
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {version}")
+        return int(version)
+
+
+@contextlib.asynccontextmanager
+async def serving(fake: FakePredictionServer, port: int = 0) -> AsyncIterator[int]:
+    """Serves the fake while the block runs; yields its port."""
+    server = grpc.aio.server()
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(fake, server)
+    bound = server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    try:
+        yield bound
+    finally:
+        await server.stop(None)
+
+
+def _info(info: Any, dtype: int, *sizes: int) -> None:
+    info.dtype = dtype
+    for size in sizes:
+        info.tensor_shape.dim.add(size=size)
