@@ -28,7 +28,7 @@ def by_item_no(inputs: Arrays) -> Arrays:
     return {action: column * share for action, share in zip(ACTIONS, (1.0, 0.5, 0.4, 0.3), strict=True)}
 
 
-class FakePredictionServer(prediction_service_pb2_grpc.PredictionServiceServicer):
+class FakePredictionServer(prediction_service_pb2_grpc.PredictionServiceServicer):  # type: ignore[misc]  # untyped
     """Serves `versions` of one model; `rank` and `delay_seconds` are what the test sets them to."""
 
     def __init__(self) -> None:

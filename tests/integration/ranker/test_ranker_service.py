@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import numpy as np
@@ -34,6 +34,9 @@ from tests.support import fake_features_server, fake_prediction_server
 from tests.support.fake_features_server import FakeFeaturesServer
 from tests.support.fake_prediction_server import Arrays, FakePredictionServer, by_item_no
 
+if TYPE_CHECKING:
+    from vitrine.ranker.v1.ranker_service_pb2_grpc import RankerServiceAsyncStub
+
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 NOW_MILLIS = int(NOW.timestamp() * 1000)
 NOBODY_LISTENS = "127.0.0.1:1"
@@ -41,12 +44,12 @@ NOBODY_LISTENS = "127.0.0.1:1"
 
 @dataclass
 class Ranker:
-    stub: RankerServiceStub
+    stub: "RankerServiceAsyncStub"
     model: FakePredictionServer
     features: FakeFeaturesServer
 
-    async def score(self, request: ScoreItemsRequest, timeout: float = 5.0) -> ScoreItemsResponse:
-        response: ScoreItemsResponse = await self.stub.ScoreItems(request, timeout=timeout)
+    async def score(self, request: ScoreItemsRequest, seconds: float = 5.0) -> ScoreItemsResponse:
+        response: ScoreItemsResponse = await self.stub.ScoreItems(request, timeout=seconds)
         assert len(response.values) == len(request.item_nos)
         assert all(len(column.probabilities) == len(request.item_nos) for column in response.actions)
         assert np.isfinite(response.values).all()
@@ -59,7 +62,7 @@ class Ranker:
 
 @contextlib.asynccontextmanager
 async def ranker(tmp_path: Path, **settings: Any) -> AsyncIterator[Ranker]:
-    model, features = FakePredictionServer(), FakeFeaturesServer()
+    model, features = FakePredictionServer(), FakeFeaturesServer()  # type: ignore[abstract]  # what the ranker calls
     features.as_of_millis = NOW_MILLIS
     async with fake_prediction_server.serving(model) as model_port, fake_features_server.serving(features) as port:
         given: dict[str, Any] = {
@@ -104,7 +107,7 @@ def shopper() -> UserFeatures:
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110  # the other side is another process, as far as we know
             await asyncio.sleep(0.02)
 
 
@@ -174,7 +177,7 @@ class TestFallback:
         await service.score(request([1]))
         service.model.delay_seconds = 5.0
         started = time.perf_counter()
-        response = await service.score(request([1, 2]), timeout=0.2)
+        response = await service.score(request([1, 2]), seconds=0.2)
         assert time.perf_counter() - started < 0.2
         assert (response.scorer, response.fallback_reason) == (Scorer.SCORER_LINEAR, "MODEL_LATE")
 
@@ -182,7 +185,7 @@ class TestFallback:
         async with ranker(tmp_path, model_timeout_seconds=0.1) as service:
             await service.score(request([1]))
             service.model.delay_seconds = 5.0
-            response = await service.score(request([1]), timeout=5.0)
+            response = await service.score(request([1]), seconds=5.0)
             assert response.fallback_reason == "MODEL_LATE"
 
     async def test_a_dead_model_server_costs_nothing(self, tmp_path: Path) -> None:
@@ -288,7 +291,10 @@ class TestLinearScorer:
         store = ArtifactStore(tmp_path / "artifacts")
 
         def publish(text: str) -> None:
-            store.publish("linear", lambda folder: (folder / "linear.json").write_text(text), {}, NOW)  # type: ignore[arg-type,return-value]
+            def write(folder: Path) -> None:
+                (folder / "linear.json").write_text(text)
+
+            store.publish("linear", write, {}, NOW)
 
         async def purchase() -> float:
             response = await service.score(request([50], linear_only=True))
@@ -376,12 +382,11 @@ class TestBadInput:
         assert error.violations[0].field == field
 
     async def test_the_time_of_the_request_is_required(self, service: Ranker) -> None:
-        for call, empty in (
-            (service.stub.ScoreItems, ScoreItemsRequest(item_nos=[1])),
-            (service.stub.EncodeUser, EncodeUserRequest(user=shopper())),
-        ):
-            with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await call(empty, timeout=5)  # type: ignore[operator]
+        with pytest.raises(grpc.aio.AioRpcError) as score:
+            await service.stub.ScoreItems(ScoreItemsRequest(item_nos=[1]), timeout=5)
+        with pytest.raises(grpc.aio.AioRpcError) as encode:
+            await service.stub.EncodeUser(EncodeUserRequest(user=shopper()), timeout=5)
+        for caught in (score, encode):
             assert from_rpc_error(caught.value).violations[0].field == "query_time"
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,9 +18,11 @@ class FakeLoader:
     def __init__(self) -> None:
         self.loaded: dict[str, FakeModel] = {}
         self.calls: list[str] = []
+        self.called = threading.Event()
 
     def __call__(self, path: Path) -> FakeModel:
         self.calls.append(path.name)
+        self.called.set()
         if not (path / "model").exists():
             raise NotFoundError("there is no model in it")
         return self.loaded.setdefault(path.name, FakeModel())
@@ -67,7 +70,7 @@ async def test_the_old_version_serves_until_its_last_user_has_left(
         assert manager.servable("m").version == 2
         assert _states(manager) == {2: State.AVAILABLE, 1: State.UNLOADING}
         await asyncio.sleep(0.01)
-        assert not loader.loaded["1"].closed
+        assert [model.closed for model in loader.loaded.values()] == [False, False]
     await manager.close()
     assert loader.loaded["1"].closed
     assert _states(manager) == {2: State.END, 1: State.END}
@@ -122,8 +125,7 @@ async def test_a_load_that_was_given_up_is_begun_anew(
 ) -> None:
     _version(tmp_path, 1)
     asked = asyncio.create_task(manager.configure([ModelConfig("m", tmp_path)]))
-    while not _states(manager):
-        await asyncio.sleep(0)
+    await asyncio.to_thread(loader.called.wait, 5)
     asked.cancel()
     await asyncio.gather(asked, return_exceptions=True)
     await manager.poll()
