@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 
-from services.candidates.lookup import contained
+from services.candidates.lookup import contained, distinct
 from services.candidates.settings import HistorySettings
 from services.features.definitions import event_types
 from services.features.definitions.strengths import STRENGTHS
@@ -39,7 +39,7 @@ class History:
     @classmethod
     def of(cls, user: UserFeatures, query_millis: int, settings: HistorySettings) -> "History":
         """Reads a visitor's history; an unknown visitor has an empty one."""
-        disliked = np.unique(np.array(user.disliked_item_nos, np.uint32))
+        disliked = distinct(np.array(user.disliked_item_nos, np.uint32))
         recent_item_nos = np.array(user.recent.item_nos, np.uint32)[::-1]
         recent_types = np.array(user.recent.types, np.uint8)[::-1]
         recent_millis = np.array(user.recent.event_times_millis, np.int64)[::-1]

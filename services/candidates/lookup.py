@@ -1,7 +1,11 @@
 """Look-ups in sorted columns: a request's few items against its own few, at a cost that no catalogue changes."""
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
+
+Number = TypeVar("Number", bound=np.integer)
 
 
 def contained(numbers: NDArray[np.integer], ascending: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -21,3 +25,11 @@ def values_of(
         return np.zeros(numbers.shape, np.float64)
     places = np.minimum(np.searchsorted(ascending, numbers), len(ascending) - 1)
     return np.where(ascending[places] == numbers, values[places], 0.0).astype(np.float64)
+
+
+def distinct(numbers: NDArray[Number]) -> NDArray[Number]:
+    """Returns the distinct numbers, ascending. Much faster for integers than np.unique."""
+    ascending = np.sort(numbers)
+    first = np.ones(len(ascending), np.bool_)
+    first[1:] = ascending[1:] != ascending[:-1]
+    return ascending[first]

@@ -8,6 +8,7 @@ from vitrine.common.v1.item_filter_pb2 import ItemFilter
 from services.candidates.catalog.filter_masks import FilterMasks
 from services.candidates.eligibility import Eligibility
 from services.candidates.history import History
+from services.candidates.lookup import distinct
 from services.candidates.query import Query
 from services.candidates.retrieval import Outcome, Retrieved
 from services.candidates.sources.inputs import Inputs
@@ -37,7 +38,7 @@ def eligibility_of(
     return Eligibility(
         columns=inputs.columns,
         mask=masks.mask(item_filter),
-        excluded_item_nos=np.unique(np.array(excluded, np.uint32)),
+        excluded_item_nos=distinct(np.array(excluded, np.uint32)),
         query_millis=query_millis,
         filtered=item_filter.ByteSize() > 0,
     )

@@ -64,6 +64,9 @@ class Embeddings:
             allowed[allowed] = mask[self.item_nos[allowed]]
             bits = np.packbits(allowed, bitorder="little")
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # type: ignore[call-arg, arg-type]  # it is generated
+        # One search is too short to be shared: OpenMP's threads, waiting for one another, made it ten times slower on a
+        # busy machine. The setting belongs to the calling thread.
+        faiss.omp_set_num_threads(1)
         scores, rows = self._index.search(vector[None, :], min(count, len(self.item_nos)), params=parameters)
         found = rows[0] >= 0
         return self.item_nos[rows[0][found]], scores[0][found]

@@ -9,6 +9,7 @@ from services.candidates.content.item_terms import item_terms
 from services.candidates.content.merge import Merge
 from services.candidates.content.segment import Segment
 from services.candidates.content.vocabulary import Vocabulary
+from services.candidates.lookup import distinct
 
 _SMALLEST_MERGE: Final = 500
 _MERGE_SHARE: Final = 0.02
@@ -103,7 +104,7 @@ class ContentIndex:
         The given items themselves are among them; one that is not in the index has similarity 0 to all.
         """
         vectors = [self._vector_of(int(item_no)) for item_no in item_nos]
-        features = np.unique(np.concatenate([own for own, _ in vectors])) if vectors else np.zeros(0, np.int32)
+        features = distinct(np.concatenate([own for own, _ in vectors])) if vectors else np.zeros(0, np.int32)
         if not len(features):
             return Alike(np.zeros(0, np.uint32), np.zeros((0, len(item_nos)), np.float32))
         dense = np.zeros((len(item_nos), len(features)), np.float32)

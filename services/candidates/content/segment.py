@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from services.candidates.lookup import distinct
 from services.candidates.ragged import gather
 
 # Postings that one search may read: keeps the cost of a search from growing with the catalogue.
@@ -75,12 +76,9 @@ class Segment:
             budget -= len(rows)
         if not touched:
             return np.zeros(0, np.int64)
-        found = np.concatenate(touched)
+        found = distinct(np.concatenate(touched))
         promise = self._partial[found]
         self._partial[found] = 0.0
-        # A row is found once for each feature it shares, always with its whole promise.
-        found, first = np.unique(found, return_index=True)
-        promise = promise[first]
         if len(found) > count:
             found = np.sort(found[np.argpartition(-promise, count)[:count]])
         return found.astype(np.int64)

@@ -14,9 +14,11 @@ _SHORTEST_DAYS: Final = 1.0
 class BuyAgain:
     """What the visitor buys again and again, when it is due by that item's own rhythm.
 
-    score(j) = purchases of j, half-life 60 days, × due(j), due = 1 - 2^(-(days since the last) / interval): just bought
-    is not due, and after one interval it is half so. The interval is the item's own mean, drawn towards 30 days as if
-    that had been seen once: (days from first to last + 30) / (purchases - 1 + 1).
+    With e = days since the last purchase / the item's interval:
+    score(j) = purchases of j, half-life 60 days, × (0.7 + 0.3 (1 - 2^(-8e))) × 2^(-max(e - 1, 0) / 8).
+    What was just bought waits a little, what is long overdue has been given up. The factors are mild on purpose: on a
+    grocer's baskets a stricter wait lost a quarter of the NDCG. The interval is the item's own mean, drawn towards 30
+    days as if that had been seen once: (days from first to last + 30) / (purchases - 1 + 1).
     """
 
     name: ClassVar[str] = "buy_again"
@@ -39,7 +41,9 @@ class BuyAgain:
         first, last = history.first_purchase_millis[bought], history.last_purchase_millis[bought]
         span = np.where(first > 0, np.maximum(last - first, 0), 0) / _MILLIS_PER_DAY
         intervals = np.maximum((span + _USUAL_DAYS) / history.purchase_counts[bought], _SHORTEST_DAYS)
-        elapsed = np.maximum(query.query_millis - last, 0) / _MILLIS_PER_DAY
-        scores = history.decayed_purchases[bought] * (1.0 - np.exp2(-elapsed / intervals))
+        elapsed = np.maximum(query.query_millis - last, 0) / _MILLIS_PER_DAY / intervals
+        waiting = 0.7 + 0.3 * (1.0 - np.exp2(-8.0 * elapsed))
+        given_up = np.exp2(-np.maximum(elapsed - 1.0, 0.0) / 8.0)
+        scores = history.decayed_purchases[bought] * waiting * given_up
         item_nos = history.item_nos[bought]
         return best(item_nos, scores, quota, item_nos)

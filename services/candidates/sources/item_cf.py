@@ -38,9 +38,11 @@ class ItemCf:
         distinct, places = np.unique(found, return_inverse=True)
         scores = np.zeros(len(distinct))
         np.add.at(scores, places, terms)
-        # Written in ascending order of the terms, the greatest is what stays.
+        greatest = np.zeros(len(distinct))
+        np.maximum.at(greatest, places, terms)
+        # Of equal terms the one written last stays: that of the strongest item.
+        leading = np.flatnonzero(terms == greatest[places])[::-1]
         evidence = np.zeros(len(distinct), np.uint32)
-        ascending = np.argsort(terms, kind="stable")
-        evidence[places[ascending]] = item_nos[owners[ascending]]
+        evidence[places[leading]] = item_nos[owners[leading]]
         fit = query.eligibility.admits(distinct) & ~contained(distinct, query.history.item_nos)
         return best(distinct[fit], scores[fit], quota, evidence[fit])
