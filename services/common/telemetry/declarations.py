@@ -69,6 +69,20 @@ FEATURES_SAVE_SECONDS: Final = Metric(
     "save_seconds", "histogram", "Time to save states, statistics and offsets in one transaction.", service="features"
 )
 
+HOMEPAGE_PAGES: Final = Metric(
+    "served_pages", "counter", "Pages served, by their step of the ladder.", ("step",), service="homepage"
+)
+HOMEPAGE_CARDS: Final = Metric("served_cards", "counter", "Cards served, by shelf kind.", ("kind",), service="homepage")
+HOMEPAGE_UNIT_SECONDS: Final = Metric(
+    "unit_seconds", "histogram", "Time that a unit of the pipeline took.", ("unit",), service="homepage"
+)
+HOMEPAGE_UNIT_OUTCOMES: Final = Metric(
+    "unit_outcomes", "counter", "Runs of the pipeline's units, by outcome.", ("unit", "outcome"), service="homepage"
+)
+HOMEPAGE_PAGES_NOT_LOGGED: Final = Metric(
+    "unlogged_pages", "counter", "Pages lost to the page log, which could not keep up.", service="homepage"
+)
+
 METRICS: Final = (
     CALL_SECONDS,
     OPEN_CALLS,
@@ -78,4 +92,9 @@ METRICS: Final = (
     EVENTS_COMMITTED_ROWS,
     FEATURES_APPLIED_EVENTS,
     FEATURES_SAVE_SECONDS,
+    HOMEPAGE_PAGES,
+    HOMEPAGE_CARDS,
+    HOMEPAGE_UNIT_SECONDS,
+    HOMEPAGE_UNIT_OUTCOMES,
+    HOMEPAGE_PAGES_NOT_LOGGED,
 )

@@ -1,0 +1,120 @@
+"""Makes cards: items, reasons in words, and signed tokens."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from vitrine.common.v1.category_pb2 import CategoryPath
+from vitrine.common.v1.tracking_pb2 import TrackingPayload
+from vitrine.features.v1.catalog_service_pb2 import CatalogItem
+from vitrine.features.v1.item_pb2 import Item
+from vitrine.homepage.v1 import page_pb2, reason_pb2
+
+from services.common.signing import Signer
+from services.common.tracking import seal_tracking
+from services.homepage.cards.item_matching import kind_name
+from services.homepage.category_tree import SHELF_DEPTH
+from services.homepage.locales.texts import reason_text
+from services.homepage.pages.planned_page import PageHeader, PlannedShelf
+from services.homepage.reasons.columns import ReasonFact
+
+_NEW_MILLIS: Final = 14 * 86_400_000
+_EVIDENCE_KINDS: Final = frozenset(
+    {
+        reason_pb2.REASON_KIND_YOU_VIEWED,
+        reason_pb2.REASON_KIND_YOU_FAVORITED,
+        reason_pb2.REASON_KIND_YOU_CARTED,
+        reason_pb2.REASON_KIND_YOU_BOUGHT,
+    }
+)
+_CATEGORY_KINDS: Final = frozenset({reason_pb2.REASON_KIND_YOUR_CATEGORY, reason_pb2.REASON_KIND_POPULAR_IN_CATEGORY})
+
+
+class CardRenderer:
+    """Renders the cards of one part of one page; `items` holds cards' and evidence items by number."""
+
+    def __init__(self, signer: Signer, header: PageHeader, items: Mapping[int, CatalogItem]) -> None:
+        self._signer = signer
+        self._header = header
+        self._items = items
+        # One payload for all cards: two fields differ from card to card.
+        self._payload = TrackingPayload(
+            page_id=header.page_id,
+            model_version=header.versions.model_version,
+            experiments=[str(assignment) for assignment in header.experiments],
+            serve_time_millis=header.serve_millis,
+        )
+
+    def cards(self, shelf: PlannedShelf, rows: Sequence[int]) -> list[page_pb2.Card]:
+        """Returns cards for those of the shelf's items, in that order, positions going on from the shelf's."""
+        cards: list[page_pb2.Card] = []
+        for position, row in enumerate(rows, start=shelf.position):
+            item = self._items[shelf.item_nos[row]].item
+            facts = shelf.reasons.facts(row)
+            cards.append(
+                page_pb2.Card(
+                    item=card_item(item, self._header.serve_millis, facts),
+                    position=position,
+                    reasons=[self.reason(fact, item) for fact in facts],
+                    tracking_token=self.token(shelf.shelf_id, position, item.item_id),
+                )
+            )
+        return cards
+
+    def token(self, shelf_id: str, position: int, item_id: str = "") -> str:
+        """Returns the tracking token of a place on the page."""
+        payload = self._payload
+        payload.shelf_id, payload.position, payload.item_id = shelf_id, position, item_id
+        return seal_tracking(self._signer, payload)
+
+    def reason(self, fact: ReasonFact, item: Item) -> reason_pb2.Reason:
+        """Returns a card's reason with its evidence and its words."""
+        reason = reason_pb2.Reason(kind=fact.kind, count=fact.times, source=fact.source)
+        if fact.kind in _EVIDENCE_KINDS:
+            self.add_evidence(reason, fact.evidence_item_no)
+        elif fact.kind in _CATEGORY_KINDS and item.category_paths:
+            reason.category_path.names.extend(item.category_paths[0].names[:SHELF_DEPTH])
+        elif fact.kind == reason_pb2.REASON_KIND_YOUR_BRAND:
+            reason.brand = item.brand
+        reason.text = reason_text(self._header.language, reason)
+        return reason
+
+    def add_evidence(self, reason: reason_pb2.Reason, item_no: int) -> None:
+        """Adds id and title of an item of the visitor's history; nothing where it is gone."""
+        evidence = self._items.get(item_no)
+        if evidence is not None:
+            reason.evidence_item_id = evidence.item.item_id
+            reason.evidence_title = evidence.item.title
+
+
+def card_item(item: Item, serve_millis: int, facts: Sequence[ReasonFact] = ()) -> page_pb2.CardItem:
+    """Returns what a card shows of an item."""
+    card = page_pb2.CardItem(
+        item_id=item.item_id,
+        group_id=item.group_id,
+        title=item.title,
+        url=item.url,
+        image_url=item.image_url,
+        currency_code=item.currency_code,
+        category_path=item.category_paths[0] if item.category_paths else CategoryPath(),
+        badges=item.badges,
+        brand=item.brand,
+        kind=kind_name(item.kind),
+        creator_id=item.creator_id,
+    )
+    if item.HasField("price"):
+        card.price = item.price
+        if item.HasField("list_price"):
+            card.list_price = item.list_price
+            if item.list_price > item.price and "sale" not in item.badges:
+                card.badges.append("sale")
+    if _is_new(item, serve_millis, facts) and "new" not in item.badges:
+        card.badges.append("new")
+    return card
+
+
+def _is_new(item: Item, serve_millis: int, facts: Sequence[ReasonFact]) -> bool:
+    """New is what the shop dated within two weeks or, undated, what the new arrivals proposed."""
+    if item.HasField("available_from_time"):
+        age = serve_millis - item.available_from_time.seconds * 1000
+        return 0 <= age < _NEW_MILLIS
+    return any(fact.kind == reason_pb2.REASON_KIND_NEW for fact in facts)

@@ -1,0 +1,56 @@
+"""The shop's category tree, as arrays over category numbers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from vitrine.common.v1.category_pb2 import CategoryPath
+from vitrine.features.v1 import catalog_service_pb2
+
+from services.homepage.pipeline.candidates import Numbers
+
+# Shelves and navigation name categories at this depth (the root is 1) or, in a flatter tree, the deepest above it:
+# "Groceries" says nothing of a visitor, "Shredded cheese, 200 g" is too narrow for a shelf.
+SHELF_DEPTH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryTree:
+    """The tree, read once and asked for many pages.
+
+    Attributes:
+        categories: by category number.
+        shelf_nos: shape (greatest number + 1,); the category at `SHELF_DEPTH` above each, 0 where it is not known.
+        navigation_nos: the categories that shelves and navigation name, those without items left out.
+    """
+
+    categories: dict[int, catalog_service_pb2.Category] = field(default_factory=dict)
+    shelf_nos: Numbers = field(default_factory=lambda: np.zeros(1, np.uint32))
+    navigation_nos: tuple[int, ...] = ()
+
+    @property
+    def item_count(self) -> int:
+        """Items in all categories."""
+        return sum(category.item_count for category in self.categories.values() if not category.parent_category_no)
+
+    def path(self, category_no: int) -> CategoryPath | None:
+        """Returns the path of a category; None where it is not known."""
+        category = self.categories.get(category_no)
+        return None if category is None else category.path
+
+    def shelf_categories(self, category_nos: Numbers) -> Numbers:
+        """Returns the shelf category of each category number, shape (n,); 0 where there is none."""
+        known = category_nos < len(self.shelf_nos)
+        return np.where(known, self.shelf_nos[np.where(known, category_nos, 0)], np.uint32(0))
+
+
+def build_category_tree(categories: Iterable[catalog_service_pb2.Category]) -> CategoryTree:
+    """Returns the tree of all nodes; order does not matter, and a node whose parent is missing stands for itself."""
+    by_no = {category.category_no: category for category in categories}
+    by_path = {tuple(category.path.names): number for number, category in by_no.items()}
+    shelf_nos: NDArray[np.uint32] = np.zeros(max(by_no, default=0) + 1, np.uint32)
+    for number, category in by_no.items():
+        shelf_nos[number] = by_path.get(tuple(category.path.names[:SHELF_DEPTH]), number)
+    named = sorted(set(shelf_nos[list(by_no)].tolist()))
+    return CategoryTree(by_no, shelf_nos, tuple(number for number in named if by_no[number].item_count))

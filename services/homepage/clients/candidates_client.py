@@ -1,0 +1,46 @@
+"""What the homepage asks the candidates service."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import grpc
+from vitrine.candidates.v1 import candidate_service_pb2 as candidates
+from vitrine.candidates.v1 import candidate_service_pb2_grpc
+
+from services.homepage.clients.circuit_breaker import CircuitBreaker
+from services.homepage.clients.guarded_call import GuardedCall
+
+
+class CandidateFinder(Protocol):
+    """The candidates service, as the homepage sees it. Every method raises VitrineError alone."""
+
+    async def retrieve(
+        self, request: candidates.RetrieveCandidatesRequest, seconds: float
+    ) -> candidates.RetrieveCandidatesResponse:
+        """Returns candidates for a visitor."""
+        ...
+
+    async def similar(
+        self, request: candidates.ListSimilarItemsRequest, seconds: float
+    ) -> candidates.ListSimilarItemsResponse:
+        """Returns items like one item."""
+        ...
+
+
+class CandidatesClient:
+    """The candidates service over gRPC, one circuit breaker for each method."""
+
+    def __init__(self, channel: grpc.aio.Channel, breaker: Callable[[], CircuitBreaker]) -> None:
+        stub = candidate_service_pb2_grpc.CandidateServiceStub(channel)
+        self._retrieve = GuardedCall("RetrieveCandidates", stub.RetrieveCandidates, breaker())
+        self._similar = GuardedCall("ListSimilarItems", stub.ListSimilarItems, breaker())
+
+    async def retrieve(
+        self, request: candidates.RetrieveCandidatesRequest, seconds: float
+    ) -> candidates.RetrieveCandidatesResponse:
+        return await self._retrieve(request, seconds)
+
+    async def similar(
+        self, request: candidates.ListSimilarItemsRequest, seconds: float
+    ) -> candidates.ListSimilarItemsResponse:
+        return await self._similar(request, seconds)

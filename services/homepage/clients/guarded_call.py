@@ -1,0 +1,58 @@
+"""A unary call to another service with a deadline and a circuit breaker."""
+
+from typing import Final, Generic, TypeVar
+
+import grpc
+
+from services.common.errors import DeadlineExceededError, UnavailableError, VitrineError
+from services.common.rpc_status import from_rpc_error
+from services.homepage.clients.circuit_breaker import CircuitBreaker
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+# The dependency answered, if only to refuse; everything else says that it cannot answer.
+_ANSWERS: Final = frozenset(
+    {
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.OUT_OF_RANGE,
+        grpc.StatusCode.PERMISSION_DENIED,
+    }
+)
+
+# A call that was given less says nothing of the dependency when it is late: a hurried client must not close it to all.
+_FAIR_SECONDS: Final = 0.05
+
+
+class GuardedCall(Generic[Request, Response]):
+    """Calls `method`; raises VitrineError alone, at once where the breaker is open."""
+
+    def __init__(
+        self, name: str, method: grpc.aio.UnaryUnaryMultiCallable[Request, Response], breaker: CircuitBreaker
+    ) -> None:
+        self._name = name
+        self._method = method
+        self._breaker = breaker
+
+    async def __call__(self, request: Request, seconds: float) -> Response:
+        """Returns the answer, within `seconds`."""
+        if seconds <= 0:
+            raise DeadlineExceededError(f"no time is left for {self._name}")
+        if not self._breaker.allow():
+            raise UnavailableError(f"{self._name} does not answer; it is tried again shortly", reason="CIRCUIT_OPEN")
+        try:
+            response = await self._method(request, timeout=seconds)
+        except grpc.RpcError as error:
+            failure = from_rpc_error(error)
+            self._note(failure, seconds)
+            raise failure from error
+        self._breaker.succeeded()
+        return response
+
+    def _note(self, failure: VitrineError, seconds: float) -> None:
+        if failure.code in _ANSWERS:
+            self._breaker.succeeded()
+        elif failure.code is not grpc.StatusCode.DEADLINE_EXCEEDED or seconds >= _FAIR_SECONDS:
+            self._breaker.failed()

@@ -1,0 +1,13 @@
+from collections.abc import Sequence
+
+from services.homepage.pipeline.candidates import Candidates, Removal
+from services.homepage.pipeline.item_flags import IN_CATALOG
+from services.homepage.pipeline.stages import Filter
+from services.homepage.query import Query
+
+
+class UnknownItemFilter(Filter):
+    """Removes items that the catalogue does not know (any more)."""
+
+    def filter(self, query: Query, candidates: Candidates) -> Sequence[Removal]:
+        return [Removal(~candidates.item_states.has(IN_CATALOG), "NOT_IN_CATALOG")]

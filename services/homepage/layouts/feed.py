@@ -1,0 +1,20 @@
+from typing import Final
+
+from vitrine.homepage.v1 import page_pb2
+
+from services.homepage.layouts.layout import Layout, ShelfDefinition
+
+# For pages that are nothing but the endless feed, such as the end of an article or of an order.
+FEED: Final = Layout(
+    name="feed",
+    shelves=(
+        ShelfDefinition(
+            page_pb2.SHELF_KIND_PICKED_FOR_YOU,
+            "PickedForYouSelector",
+            minimum_cards=1,
+            maximum_cards=24,
+            place=0,
+            feed=True,
+        ),
+    ),
+)

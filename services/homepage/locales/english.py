@@ -1,0 +1,55 @@
+from typing import Final
+
+from services.homepage.locales.messages import Messages
+
+ENGLISH: Final = Messages(
+    titles={
+        "PICKED_FOR_YOU": "Picked for you",
+        "BUY_AGAIN": "Buy it again",
+        "POPULAR": "Popular now",
+        "TRENDING": "Rising fast",
+        "NEW_ARRIVALS": "New in the shop",
+        "CATEGORY_NAVIGATION": "Categories",
+        "CATEGORY": "The best of {category}",
+        "ON_SALE": "Reduced",
+        "RECENTLY_VIEWED": "You looked at",
+        "FOLLOWED": "From those you follow",
+    },
+    because={
+        "YOU_VIEWED": "Because you viewed {item}",
+        "YOU_FAVORITED": "Because you like {item}",
+        "YOU_CARTED": "Goes with {item} in your cart",
+        "YOU_BOUGHT": "Because you bought {item}",
+    },
+    because_plain="Goes with what you chose",
+    reasons={
+        "YOU_VIEWED": "Because you viewed {item}",
+        "YOU_FAVORITED": "Because you like {item}",
+        "YOU_CARTED": "Goes with {item}",
+        "YOU_BOUGHT": "Because you bought {item}",
+        "YOU_BUY_REGULARLY": "You bought it {count} times",
+        "YOUR_CATEGORY": "You often choose {category}",
+        "YOUR_BRAND": "You often choose {brand}",
+        "YOUR_TASTE": "Fits what you like",
+        "POPULAR": "Popular at present",
+        "POPULAR_IN_CATEGORY": "Popular in {category}",
+        "NEW": "New in the shop",
+        "ON_SALE": "Reduced",
+        "YOU_LOOKED_AT_IT": "You looked at it",
+        "YOU_FOLLOW": "From those you follow",
+        "TRENDING": "Rising fast",
+        "EXPLORATION": "Something new to try",
+        "SHOP": "Recommended by the shop",
+    },
+    reasons_plain={
+        "YOU_VIEWED": "Goes with what you viewed",
+        "YOU_FAVORITED": "Goes with your favourites",
+        "YOU_CARTED": "Goes with what is in your cart",
+        "YOU_BOUGHT": "Goes with what you bought",
+        "YOU_BUY_REGULARLY": "You bought it before",
+        "YOUR_CATEGORY": "One of your categories",
+        "YOUR_BRAND": "One of your brands",
+        "POPULAR_IN_CATEGORY": "Popular in its category",
+    },
+    similar="Similar to {item}",
+)

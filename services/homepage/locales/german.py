@@ -1,0 +1,55 @@
+from typing import Final
+
+from services.homepage.locales.messages import Messages
+
+GERMAN: Final = Messages(
+    titles={
+        "PICKED_FOR_YOU": "Für Sie ausgewählt",
+        "BUY_AGAIN": "Wieder kaufen",
+        "POPULAR": "Zurzeit beliebt",
+        "TRENDING": "Im Kommen",
+        "NEW_ARRIVALS": "Neu im Sortiment",
+        "CATEGORY_NAVIGATION": "Kategorien",
+        "CATEGORY": "Das Beste aus {category}",
+        "ON_SALE": "Reduziert",
+        "RECENTLY_VIEWED": "Zuletzt angesehen",
+        "FOLLOWED": "Von allen, denen Sie folgen",
+    },
+    because={
+        "YOU_VIEWED": "Weil Sie {item} angesehen haben",
+        "YOU_FAVORITED": "Weil Ihnen {item} gefällt",
+        "YOU_CARTED": "Passt zu {item} im Warenkorb",
+        "YOU_BOUGHT": "Weil Sie {item} gekauft haben",
+    },
+    because_plain="Passt zu Ihrer Auswahl",
+    reasons={
+        "YOU_VIEWED": "Weil Sie {item} angesehen haben",
+        "YOU_FAVORITED": "Weil Ihnen {item} gefällt",
+        "YOU_CARTED": "Passt zu {item}",
+        "YOU_BOUGHT": "Weil Sie {item} gekauft haben",
+        "YOU_BUY_REGULARLY": "Schon {count}-mal gekauft",
+        "YOUR_CATEGORY": "Sie wählen oft {category}",
+        "YOUR_BRAND": "Sie wählen oft {brand}",
+        "YOUR_TASTE": "Passt zu Ihrem Geschmack",
+        "POPULAR": "Zurzeit beliebt",
+        "POPULAR_IN_CATEGORY": "Beliebt in {category}",
+        "NEW": "Neu im Sortiment",
+        "ON_SALE": "Reduziert",
+        "YOU_LOOKED_AT_IT": "Von Ihnen angesehen",
+        "YOU_FOLLOW": "Von allen, denen Sie folgen",
+        "TRENDING": "Im Kommen",
+        "EXPLORATION": "Zum Entdecken",
+        "SHOP": "Empfehlung des Hauses",
+    },
+    reasons_plain={
+        "YOU_VIEWED": "Passt zu Angesehenem",
+        "YOU_FAVORITED": "Passt zu Ihren Favoriten",
+        "YOU_CARTED": "Passt zu Ihrem Warenkorb",
+        "YOU_BOUGHT": "Passt zu Gekauftem",
+        "YOU_BUY_REGULARLY": "Schon einmal gekauft",
+        "YOUR_CATEGORY": "Aus einer Ihrer Kategorien",
+        "YOUR_BRAND": "Von einer Ihrer Marken",
+        "POPULAR_IN_CATEGORY": "In seiner Kategorie beliebt",
+    },
+    similar="Ähnlich wie {item}",
+)

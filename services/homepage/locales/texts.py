@@ -1,0 +1,62 @@
+"""Words for titles and reasons, made from their structured evidence alone."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from vitrine.homepage.v1 import page_pb2, reason_pb2
+
+from services.homepage.locales.english import ENGLISH
+from services.homepage.locales.german import GERMAN
+from services.homepage.locales.messages import Messages
+
+LANGUAGES: Final[Mapping[str, Messages]] = {"en": ENGLISH, "de": GERMAN}
+SIMILAR_SHELF_ID: Final = "similar_items"
+
+_SHELF_NAMES: Final = {number: name.removeprefix("SHELF_KIND_") for name, number in page_pb2.ShelfKind.items()}
+_REASON_NAMES: Final = {number: name.removeprefix("REASON_KIND_") for name, number in reason_pb2.ReasonKind.items()}
+
+
+def language_of(locale: str, shop_language: str) -> str:
+    """Returns the language of a BCP 47 tag ("de-AT" is "de"), or the shop's where the catalogue does not have it."""
+    language = locale.replace("_", "-").split("-", 1)[0].lower()
+    return language if language in LANGUAGES else shop_language
+
+
+def title_of(language: str, shelf: page_pb2.Shelf) -> str:
+    """Returns the title of a shelf, from its kind and reason."""
+    messages, reason = LANGUAGES[language], shelf.reason
+    if shelf.shelf_id == SIMILAR_SHELF_ID and reason.evidence_title:
+        return messages.similar.replace("{item}", reason.evidence_title)
+    if shelf.kind == page_pb2.SHELF_KIND_BECAUSE_YOU:
+        template = messages.because.get(_REASON_NAMES[reason.kind], messages.because_plain)
+        return _fill(template, reason) or messages.because_plain
+    template = messages.titles.get(_SHELF_NAMES.get(shelf.kind, ""), "")
+    return _fill(template, reason) or template.replace("{category}", "").strip()
+
+
+def reason_text(language: str, reason: reason_pb2.Reason) -> str:
+    """Returns a reason in words."""
+    messages, name = LANGUAGES[language], _REASON_NAMES[reason.kind]
+    plain = messages.reasons_plain.get(name, "")
+    if reason.kind == reason_pb2.REASON_KIND_YOU_BUY_REGULARLY and reason.count < 2:
+        return plain
+    return _fill(messages.reasons[name], reason) or plain
+
+
+def _fill(template: str, reason: reason_pb2.Reason) -> str:
+    """Returns the template with what the reason names; empty where that is not known.
+
+    Titles come from the shop and may hold braces: one placeholder is replaced, nothing is formatted.
+    """
+    if "{" not in template:
+        return template
+    values = {
+        "{item}": reason.evidence_title,
+        "{category}": reason.category_path.names[-1] if reason.category_path.names else "",
+        "{brand}": reason.brand,
+        "{count}": str(reason.count) if reason.count else "",
+    }
+    for placeholder, value in values.items():
+        if placeholder in template:
+            return template.replace(placeholder, value) if value else ""
+    return template

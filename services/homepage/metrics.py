@@ -1,0 +1,42 @@
+"""The homepage's own metrics; latencies of whole calls come from the kit."""
+
+from vitrine.homepage.v1 import page_pb2
+
+from services.common.telemetry.declarations import (
+    HOMEPAGE_CARDS,
+    HOMEPAGE_PAGES,
+    HOMEPAGE_PAGES_NOT_LOGGED,
+    HOMEPAGE_UNIT_OUTCOMES,
+    HOMEPAGE_UNIT_SECONDS,
+)
+from services.common.telemetry.metrics import Metrics
+from services.homepage.degradation import step_name
+from services.homepage.pipeline.run import Trace
+
+
+class HomepageMetrics:
+    """Counts what pages are made of and how their units fare."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._unit_seconds = metrics.histogram(HOMEPAGE_UNIT_SECONDS)
+        self._unit_outcomes = metrics.counter(HOMEPAGE_UNIT_OUTCOMES)
+        self._pages = metrics.counter(HOMEPAGE_PAGES)
+        self._cards = metrics.counter(HOMEPAGE_CARDS)
+        self._not_logged = metrics.counter(HOMEPAGE_PAGES_NOT_LOGGED)
+
+    def unit_ran(self, trace: Trace) -> None:
+        """Notes what one unit did."""
+        self._unit_outcomes.labels(trace.unit, trace.outcome).inc()
+        if trace.outcome != "not_enabled":
+            self._unit_seconds.labels(trace.unit).observe(trace.seconds)
+
+    def page_served(self, page: page_pb2.Page) -> None:
+        """Notes a page and its cards by shelf kind."""
+        self._pages.labels(step_name(page.degradation_step)).inc()
+        for shelf in page.shelves:
+            kind = page_pb2.ShelfKind.Name(shelf.kind).removeprefix("SHELF_KIND_")
+            self._cards.labels(kind).inc(len(shelf.cards))
+
+    def pages_not_logged(self, count: int) -> None:
+        """Notes pages that the page log will never see."""
+        self._not_logged.inc(count)

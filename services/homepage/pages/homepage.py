@@ -1,0 +1,94 @@
+"""Serves a page, whatever happens: the pipeline's, else the last good static one, else an empty one that says why."""
+
+from collections.abc import Sequence
+
+import structlog
+from vitrine.homepage.v1 import page_pb2
+
+from services.common.timestamps import millis_to_timestamp
+from services.homepage.degradation import Degradation, step_name
+from services.homepage.metrics import HomepageMetrics
+from services.homepage.pages.page_maker import MadePage, PageMaker
+from services.homepage.pipeline.run import Run
+from services.homepage.pipeline.stages import SideEffect
+from services.homepage.query import Query
+from services.homepage.static_pages.static_pages import StaticPages
+
+_logger = structlog.get_logger(__name__)
+
+
+class Homepage:
+    """Serves homepages. Its answer never fails and keeps to the seconds that it is given."""
+
+    def __init__(
+        self,
+        maker: PageMaker,
+        static_pages: StaticPages,
+        side_effects: Sequence[SideEffect],
+        metrics: HomepageMetrics,
+    ) -> None:
+        self._maker = maker
+        self._static_pages = static_pages
+        self._side_effects = side_effects
+        self._metrics = metrics
+
+    async def serve(self, query: Query, seconds: float) -> page_pb2.Page:
+        """Returns the visitor's page within `seconds`."""
+        run = self._maker.begin(query, seconds)
+        try:
+            made = await self._maker.make(run)
+            page = made.page if made.has_cards else self._without_cards(made)
+        except Exception:  # a bug must not leave the visitor without a page; it is loud in the log
+            _logger.exception("page_failed", page_id=query.page_id)
+            run.ladder.descend(Degradation(page_pb2.DEGRADATION_STEP_STATIC, "INTERNAL"))
+            page = self._fall_back(run)
+        self._metrics.page_served(page)
+        for side_effect in self._side_effects:
+            self._run(side_effect, run.query, page)
+        return page
+
+    def _without_cards(self, made: MadePage) -> page_pb2.Page:
+        """Nothing is wrong with a page without cards where nothing may be shown; otherwise a static page is better."""
+        run = made.run
+        if _shop_is_empty(run):
+            made.page.shop_empty = True
+            return made.page
+        if not run.failed and run.ladder.step < page_pb2.DEGRADATION_STEP_STATIC:
+            return made.page
+        page = self._fall_back(run)
+        if made.page.HasField("funnel"):
+            page.funnel.CopyFrom(made.page.funnel)
+        return page
+
+    def _fall_back(self, run: Run) -> page_pb2.Page:
+        if not run.ladder.reasons:
+            run.ladder.descend(Degradation(page_pb2.DEGRADATION_STEP_STATIC, "NO_CANDIDATES"))
+        page = self._static_pages.answer(run.query, run.ladder.reasons)
+        if page is not None:
+            return page
+        run.ladder.descend(Degradation(page_pb2.DEGRADATION_STEP_EMPTY, "NO_STATIC_PAGE"))
+        return page_pb2.Page(
+            page_id=run.query.page_id,
+            serve_time=millis_to_timestamp(run.query.serve_millis),
+            degradation_step=run.ladder.step,
+            degradation_reasons=run.ladder.reasons,
+        )
+
+    def _run(self, side_effect: SideEffect, query: Query, page: page_pb2.Page) -> None:
+        if not side_effect.enable(query):
+            return
+        try:
+            side_effect.run(query, page)
+        except Exception:  # a side effect cannot hurt the page; it is loud in the log
+            _logger.exception(
+                "side_effect_failed", unit=type(side_effect).__name__, step=step_name(page.degradation_step)
+            )
+
+
+def _shop_is_empty(run: Run) -> bool:
+    """Nothing was left out for this request or visitor, and yet nothing is there: the shop has nothing to show."""
+    query = run.query
+    if run.candidates.kept.any() or query.restricts_items or query.user.disliked_item_nos:
+        return False
+    tree_loaded = any(trace.unit == "CategoryTreeQueryHydrator" and trace.outcome == "ok" for trace in run.traces)
+    return not run.failed or (tree_loaded and query.categories.item_count == 0)

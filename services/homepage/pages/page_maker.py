@@ -1,0 +1,142 @@
+"""Makes pages: runs the pipeline, fills the shelves, renders them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from vitrine.homepage.v1 import page_pb2
+
+from services.common.errors import DeadlineExceededError, VitrineError
+from services.common.timestamps import millis_to_timestamp
+from services.homepage.cards.admission import Admission
+from services.homepage.cards.stock import CardStock, FilledShelf, Stock
+from services.homepage.cursors.pinned_pages import PAGE_TOKEN, PinnedPages
+from services.homepage.degradation import Degradation
+from services.homepage.pages.funnel import funnel_of
+from services.homepage.pages.page_renderer import PageRenderer
+from services.homepage.pages.planned_page import PageHeader, PlannedPage
+from services.homepage.pages.planner import plan
+from services.homepage.pipeline.budget import Budget
+from services.homepage.pipeline.executor import PipelineExecutor
+from services.homepage.pipeline.run import Run, Trace
+from services.homepage.query import Query
+
+
+@dataclass(frozen=True, slots=True)
+class MadePage:
+    """A page, what it was made from, and the run that made it."""
+
+    page: page_pb2.Page
+    run: Run
+    stock: Stock
+
+    @property
+    def has_cards(self) -> bool:
+        """Whether any shelf has a card."""
+        return any(shelf.cards for shelf in self.page.shelves)
+
+
+class PageMaker:
+    """Makes pages from the pipeline, and goes on with them from their tokens."""
+
+    def __init__(
+        self,
+        executor: PipelineExecutor,
+        card_stock: CardStock,
+        renderer: PageRenderer,
+        pinned_pages: PinnedPages,
+        *,
+        config_version: str,
+        reserve_seconds: float,
+        elapsed_clock: Callable[[], float],
+    ) -> None:
+        self._executor = executor
+        self._card_stock = card_stock
+        self._renderer = renderer
+        self._pinned_pages = pinned_pages
+        self._config_version = config_version
+        self._reserve_seconds = reserve_seconds
+        self._elapsed_clock = elapsed_clock
+
+    def begin(self, query: Query, seconds: float) -> Run:
+        """Returns a run that has `seconds` from now on."""
+        return Run(query, Budget(seconds, self._reserve_seconds, self._elapsed_clock))
+
+    async def make(self, run: Run) -> MadePage:
+        """Returns the page of a run. Where cards cannot be looked up, it has none and stands at the step STATIC."""
+        await self._executor.execute(run)
+        planned = plan(run, self._config_version)
+        maximum = run.query.max_shelves or run.query.layout.maximum_shelves
+        filled, stock = await self._fill(run, planned, maximum)
+        header = planned.header
+        if run.ladder.step != header.step:  # the cards could not be looked up
+            header = replace(header, step=run.ladder.step, degradation_reasons=tuple(run.ladder.reasons))
+        shelves, dropped = self._renderer.shelves(header, filled, stock)
+        rest = PlannedPage(header, planned.shelves[maximum:] if filled else [])
+        page = _page(header, shelves, self._page_token(rest, maximum))
+        if run.query.debug:
+            page.funnel.CopyFrom(funnel_of(run, shelves, dropped, stock))
+        return MadePage(page, run, stock)
+
+    async def go_on(self, planned: PlannedPage, maximum: int, token: str, seconds: float) -> page_pb2.Page:
+        """Returns the next shelves of a page: none where cards cannot be looked up, and the token to ask again with."""
+        admission = Admission(planned.header.serve_millis, planned.header.visitor_age)
+        try:
+            filled, stock = await self._card_stock.fill(planned.shelves[:maximum], admission, seconds)
+        except VitrineError as error:
+            header = replace(
+                planned.header,
+                step=page_pb2.DEGRADATION_STEP_EMPTY,
+                degradation_reasons=(lookup_failure(error),),
+            )
+            return _page(header, [], token)
+        shelves, _ = self._renderer.shelves(planned.header, filled, stock)
+        rest = PlannedPage(planned.header, planned.shelves[maximum:])
+        return _page(planned.header, shelves, self._page_token(rest, maximum))
+
+    async def _fill(self, run: Run, planned: PlannedPage, maximum: int) -> tuple[list[FilledShelf], Stock]:
+        query = run.query
+        filtered = query.item_filter.ByteSize() > 0
+        admission = Admission(
+            query.query_millis,
+            planned.header.visitor_age,
+            query.item_filter if filtered else None,
+            query.excluded_item_ids,
+        )
+        thorough = filtered and run.ladder.step >= page_pb2.DEGRADATION_STEP_POPULAR
+        start = time.perf_counter()
+        outcome, reason = "ok", ""
+        filled: list[FilledShelf] = []
+        stock = Stock()
+        try:
+            filled, stock = await self._card_stock.fill(
+                planned.shelves[:maximum], admission, run.budget.remaining(), thorough=thorough
+            )
+        except VitrineError as error:
+            outcome, reason = "failed", error.reason
+            run.ladder.descend(Degradation(page_pb2.DEGRADATION_STEP_STATIC, lookup_failure(error)))
+        count = sum(len(shelf.rows) for shelf in filled)
+        seconds = time.perf_counter() - start
+        run.traces.append(Trace("CardStock", "hydrator", seconds, outcome, reason, len(stock.items), count))
+        return filled, stock
+
+    def _page_token(self, rest: PlannedPage, maximum: int) -> str:
+        return self._pinned_pages.seal(rest, PAGE_TOKEN, maximum) if rest.shelves else ""
+
+
+def lookup_failure(error: VitrineError) -> str:
+    """Returns the stable reason for cards that could not be looked up."""
+    return "FEATURES_LATE" if isinstance(error, DeadlineExceededError) else "FEATURES_UNAVAILABLE"
+
+
+def _page(header: PageHeader, shelves: list[page_pb2.Shelf], token: str) -> page_pb2.Page:
+    return page_pb2.Page(
+        page_id=header.page_id,
+        serve_time=millis_to_timestamp(header.serve_millis),
+        shelves=shelves,
+        next_page_token=token,
+        degradation_step=header.step,
+        degradation_reasons=header.degradation_reasons,
+        experiments=[page_pb2.ExperimentBucket(experiment=name, bucket=bucket) for name, bucket in header.experiments],
+        versions=header.versions,
+    )

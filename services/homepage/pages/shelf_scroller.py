@@ -1,0 +1,51 @@
+"""More cards of a shelf: what the cursor pins, as its items are now."""
+
+from dataclasses import replace
+
+from vitrine.homepage.v1 import homepage_service_pb2 as homepage
+
+from services.common.clock import Clock
+from services.common.errors import UnavailableError, VitrineError
+from services.common.timestamps import to_millis
+from services.common.validation import Violations
+from services.homepage.cards.admission import Admission
+from services.homepage.cards.stock import CardStock
+from services.homepage.cursors.pinned_pages import CURSOR, PinnedPages, malformed
+from services.homepage.pages.page_renderer import PageRenderer
+from services.homepage.requests.bounds import MAX_CARDS, size
+
+_DEFAULT_SIZE = 20
+
+
+class ShelfScroller:
+    """Goes on with shelves."""
+
+    def __init__(self, card_stock: CardStock, renderer: PageRenderer, pinned_pages: PinnedPages, clock: Clock) -> None:
+        self._card_stock = card_stock
+        self._renderer = renderer
+        self._pinned_pages = pinned_pages
+        self._clock = clock
+
+    async def scroll(self, request: homepage.ListShelfItemsRequest, seconds: float) -> homepage.ListShelfItemsResponse:
+        """Returns the next cards; raises InvalidArgumentError, or UnavailableError where items cannot be looked up."""
+        violations = Violations()
+        violations.required("cursor", request.cursor, "send Shelf.cursor, or next_cursor of the answer before")
+        page_size = size(violations, "page_size", request.page_size, MAX_CARDS)
+        violations.raise_if_any()
+        now = to_millis(self._clock.now())
+        page, _ = self._pinned_pages.open(request.cursor, CURSOR, "cursor", now)
+        if len(page.shelves) != 1:
+            raise malformed("cursor")
+        shelf = replace(page.shelves[0], card_limit=page_size or _DEFAULT_SIZE)
+        try:
+            filled, stock = await self._card_stock.fill([shelf], Admission(now, page.header.visitor_age), seconds)
+        except VitrineError as error:
+            raise UnavailableError(
+                "the items cannot be looked up at present; send the same cursor again in a moment",
+                reason="FEATURES_UNAVAILABLE",
+            ) from error
+        [entry] = filled
+        return homepage.ListShelfItemsResponse(
+            cards=self._renderer.cards(page.header, entry, stock),
+            next_cursor=self._renderer.cursor(page.header, entry.rest),
+        )

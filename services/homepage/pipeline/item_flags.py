@@ -1,0 +1,9 @@
+"""The bits of features.v1.LookupItemStatesResponse.flags."""
+
+from typing import Final
+
+IN_CATALOG: Final = 1
+HIDDEN: Final = 2
+IN_STOCK: Final = 4
+HAS_PRICE: Final = 8
+REDUCED: Final = 16

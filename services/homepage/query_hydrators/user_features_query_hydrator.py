@@ -1,0 +1,27 @@
+from collections.abc import Mapping
+
+from vitrine.common.v1 import visitor_pb2
+from vitrine.homepage.v1 import page_pb2
+
+from services.homepage.clients.features_client import Features
+from services.homepage.pipeline.stages import QueryHydrator
+from services.homepage.query import Query
+
+
+class UserFeaturesQueryHydrator(QueryHydrator):
+    """Adds what is known of the visitor. Without consent nothing is asked."""
+
+    share = 0.35
+    dependency = "FEATURES"
+    failure_step = page_pb2.DEGRADATION_STEP_UNPERSONAL
+    owns = frozenset({"user", "consent_known"})
+
+    def __init__(self, features: Features) -> None:
+        self._features = features
+
+    def enable(self, query: Query) -> bool:
+        return query.consent not in (visitor_pb2.CONSENT_NONE, visitor_pb2.CONSENT_ESSENTIAL)
+
+    async def hydrate(self, query: Query, seconds: float) -> Mapping[str, object]:
+        user = await self._features.user_features(query.visitor, query.query_millis, query.consent, seconds)
+        return {"user": user, "consent_known": True}

@@ -1,0 +1,22 @@
+from collections.abc import Sequence
+from typing import Final
+
+from vitrine.homepage.v1 import reason_pb2
+
+from services.homepage.layouts.layout import ShelfDefinition
+from services.homepage.pipeline.candidates import Candidates, Mask
+from services.homepage.pipeline.stages import Draft, Selector
+from services.homepage.query import Query
+from services.homepage.selectors.ranking import by_value
+
+NEW_ARRIVALS: Final = "new_arrivals"
+
+
+class NewArrivalsSelector(Selector):
+    """What is new in the shop, in the visitor's order."""
+
+    def select(
+        self, query: Query, candidates: Candidates, available: Mask, definition: ShelfDefinition
+    ) -> Sequence[Draft]:
+        ranked = by_value(candidates, candidates.proposed_by(NEW_ARRIVALS) & available)
+        return [Draft(ranked, reason_kind=reason_pb2.REASON_KIND_NEW, source=NEW_ARRIVALS, leads_cards=True)]

@@ -1,0 +1,56 @@
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from vitrine.homepage.v1 import reason_pb2
+
+from services.homepage.layouts.layout import ShelfDefinition
+from services.homepage.pipeline.candidates import Candidates, Mask
+from services.homepage.pipeline.stages import Draft, Selector
+from services.homepage.query import Query
+from services.homepage.selectors.ranking import by_value
+
+# How much of the feed is spread: what comes later is scrolled to, and has its order from the ranking alone.
+_SPREAD_CARDS = 60
+
+
+class PickedForYouSelector(Selector):
+    """The feed: the best-ranked of all, with neighbours of one leaf category moved a little apart."""
+
+    def select(
+        self, query: Query, candidates: Candidates, available: Mask, definition: ShelfDefinition
+    ) -> Sequence[Draft]:
+        ranked = by_value(candidates, available)
+        parameters = query.parameters
+        spread = spread_categories(
+            candidates.item_states.category_nos[ranked[:_SPREAD_CARDS]].tolist(),
+            run=parameters.category_run,
+            window=parameters.category_window,
+            lookahead=parameters.category_lookahead,
+        )
+        known = query.user.known and query.personal
+        kind = reason_pb2.REASON_KIND_YOUR_TASTE if known else reason_pb2.REASON_KIND_POPULAR
+        return [Draft(_reordered(ranked, spread), reason_kind=kind)]
+
+
+def spread_categories(categories: Sequence[int], *, run: int, window: int, lookahead: int) -> list[int]:
+    """Returns the places of `categories` in an order in which one stands at most `run` times among `window` neighbours.
+
+    A place gets the first of the next `lookahead` + 1 that fits, else with the best one left: nothing moves up
+    by more than `lookahead`, so that the ranking's quality is kept. Category 0 (none) always fits.
+    """
+    left = list(range(len(categories)))
+    placed: list[int] = []
+    while left:
+        neighbours = [categories[place] for place in placed[-(window - 1) :]] if window > 1 else []
+        fitting = (
+            offset
+            for offset, place in enumerate(left[: lookahead + 1])
+            if not categories[place] or neighbours.count(categories[place]) < run
+        )
+        placed.append(left.pop(next(fitting, 0)))
+    return placed
+
+
+def _reordered(ranked: NDArray[np.intp], head: Sequence[int]) -> NDArray[np.intp]:
+    return np.concatenate([ranked[np.asarray(head, np.intp)], ranked[len(head) :]])

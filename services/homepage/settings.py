@@ -1,0 +1,79 @@
+from typing import ClassVar
+
+from pydantic import Field, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from services.common.settings import ServiceSettings
+from services.homepage.experiments import Experiment
+from services.homepage.locales.texts import LANGUAGES
+from services.homepage.parameters import PageParameters
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
+
+
+class HomepageSettings(ServiceSettings):
+    """Settings of the homepage service."""
+
+    model_config = SettingsConfigDict(env_prefix="VITRINE_HOMEPAGE_")
+
+    shared_fields: ClassVar[frozenset[str]] = ServiceSettings.shared_fields | {
+        "events_address",
+        "features_address",
+        "candidates_address",
+        "ranker_address",
+    }
+
+    port: int = Field(7105, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    default_deadline_seconds: float = Field(
+        1.0, gt=0, le=3600, allow_inf_nan=False, description="Time for a call that comes without a deadline."
+    )
+    events_address: str = Field("127.0.0.1:7101", min_length=1, description="The events service.")
+    features_address: str = Field("127.0.0.1:7102", min_length=1, description="The features service.")
+    candidates_address: str = Field("127.0.0.1:7103", min_length=1, description="The candidates service.")
+    ranker_address: str = Field("127.0.0.1:7104", min_length=1, description="The ranker service.")
+    page_seconds: float = Field(
+        1.0, gt=0.01, le=60, allow_inf_nan=False, description="Time for a page, where the client allows more."
+    )
+    reserve_seconds: float = Field(
+        0.04, ge=0, le=10, allow_inf_nan=False, description="Part of it that is kept for putting the page together."
+    )
+    debug_allowed: bool | None = Field(
+        None,
+        description="Whether requests may ask for the funnel, a replay time and experiment buckets; "
+        "unset: where the server listens on a loopback address only.",
+    )
+    shop_language: str = Field("en", description="Language of the texts where the request's is not there: en or de.")
+    parameters: PageParameters = Field(
+        PageParameters(), description='What shapes a page, as JSON such as {"candidate_limit": 400}.'
+    )
+    experiments: tuple[Experiment, ...] = Field(
+        (),
+        description='Experiments as JSON: [{"name": "…", "buckets": [{"name": "…", "weight": 1, "parameters": {}}]}].',
+    )
+    shared_value_seconds: float = Field(
+        15.0, gt=0, allow_inf_nan=False, description="How old the category tree and the rankings may be."
+    )
+    static_page_seconds: float = Field(
+        30.0, gt=0, allow_inf_nan=False, description="How often the static pages are made anew."
+    )
+    page_log_capacity: int = Field(2000, ge=1, description="Pages that wait for the page log at the most.")
+
+    @field_validator("shop_language")
+    @classmethod
+    def _known_language(cls, language: str) -> str:
+        if language not in LANGUAGES:
+            raise ValueError(f"there are no texts in {language!r}; set one of {', '.join(LANGUAGES)}")
+        return language
+
+    @field_validator("experiments")
+    @classmethod
+    def _distinct_names(cls, experiments: tuple[Experiment, ...]) -> tuple[Experiment, ...]:
+        names = [experiment.name for experiment in experiments]
+        if len(set(names)) != len(names):
+            raise ValueError("two experiments have the same name; give each its own")
+        return experiments
+
+    @property
+    def debugging(self) -> bool:
+        """Whether debug answers are allowed."""
+        return self.host in _LOOPBACK if self.debug_allowed is None else self.debug_allowed
