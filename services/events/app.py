@@ -11,9 +11,9 @@ from services.common.database import Database, create_engine
 from services.common.signing import Signer
 from services.common.signing_key import load_signing_key
 from services.common.telemetry.metrics import service_metrics
+from services.events.change_signal import ChangeSignal
 from services.events.cleaning.attributor import Attributor
 from services.events.cleaning.event_cleaner import EventCleaner
-from services.events.commit_signal import CommitSignal
 from services.events.group_commit import GroupCommitter
 from services.events.importing import Importer
 from services.events.ingestion import Ingestion
@@ -73,11 +73,11 @@ def build(settings: EventsSettings, clock: Clock | None = None) -> Application:
     metrics = EventMetrics(service_metrics(NAME))
     # One connection writes, the others read.
     database = Database(create_engine(settings.url(), pool_size=settings.read_threads + 1))
-    signal = CommitSignal()
+    grown = ChangeSignal()
     pool = ReadPool(settings.read_threads)
 
     def committed(rows: int) -> None:
-        signal.notify()
+        grown.notify()
         metrics.committed(rows)
 
     committer = GroupCommitter(
@@ -91,8 +91,8 @@ def build(settings: EventsSettings, clock: Clock | None = None) -> Application:
     log_reader, user_reader = LogReader(database), UserReader(database)
     servicer = EventServicer(
         ingestion=ingestion,
-        importer=Importer(ingestion, committer),
-        tailer=Tailer(log_reader, pool, signal, settings.tail_poll_seconds),
+        importer=Importer(ingestion),
+        tailer=Tailer(log_reader, pool, grown, settings.tail_poll_seconds),
         lists=UserLists(user_reader, pool, signer),
         export=UserExport(user_reader, pool),
         erasure=UserErasure(committer, clock, settings.partitions),

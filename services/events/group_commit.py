@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from services.common.errors import ResourceExhaustedError, UnavailableError
+from services.events.change_signal import ChangeSignal
 from services.events.storage.operations import Operation, ResultT
 
 # Measured with 16 callers of one event each on 2 cores: groups grow from 6 to 14, and throughput by a fifth.
@@ -27,7 +28,7 @@ class GroupCommitter:
 
     One thread writes. While it waits for the disk, calls queue up; then it takes all that wait, up to `max_group` rows,
     as the next transaction: the more callers, the larger the groups, and a lone caller waits for nobody.
-    `apply` carries out a group, whole or not at all; `committed` is told on the event loop after each group.
+    `apply` carries out a group, whole or not at all; `committed` is told on the event loop how many rows are new.
     Operations are idempotent. Where one of a group is at fault, each is tried by itself: a bad one harms no neighbour.
     """
 
@@ -46,8 +47,7 @@ class GroupCommitter:
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._waiting_rows = 0
         self._last_group = 1
-        self._room = asyncio.Event()
-        self._room.set()
+        self._settled = ChangeSignal()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._log: Final = structlog.get_logger("vitrine.events")
@@ -73,22 +73,21 @@ class GroupCommitter:
         """
         if self._thread is None or self._loop is None:
             raise UnavailableError("the event log is not open; try again in a moment", reason="LOG_NOT_OPEN")
-        if self._waiting_rows and self._waiting_rows + operation.weight > self._max_waiting:
+        if self._waiting_rows >= self._max_waiting:
             raise ResourceExhaustedError(
                 f"{self._waiting_rows} events wait for the store already; try again in a second, with fewer callers or "
                 "larger batches, or use ImportEvents, which paces itself",
                 reason="LOG_BUSY",
             )
         self._waiting_rows += operation.weight
-        if self._waiting_rows >= self._max_waiting // 2:
-            self._room.clear()
         result: asyncio.Future[ResultT] = self._loop.create_future()
         self._queue.put(_Waiting(operation, result))
         return result
 
     async def room(self) -> None:
-        """Returns once less than half of the allowed rows wait: what callers who can wait do before they submit."""
-        await self._room.wait()
+        """Returns once less than half of the allowed rows wait: what those who have time do right before `submit`."""
+        while 2 * self._waiting_rows >= self._max_waiting:
+            await self._settled.wait()
 
     def _run(self) -> None:
         going = True
@@ -137,11 +136,11 @@ class GroupCommitter:
             return [error]
 
     def _settle(self, group: Sequence[_Waiting], outcomes: Sequence[Any]) -> None:
-        rows = sum(waiting.operation.weight for waiting in group)
-        self._waiting_rows -= rows
-        if self._waiting_rows < self._max_waiting // 2:
-            self._room.set()
+        committed = 0
         for waiting, outcome in zip(group, outcomes, strict=True):
+            self._waiting_rows -= waiting.operation.weight
+            if not isinstance(outcome, Exception):
+                committed += waiting.operation.weight
             if waiting.result.done():
                 continue
             if isinstance(outcome, Exception):
@@ -149,7 +148,9 @@ class GroupCommitter:
                 waiting.result.exception()  # seen, also where the caller has left
             else:
                 waiting.result.set_result(outcome)
-        self._committed(rows)
+        self._settled.notify()
+        if committed:
+            self._committed(committed)
 
 
 def _store_unavailable() -> UnavailableError:

@@ -2,7 +2,6 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Final
 
-from services.events.group_commit import GroupCommitter
 from services.events.ingestion import MAX_IMPORT_BATCH, Ingestion, PendingBatch
 from vitrine.events.v1.event_service_pb2 import EventResult, EventStatus, ImportEventsRequest, ImportEventsResponse
 
@@ -13,9 +12,8 @@ _BATCHES_IN_FLIGHT: Final = 2
 class Importer:
     """Takes streams of history: results in the order of the batches, and no more read than can be written."""
 
-    def __init__(self, ingestion: Ingestion, committer: GroupCommitter) -> None:
+    def __init__(self, ingestion: Ingestion) -> None:
         self._ingestion = ingestion
-        self._committer = committer
 
     async def run(self, requests: AsyncIterable[ImportEventsRequest]) -> AsyncIterator[ImportEventsResponse]:
         """Yields an answer for each request. Raises what a batch failed with, after the answers to those before it."""
@@ -39,8 +37,7 @@ class Importer:
         try:
             async for request in requests:
                 await in_flight.acquire()
-                await self._committer.room()
-                batches.put_nowait(await self._ingestion.begin(request.events, MAX_IMPORT_BATCH))
+                batches.put_nowait(await self._ingestion.begin(request.events, MAX_IMPORT_BATCH, patient=True))
         finally:
             batches.put_nowait(None)
 

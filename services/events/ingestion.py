@@ -59,15 +59,18 @@ class Ingestion:
         self._clock = clock
         self._counted = counted
 
-    async def begin(self, events: Sequence[Event], limit: int = MAX_BATCH) -> PendingBatch:
+    async def begin(self, events: Sequence[Event], limit: int = MAX_BATCH, *, patient: bool = False) -> PendingBatch:
         """Cleans `events`, in place, and queues them for the log, behind all that was queued before.
 
+        A `patient` caller waits for room in the queue instead of being refused.
         Raises InvalidArgumentError for an empty batch and for one of more than `limit`, else as `submit`.
         """
         check_batch(len(events), limit)
         cleaned = await self._clean(events)
         new_events = [each for each in cleaned if isinstance(each, NewEvent)]
         rejections = [each for each in cleaned if isinstance(each, NewRejection)]
+        if patient:
+            await self._committer.room()
         stored = self._committer.submit(AppendEvents(new_events, rejections))
         return PendingBatch(events, cleaned, stored, self._counted)
 

@@ -1,6 +1,7 @@
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from services.common.database import sqlite_url
 from services.common.settings import ServiceSettings
@@ -12,8 +13,8 @@ class EventsSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="VITRINE_EVENTS_")
 
     port: int = Field(7101, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
-    database_url: str = Field(
-        "",
+    database_url: SecretStr = Field(
+        SecretStr(""),
         description="Where the log is kept, as an SQLAlchemy URL (mysql+pymysql://user:password@host/name); "
         "empty is SQLite, events.db in the state directory.",
     )
@@ -39,4 +40,15 @@ class EventsSettings(ServiceSettings):
 
     def url(self) -> URL:
         """Returns the URL of the log's store."""
-        return make_url(self.database_url) if self.database_url else sqlite_url(self.state_directory / "events.db")
+        url = self.database_url.get_secret_value()
+        return make_url(url) if url else sqlite_url(self.state_directory / "events.db")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_url(cls, value: SecretStr) -> SecretStr:
+        if url := value.get_secret_value():
+            try:
+                make_url(url)
+            except ArgumentError:
+                raise ValueError("not an SQLAlchemy URL; write dialect+driver://user:password@host/name") from None
+        return value

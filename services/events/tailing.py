@@ -4,7 +4,7 @@ from typing import Final
 
 from services.common.errors import FieldViolation, OutOfRangeError
 from services.common.validation import Violations
-from services.events.commit_signal import CommitSignal
+from services.events.change_signal import ChangeSignal
 from services.events.logged_event import fill_logged_event
 from services.events.read_pool import ReadPool
 from services.events.storage.log_reader import LogReader
@@ -24,7 +24,7 @@ class Tailer:
     of others are seen within `poll_seconds`.
     """
 
-    def __init__(self, reader: LogReader, pool: ReadPool, signal: CommitSignal, poll_seconds: float) -> None:
+    def __init__(self, reader: LogReader, pool: ReadPool, signal: ChangeSignal, poll_seconds: float) -> None:
         self._reader = reader
         self._pool = pool
         self._signal = signal

@@ -1,0 +1,51 @@
+import pytest
+
+from services.common.errors import InvalidArgumentError
+from services.common.signing import Signer
+from services.events.page_token import PageTokens, page_size
+
+SIGNER = Signer(b"k" * 32)
+ANNA, BERT = b"a" * 16, b"b" * 16
+
+
+@pytest.fixture
+def tokens() -> PageTokens[tuple[int, int]]:
+    return PageTokens(SIGNER, "list", ">qQ")
+
+
+def test_a_token_leads_back_to_its_place(tokens: PageTokens[tuple[int, int]]) -> None:
+    assert tokens.read(tokens.make(ANNA, (-5, 2**63)), ANNA) == (-5, 2**63)
+
+
+def test_no_token_is_the_beginning(tokens: PageTokens[tuple[int, int]]) -> None:
+    assert tokens.read("", ANNA) is None
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "x",
+        "not base64 at all!",
+        PageTokens(SIGNER, "list", ">qQ").make(BERT, (1, 2)),
+        PageTokens(SIGNER, "another list", ">qQ").make(ANNA, (1, 2)),
+        PageTokens(SIGNER, "list", ">q").make(ANNA, (1,)),
+        PageTokens(Signer(b"f" * 32), "list", ">qQ").make(ANNA, (1, 2)),
+    ],
+    ids=["short", "text", "visitor", "list", "layout", "forged"],
+)
+def test_any_other_text_is_refused(tokens: PageTokens[tuple[int, int]], token: str) -> None:
+    with pytest.raises(InvalidArgumentError) as refused:
+        tokens.read(token, ANNA)
+    assert refused.value.reason == "PAGE_TOKEN_INVALID"
+    assert [each.field for each in refused.value.violations] == ["page_token"]
+
+
+@pytest.mark.parametrize(("wanted", "size"), [(0, 20), (1, 1), (100, 100), (10_000, 100)])
+def test_page_sizes_have_a_default_and_a_limit(wanted: int, size: int) -> None:
+    assert page_size(wanted, 20, 100) == size
+
+
+def test_a_negative_page_size_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError) as refused:
+        page_size(-1, 20, 100)
+    assert [each.field for each in refused.value.violations] == ["page_size"]
