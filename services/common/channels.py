@@ -13,7 +13,7 @@ _SCHEMES: Final = ("dns:", "ipv4:", "ipv6:", "unix:", "xds:")
 
 @dataclass(frozen=True, slots=True)
 class ChannelLimits:
-    """What a channel may do. `watch_health` leaves out servers that say they are not ready."""
+    """What a channel may do. `max_attempts` of 1 is no retry; `watch_health` leaves out servers that are not ready."""
 
     max_message_bytes: int = 16 * 1024 * 1024
     keepalive_seconds: float = 30.0
@@ -28,7 +28,7 @@ def open_channel(address: str, *, limits: ChannelLimits = DEFAULT_LIMITS) -> grp
     """Returns a channel to `address` ("host:port", or a gRPC target with its scheme). Connects on the first call.
 
     Calls are spread over every address behind the name. Only UNAVAILABLE is retried (AIP-194), and not while more than
-    half of the calls fail: retries must not be what keeps a service down. The present trace goes along.
+    a third of the calls fail: retries must not be what keeps a service down. The present trace goes along.
     """
     target = address if address.startswith(_SCHEMES) else f"dns:///{address}"
     return grpc.aio.insecure_channel(target, options=_options(limits), interceptors=tracing.client_interceptors())
@@ -53,22 +53,17 @@ def _options(limits: ChannelLimits) -> list[tuple[str, Any]]:
 
 def service_config(limits: ChannelLimits) -> dict[str, Any]:
     """Returns gRPC's service config (https://github.com/grpc/grpc-proto, service_config.proto)."""
-    config: dict[str, Any] = {
-        "loadBalancingConfig": [{"round_robin": {}}],
-        "methodConfig": [
-            {
-                "name": [{}],
-                "retryPolicy": {
-                    "maxAttempts": limits.max_attempts,
-                    "initialBackoff": "0.02s",
-                    "maxBackoff": "0.5s",
-                    "backoffMultiplier": 3,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
-                },
-            }
-        ],
-        "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.5},
-    }
+    config: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
+    if limits.max_attempts > 1:
+        retries = {
+            "maxAttempts": limits.max_attempts,
+            "initialBackoff": "0.02s",
+            "maxBackoff": "0.5s",
+            "backoffMultiplier": 3,
+            "retryableStatusCodes": ["UNAVAILABLE"],
+        }
+        config["methodConfig"] = [{"name": [{}], "retryPolicy": retries}]
+        config["retryThrottling"] = {"maxTokens": 100, "tokenRatio": 0.5}
     if limits.watch_health:
         config["healthCheckConfig"] = {"serviceName": ""}
     return config

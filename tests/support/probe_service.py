@@ -11,6 +11,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from pydantic_settings import SettingsConfigDict
 
 from services.common import errors
+from services.common.channels import open_channel
 from services.common.deadlines import remaining
 from services.common.entrypoint import run
 from services.common.settings import ServiceSettings
@@ -33,13 +34,14 @@ class ProbeApplication:
         self.in_call = asyncio.Event()
         self.cancelled = asyncio.Event()
         self.start_error: Exception | None = None
+        self.calls = 0
         self._mark = mark
 
     def register(self, server: grpc.aio.Server) -> Sequence[str]:
         unary, codecs = grpc.unary_unary_rpc_method_handler, (StringValue.FromString, StringValue.SerializeToString)
         handlers: dict[str, Any] = {
             name: unary(getattr(self, name), *codecs)
-            for name in ("Echo", "Fail", "Sleep", "TimeLeft", "Grow", "Abort", "CallOn")
+            for name in ("Echo", "Fail", "Sleep", "TimeLeft", "Grow", "Abort", "CallOn", "Flaky", "Relay")
         }
         handlers["Follow"] = grpc.unary_stream_rpc_method_handler(self.Follow, *codecs)
         handlers["Count"] = grpc.unary_stream_rpc_method_handler(self.Count, *codecs)
@@ -92,6 +94,20 @@ class ProbeApplication:
         raise grpc.aio.AioRpcError(
             grpc.StatusCode[request.value], grpc.aio.Metadata(), grpc.aio.Metadata(), "user u-77"
         )
+
+    async def Flaky(self, request: StringValue, context: Context) -> StringValue:
+        """Fails with the code it is told, once; says how often it was called."""
+        self.calls += 1
+        if self.calls == 1:
+            await context.abort(grpc.StatusCode[request.value], "the first call fails")
+        return StringValue(value=str(self.calls))
+
+    async def Relay(self, request: StringValue, context: Context) -> StringValue:
+        """Calls Echo at the address it is told."""
+        async with open_channel(request.value) as channel:
+            echo = channel.unary_unary(f"/{PROBE_SERVICE}/Echo", StringValue.SerializeToString, StringValue.FromString)
+            answer: StringValue = await echo(request, timeout=remaining(context, 0.01))
+            return answer
 
     async def Follow(self, request: StringValue, context: Context) -> AsyncIterator[StringValue]:
         """Sends one message, then waits for ever, as a tail does at its log's end."""

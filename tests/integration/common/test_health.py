@@ -11,6 +11,7 @@ from services.common.channels import open_channel
 from services.common.server import Server, running
 from tests.support.probe_client import call, failure
 from tests.support.probe_service import PROBE_SERVICE, ProbeApplication, ProbeSettings
+from tests.support.probe_start import starting_server
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -34,12 +35,11 @@ async def test_a_service_that_is_not_there_has_no_health(channel: grpc.aio.Chann
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
-async def test_a_starting_server_is_alive_and_not_ready(settings: ProbeSettings, application: ProbeApplication) -> None:
-    application.may_start.clear()
-    server = Server(settings, application)
-    starting = asyncio.create_task(server.start())
-    await application.started.wait()
-    async with grpc.aio.insecure_channel(server.address) as channel:
+async def test_a_starting_server_is_alive_and_not_ready(settings: ProbeSettings) -> None:
+    async with (
+        starting_server(settings) as (server, finish),
+        grpc.aio.insecure_channel(server.address) as channel,
+    ):
         assert await check(channel, "liveness") == SERVING
         assert await check(channel, "") == NOT_SERVING
         assert await check(channel, PROBE_SERVICE) == NOT_SERVING
@@ -47,28 +47,18 @@ async def test_a_starting_server_is_alive_and_not_ready(settings: ProbeSettings,
         assert isinstance(error, errors.UnavailableError)
         assert error.reason == "SERVICE_STARTING"
 
-        application.may_start.set()
-        await starting
+        await finish()
         assert await check(channel, "") == SERVING
         assert await call(channel, "Echo", "now") == "now"
-    await server.stop()
 
 
-async def test_a_client_waits_for_a_server_that_is_starting(
-    settings: ProbeSettings, application: ProbeApplication
-) -> None:
-    application.may_start.clear()
-    server = Server(settings, application)
-    starting = asyncio.create_task(server.start())
-    await application.started.wait()
-    async with open_channel(server.address) as channel:
+async def test_a_client_waits_for_a_server_that_is_starting(settings: ProbeSettings) -> None:
+    async with starting_server(settings) as (server, finish), open_channel(server.address) as channel:
         connecting = asyncio.create_task(channel.channel_ready())
         await asyncio.sleep(0.1)
         assert not connecting.done()
-        application.may_start.set()
+        await finish()
         await asyncio.wait_for(connecting, 5)
-    await starting
-    await server.stop()
 
 
 async def test_watchers_see_the_server_go_before_it_stops_answering(

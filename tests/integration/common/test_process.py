@@ -6,51 +6,13 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from services.common.channels import open_channel
 from tests.support.probe_client import call, failure
-
-Process = asyncio.subprocess.Process
-COMMAND = (sys.executable, "-m", "tests.support.probe_service")
-
-
-@asynccontextmanager
-async def started(folder: Path, *arguments: str, **variables: str) -> AsyncIterator[Process]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("VITRINE_")}
-    environment |= {"VITRINE_STATE_DIRECTORY": str(folder / "state")} | variables
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        *arguments,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-async def log_line(process: Process, event: str) -> dict[str, Any]:
-    """Reads the log up to the line of `event`; returns that."""
-    assert process.stderr
-    while line := await asyncio.wait_for(process.stderr.readline(), 20):
-        if line.startswith(b"{") and (fields := json.loads(line))["event"] == event:
-            return dict(fields)
-    raise AssertionError(f"the log ended before {event!r}")
-
-
-async def output_of(process: Process) -> str:
-    out, err = await asyncio.wait_for(process.communicate(), 20)
-    return out.decode() + err.decode()
+from tests.support.probe_process import COMMAND, log_line, output_of, started
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
