@@ -1,10 +1,10 @@
 import struct
-from typing import Any, Generic, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from services.common.errors import FieldViolation, InvalidArgumentError
 from services.common.signing import InvalidToken, Signer
 
-PlaceT = TypeVar("PlaceT", bound=tuple[Any, ...])
+PlaceT = TypeVar("PlaceT", bound=tuple[object, ...])
 
 
 class PageTokens(Generic[PlaceT]):

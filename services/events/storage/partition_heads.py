@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 
-from sqlalchemy import Connection, Dialect, bindparam, case, select, update
+from sqlalchemy import ColumnElement, Connection, Dialect, bindparam, case, select, update
 
 from services.events.storage.tables import heads
 
@@ -38,7 +38,9 @@ def _hold(dialect: Dialect, count: int) -> str:
 
 @lru_cache(maxsize=64)
 def _advance(dialect: Dialect, count: int) -> str:
-    moves = [(heads.c.partition_no == bindparam(f"when_{each}"), bindparam(f"then_{each}")) for each in range(count)]
+    moves: list[tuple[ColumnElement[bool], ColumnElement[int]]] = [
+        (heads.c.partition_no == bindparam(f"when_{each}"), bindparam(f"then_{each}")) for each in range(count)
+    ]
     statement = (
         update(heads)
         .values(next_offset=case(*moves))

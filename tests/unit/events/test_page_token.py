@@ -8,6 +8,11 @@ SIGNER = Signer(b"k" * 32)
 ANNA, BERT = b"a" * 16, b"b" * 16
 
 
+def token_of(signer: Signer = SIGNER, purpose: str = "list", layout: str = ">qQ", visitor: bytes = ANNA) -> str:
+    tokens: PageTokens[tuple[int, int]] = PageTokens(signer, purpose, layout)
+    return tokens.make(visitor, (1, 2))
+
+
 @pytest.fixture
 def tokens() -> PageTokens[tuple[int, int]]:
     return PageTokens(SIGNER, "list", ">qQ")
@@ -26,10 +31,10 @@ def test_no_token_is_the_beginning(tokens: PageTokens[tuple[int, int]]) -> None:
     [
         "x",
         "not base64 at all!",
-        PageTokens(SIGNER, "list", ">qQ").make(BERT, (1, 2)),
-        PageTokens(SIGNER, "another list", ">qQ").make(ANNA, (1, 2)),
-        PageTokens(SIGNER, "list", ">q").make(ANNA, (1,)),
-        PageTokens(Signer(b"f" * 32), "list", ">qQ").make(ANNA, (1, 2)),
+        token_of(visitor=BERT),
+        token_of(purpose="another list"),
+        token_of(layout=">qI"),
+        token_of(signer=Signer(b"f" * 32)),
     ],
     ids=["short", "text", "visitor", "list", "layout", "forged"],
 )

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from services.events.cleaning.event_fields import find_fault
-from vitrine.events.v1.event_pb2 import Event, EventType, SubjectKind
+from vitrine.common.v1.visitor_pb2 import Visitor
+from vitrine.events.v1.event_pb2 import Event, EventType, Subject, SubjectKind
 
 ITEM_TYPES = sorted(
     set(EventType.keys()) - {"EVENT_TYPE_UNSPECIFIED", "EVENT_TYPE_FOLLOW", "EVENT_TYPE_UNFOLLOW", "EVENT_TYPE_SEARCH"}
@@ -21,7 +22,7 @@ def view(**fields: Any) -> Event:
 def follow(**fields: Any) -> Event:
     event = view(type=EventType.EVENT_TYPE_FOLLOW)
     event.subject.kind, event.subject.subject_id = SubjectKind.SUBJECT_KIND_BRAND, "brand-1"
-    event.subject.MergeFrom(Event(subject=fields).subject)
+    event.subject.MergeFrom(Subject(**fields))
     return event
 
 
@@ -51,7 +52,7 @@ def test_every_type_that_is_done_to_an_item_is_welcome(name: str) -> None:
         view(item_id="👩\u200d🍳"),
         view(item_id="x" * 256),
         view(event_id=""),
-        changed(lambda e: e.visitor.CopyFrom(Event(visitor={"anonymous_id": "device"}).visitor)),
+        changed(lambda e: e.visitor.CopyFrom(Visitor(anonymous_id="device"))),
         view(visitor={"anonymous_id": "device"}),
         view(quantity=0.001),
         view(quantity=1_000_000),
