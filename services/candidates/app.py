@@ -22,7 +22,7 @@ from services.candidates.retrieval import Retriever
 from services.candidates.servicer import CandidateServicer
 from services.candidates.settings import CandidatesSettings
 from services.candidates.sources.inputs import Inputs
-from services.candidates.sources.registry import make_sources
+from services.candidates.sources.registry import check_names, make_sources
 from services.common.artifacts import Artifact, ArtifactStore
 from services.common.channels import open_channel
 
@@ -38,6 +38,8 @@ class CandidatesApplication:
     def __init__(self, settings: CandidatesSettings) -> None:
         self._settings = settings
         self._inputs = Inputs(settings)
+        for field in ("sources", "quotas", "weights"):
+            check_names(settings.variable(field), getattr(settings, field))
         sources = make_sources(settings.sources, self._inputs)
         self._retriever = Retriever(sources, settings.quotas, settings.weights, settings.source_deadline_seconds)
         self._tasks: list[asyncio.Task[None]] = []

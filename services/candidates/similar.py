@@ -26,7 +26,7 @@ def similar_items(inputs: Inputs, item_no: int, eligibility: Eligibility, limit:
     Never the item itself nor a variant of it.
     """
     wanted = np.array([item_no], np.uint32)
-    alike = inputs.content.alike(wanted, np.ones(1), _LOOKED_AT)
+    alike = inputs.content.alike(wanted, np.ones(1), _LOOKED_AT, eligibility.admits)
     found, similarities = alike.item_nos, alike.similarities[:, 0]
     by_content = np.ones(len(found), np.bool_)
     neighbors = inputs.neighbors.value

@@ -7,7 +7,7 @@ from vitrine.features.v1.item_pb2 import Item
 
 from services.candidates.content.item_terms import item_terms
 from services.candidates.content.merge import Merge
-from services.candidates.content.segment import Segment
+from services.candidates.content.segment import Admits, Segment
 from services.candidates.content.vocabulary import Vocabulary
 from services.candidates.lookup import distinct
 
@@ -37,14 +37,13 @@ class ContentIndex:
         self._base = _empty()
         self._recent = _empty()
         self._changed: dict[int, NDArray[np.int32]] = {}
-        self._superseded: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._touched: set[int] = set()
         self._stale = False
         self._merges = 0
         self.version = "0.0"
 
     def __len__(self) -> int:
-        return len(self._base) - int(np.count_nonzero(self._superseded)) + len(self._changed)
+        return len(self._base) - int(np.count_nonzero(self._base.retired)) + len(self._changed)
 
     def put(self, item_no: int, item: Item) -> None:
         """Adds or changes an item; found after `refresh`. One whose features are the same costs nothing more."""
@@ -60,9 +59,7 @@ class ContentIndex:
     def remove(self, item_no: int) -> None:
         """Takes an item out."""
         self._touched.add(item_no)
-        row = self._base.row_of(item_no)
-        if row is not None:
-            self._superseded[row] = True
+        self._base.retire(item_no)
         self._stale |= self._changed.pop(item_no, None) is not None
 
     def refresh(self) -> None:
@@ -83,25 +80,23 @@ class ContentIndex:
     def begin_merge(self) -> Merge:
         """Returns a merge of all that is there, to be run anywhere and handed to `finish_merge`. One at a time."""
         self._touched = set()
-        return Merge(self._base, self._superseded.copy(), dict(self._changed), self._vocabulary.field_weights())
+        return Merge(self._base, self._base.retired.copy(), dict(self._changed), self._vocabulary.field_weights())
 
     def finish_merge(self, base: Segment, weights: NDArray[np.float32]) -> None:
         """Puts the merged segment in place, under what has changed since the merge began."""
         self._base, self._weights = base, weights
-        self._superseded = np.zeros(len(base), np.bool_)
         for item_no in self._touched:
-            row = base.row_of(item_no)
-            if row is not None:
-                self._superseded[row] = True
+            base.retire(item_no)
         self._changed = {item_no: self._changed[item_no] for item_no in self._touched if item_no in self._changed}
         self._merges += 1
         self._stale = True
         self.refresh()
 
-    def alike(self, item_nos: NDArray[np.uint32], weights: NDArray[np.float64], count: int) -> Alike:
+    def alike(self, item_nos: NDArray[np.uint32], weights: NDArray[np.float64], count: int, admits: Admits) -> Alike:
         """Returns about `count` items most alike to the weighted items, with their similarity to each of those.
 
-        The given items themselves are among them; one that is not in the index has similarity 0 to all.
+        Only items that `admits` says yes to (which the given ones are not kept from); all similarities of a given item
+        that is not in the index are 0.
         """
         vectors = [self._vector_of(int(item_no)) for item_no in item_nos]
         features = distinct(np.concatenate([own for own, _ in vectors])) if vectors else np.zeros(0, np.int32)
@@ -114,9 +109,7 @@ class ContentIndex:
         found: list[NDArray[np.uint32]] = []
         similarities: list[NDArray[np.float32]] = []
         for segment in (self._base, self._recent):
-            rows = segment.find(features, profile, count)
-            if segment is self._base:
-                rows = rows[~self._superseded[rows]]
+            rows = segment.find(features, profile, count, admits)
             if len(rows):
                 found.append(segment.item_nos[rows])
                 similarities.append(segment.similarities(rows, features, dense))
@@ -128,11 +121,11 @@ class ContentIndex:
         if item_no in self._changed:
             return self._changed[item_no]
         row = self._base.row_of(item_no)
-        return None if row is None or self._superseded[row] else self._base.row(row)
+        return None if row is None or self._base.retired[row] else self._base.row(row)
 
     def _vector_of(self, item_no: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         row = self._base.row_of(item_no)
-        if row is not None and not self._superseded[row]:
+        if row is not None and not self._base.retired[row]:
             return self._base.row(row), self._base.vector(row)
         row = self._recent.row_of(item_no)
         if row is not None and item_no in self._changed:

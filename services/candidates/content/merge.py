@@ -11,13 +11,13 @@ class Merge:
     """Everything that one large segment is to be made from; nothing else writes to it, so another thread may run it."""
 
     base: Segment
-    superseded: NDArray[np.bool_]
+    retired: NDArray[np.bool_]
     changed: dict[int, NDArray[np.int32]]
     field_weights: NDArray[np.float32]
 
     def run(self) -> tuple[Segment, NDArray[np.float32]]:
         """Returns the segment and the features' weights, field weight × ln(1 + items / items with the feature)."""
-        kept = np.flatnonzero(~self.superseded)
+        kept = np.flatnonzero(~self.retired)
         rows = {int(self.base.item_nos[row]): self.base.row(int(row)) for row in kept} | self.changed
         features = list(rows.values())
         together = np.concatenate(features) if features else np.zeros(0, np.int32)

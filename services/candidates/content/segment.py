@@ -1,4 +1,5 @@
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,12 +8,13 @@ from scipy import sparse
 from services.candidates.lookup import distinct
 from services.candidates.ragged import gather
 
+Admits: TypeAlias = Callable[[NDArray[np.uint32]], NDArray[np.bool_]]
 # Postings that one search may read: keeps the cost of a search from growing with the catalogue.
 POSTINGS_READ: Final = 20_000
 
 
 class Segment:
-    """An immutable part of the content index: items as unit vectors, by row and, inverted, by feature.
+    """A part of the content index: items as unit vectors, by row and, inverted, by feature. Rows can only be retired.
 
     Row vectors are w_l f_kl / √(Σ_l w_l² f_kl²), so that the dot product of two is the weighted cosine
     Σ_l w_l² f_kl f_jl / (√Σ_l w_l² f_kl² √Σ_l w_l² f_jl²), which lies between 0 and 1. `weights` float32[features]
@@ -35,10 +37,17 @@ class Segment:
         self._posting_rows = inverted.indices
         self._posting_values = inverted.data
         self._row_of = {int(item_no): row for row, item_no in enumerate(item_nos)}
+        self.retired = np.zeros(len(rows), np.bool_)
         self._partial = np.zeros(len(rows), np.float32)  # zero between searches
 
     def __len__(self) -> int:
         return len(self.item_nos)
+
+    def retire(self, item_no: int) -> None:
+        """Keeps an item that changed or went from being found here."""
+        row = self._row_of.get(item_no)
+        if row is not None:
+            self.retired[row] = True
 
     def row_of(self, item_no: int) -> int | None:
         """Returns the item's row; None: it is not in this segment."""
@@ -52,8 +61,10 @@ class Segment:
         """Returns the values of a row's features."""
         return self.values[self.starts[row] : self.starts[row + 1]]
 
-    def find(self, features: NDArray[np.int32], profile: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-        """Returns up to `count` rows that promise the greatest dot product with the profile, in no order.
+    def find(
+        self, features: NDArray[np.int32], profile: NDArray[np.float32], count: int, admits: Admits
+    ) -> NDArray[np.int64]:
+        """Returns up to `count` admitted rows that promise the greatest dot product with the profile, ascending.
 
         The features' inverted lists are read from the shortest on until POSTINGS_READ: the long ones, which nearly all
         items share, would change little. Not for two threads at once.
@@ -76,9 +87,10 @@ class Segment:
             budget -= len(rows)
         if not touched:
             return np.zeros(0, np.int64)
-        found = distinct(np.concatenate(touched))
+        touched_rows = distinct(np.concatenate(touched))
+        found = touched_rows[admits(self.item_nos[touched_rows]) & ~self.retired[touched_rows]]
         promise = self._partial[found]
-        self._partial[found] = 0.0
+        self._partial[touched_rows] = 0.0
         if len(found) > count:
             found = np.sort(found[np.argpartition(-promise, count)[:count]])
         return found.astype(np.int64)

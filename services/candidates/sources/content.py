@@ -1,15 +1,14 @@
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 
 from services.candidates.lookup import contained
-from services.candidates.proposals import Proposals, best
+from services.candidates.proposals import Proposals, best, nothing
 from services.candidates.query import Query
 from services.candidates.sources.inputs import Inputs
 
-# The index knows nothing of stock and filters: so many times the quota are looked at.
-_OVERSAMPLING = 4
-_OVERSAMPLING_FILTERED = 20
+# The index finds by the rare features and leaves the rest to be weighed: so many times the quota are weighed.
+_WEIGHED: Final = 3
 
 
 class Content:
@@ -34,12 +33,15 @@ class Content:
 
     async def propose(self, query: Query, quota: int) -> Proposals:
         item_nos, weights = query.history.strongest(self._inputs.settings.history.content_items)
-        oversampling = _OVERSAMPLING_FILTERED if query.eligibility.filtered else _OVERSAMPLING
-        alike = self._inputs.content.alike(item_nos, weights, oversampling * quota)
+        known = query.history.item_nos
+        alike = self._inputs.content.alike(
+            item_nos,
+            weights,
+            _WEIGHED * quota,
+            lambda found: query.eligibility.admits(found) & ~contained(found, known),
+        )
         terms = alike.similarities * weights
         scores = terms.sum(axis=1) / max(float(weights.sum()), 1e-9)
-        fit = (scores > 0) & query.eligibility.admits(alike.item_nos)
-        fit &= ~contained(alike.item_nos, query.history.item_nos)
-        if not fit.any():
-            return best(alike.item_nos[fit], scores[fit], quota)
-        return best(alike.item_nos[fit], scores[fit], quota, item_nos[np.argmax(terms[fit], axis=1)])
+        if not len(scores):
+            return nothing()
+        return best(alike.item_nos, scores, quota, item_nos[np.argmax(terms, axis=1)])

@@ -1,6 +1,6 @@
 """All sources there are. A new one is one file beside this one, and one line here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from services.candidates.sources.buy_again import BuyAgain
@@ -13,6 +13,7 @@ from services.candidates.sources.on_sale import OnSale
 from services.candidates.sources.popular import Popular
 from services.candidates.sources.recently_viewed import RecentlyViewed
 from services.candidates.sources.source import Source
+from services.common.errors import InvalidArgumentError
 
 SOURCES: Final[Mapping[str, Callable[[Inputs], Source]]] = {
     ItemCf.name: ItemCf,
@@ -27,8 +28,14 @@ SOURCES: Final[Mapping[str, Callable[[Inputs], Source]]] = {
 
 
 def make_sources(names: Sequence[str], inputs: Inputs) -> list[Source]:
-    """Returns the sources of these names, in order; all of them where none is named. ValueError names a stranger."""
+    """Returns the sources of these names, in order; all of them where none is named."""
+    return [SOURCES[name](inputs) for name in names or SOURCES]
+
+
+def check_names(field: str, names: Iterable[str]) -> None:
+    """Raises InvalidArgumentError where a setting names a source that there is not."""
     strangers = sorted(set(names) - SOURCES.keys())
     if strangers:
-        raise ValueError(f"there is no source {', '.join(strangers)}; there are {', '.join(SOURCES)}")
-    return [SOURCES[name](inputs) for name in names or SOURCES]
+        raise InvalidArgumentError(
+            f"{field} names {', '.join(strangers)}; the sources are {', '.join(SOURCES)}", reason="UNKNOWN_SOURCE"
+        )
