@@ -15,7 +15,7 @@ def append_events(connection: Connection, batches: Sequence[AppendEvents]) -> li
     Every key of an event belongs to one partition, whose head row is held from before the look-up to the commit: no
     other writer can add the same event in between, and offsets are committed in the order in which they are given.
     """
-    # The heads come first: MySQL shows a transaction the store as of its first read, which must not lie before the lock.
+    # The heads come first: MySQL shows a transaction the store as of its first read; no read may precede the lock.
     results = _append(connection, batches)
     _append_rejections(connection, [each for batch in batches for each in batch.rejections])
     return results
