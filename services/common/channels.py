@@ -46,7 +46,7 @@ def _options(limits: ChannelLimits) -> list[tuple[str, Any]]:
         # A server that comes back is found within two seconds, not two minutes.
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 2_000),
-        # Channels of one process with the same options do not share their connections: tests open and close many.
+        # A channel has connections of its own: another one's failures, and the pauses after them, are not its.
         ("grpc.use_local_subchannel_pool", 1),
     ]
 

@@ -1,8 +1,10 @@
 """Errors on the wire: `google.rpc.Status` with `ErrorInfo` and `BadRequest` (AIP-193), and back."""
 
+import contextlib
 from typing import Final
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from services.common import errors
@@ -88,10 +90,12 @@ def _status(error: VitrineError, violations: list[FieldViolation]) -> status_pb2
 
 
 def _details(error: grpc.aio.AioRpcError | grpc.Call) -> status_pb2.Status:
+    status = status_pb2.Status()
     for key, value in error.trailing_metadata() or ():
         if key == DETAILS_KEY and isinstance(value, bytes):
-            return status_pb2.Status.FromString(value)
-    return status_pb2.Status()
+            with contextlib.suppress(DecodeError):  # a server that is not ours: its code and message still stand
+                status.ParseFromString(value)
+    return status
 
 
 def shortened(text: str, limit: int) -> str:

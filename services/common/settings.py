@@ -97,7 +97,12 @@ class _SharedVariables(EnvSettingsSource):
 
 def unknown_variables(settings_cls: type[ServiceSettings], environment: Mapping[str, str]) -> dict[str, str | None]:
     """Returns the variables with the service's prefix that name no setting, each with the nearest one that does."""
-    known = [settings_cls.variable(field) for field in settings_cls.model_fields]
     prefix = settings_cls.variable("")
-    strangers = (name for name in environment if name.upper().startswith(prefix) and name.upper() not in known)
-    return {name: next(iter(difflib.get_close_matches(name.upper(), known, n=1)), None) for name in strangers}
+    known = [name.upper() for name in settings_cls.model_fields]
+    found: dict[str, str | None] = {}
+    for variable in environment:
+        name = variable.upper().removeprefix(prefix)
+        if variable.upper().startswith(prefix) and name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1)
+            found[variable] = prefix + nearest[0] if nearest else None
+    return found

@@ -1,12 +1,22 @@
 """What `--help` says: every variable with its type, default and meaning."""
 
 import textwrap
-from typing import get_args
+from pathlib import Path
+from typing import Any, Final, get_args
 
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from services.common.settings import SHARED_PREFIX, ServiceSettings
+
+_WORDS: Final[dict[Any, str]] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    Path: "path",
+    SecretStr: "secret",
+}
 
 
 def render_help(settings_cls: type[ServiceSettings], width: int = 80) -> str:
@@ -39,20 +49,14 @@ def render_faults(settings_cls: type[ServiceSettings], error: ValidationError) -
 
 
 def _type(field: FieldInfo) -> str:
-    kind = field.annotation
-    if kind is SecretStr:
-        return "secret"
-    if isinstance(kind, type) and not get_args(kind):
-        return {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}.get(
-            kind.__name__, kind.__name__.lower()
-        )
-    choices = [str(choice) for choice in get_args(kind) if choice is not type(None)]
-    return " | ".join(choices) if choices and not any("class" in choice for choice in choices) else str(kind)
+    kinds = [kind for kind in get_args(field.annotation) if kind is not type(None)] or [field.annotation]
+    return " | ".join(_WORDS.get(kind, str(kind)) for kind in kinds)  # what is not a type is a literal
 
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return ", required"
     default = field.get_default(call_default_factory=True, validated_data={})
-    shown = str(default)  # a secret prints as stars, an empty one as nothing
-    return f", default {shown}" if shown else ", default empty"
+    if default is None:
+        return ", default none"
+    return f", default {str(default) or 'empty'}"  # a secret prints as stars

@@ -29,7 +29,7 @@ class Signer:
 
     def seal(self, payload: bytes, purpose: str) -> str:
         """Returns the token of `payload`: base64url without padding, 22 characters longer than the payload's own."""
-        return base64.urlsafe_b64encode(payload + self._mac(payload, purpose)).rstrip(b"=").decode()
+        return _encoded(payload + self._mac(payload, purpose))
 
     def open(self, token: str, purpose: str) -> bytes:
         """Returns the payload; raises InvalidToken where the token is malformed, changed, or for another purpose."""
@@ -37,6 +37,8 @@ class Signer:
             data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             raise InvalidToken("the token is not base64url") from None
+        if _encoded(data) != token:  # padding, or bits that nobody reads: one payload has one token
+            raise InvalidToken("the token is not in its canonical form")
         payload, mac = data[:-_MAC_BYTES], data[-_MAC_BYTES:]
         if len(data) < _MAC_BYTES or not hmac.compare_digest(mac, self._mac(payload, purpose)):
             raise InvalidToken("the token's signature does not match")
@@ -48,3 +50,7 @@ class Signer:
             key = hmac.digest(self._key, b"vitrine:" + purpose.encode(), hashlib.sha256)
             self._purpose_keys[purpose] = key
         return hmac.digest(key, payload, "sha256")[:_MAC_BYTES]
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

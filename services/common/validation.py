@@ -61,7 +61,7 @@ class Violations:
         self.add(field, fault[1], reason=fault[0])
         return False
 
-    def required(self, field: str, value: Sized | object | None, remedy: str = "set it") -> bool:
+    def required(self, field: str, value: object, remedy: str = "set it") -> bool:
         """Checks that `value` is there: not None, not empty. Zero and False are values."""
         missing = value is None or (isinstance(value, Sized) and len(value) == 0)
         if missing:
