@@ -1,10 +1,10 @@
 from typing import Annotated
 
 import typer
-from vitrine.common.v1 import visitor_pb2
 
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
+from vitrine.common.v1 import visitor_pb2
 
 UserOption = Annotated[str, typer.Option("--user", help="A signed-in user's id.")]
 AnonymousOption = Annotated[str, typer.Option("--anonymous", help="An anonymous visitor's id.")]

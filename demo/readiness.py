@@ -2,12 +2,12 @@ import asyncio
 import time
 
 import grpc
-from vitrine.candidates.v1 import candidate_service_pb2, candidate_service_pb2_grpc
-from vitrine.ranker.v1 import ranker_service_pb2, ranker_service_pb2_grpc
 
 from cli.errors import CommandError
 from cli.shop import Shop
 from services.common.progress import Progress
+from vitrine.candidates.v1 import candidate_service_pb2, candidate_service_pb2_grpc
+from vitrine.ranker.v1 import ranker_service_pb2, ranker_service_pb2_grpc
 
 TIMEOUT_SECONDS = 5.0
 POLL_SECONDS = 0.2

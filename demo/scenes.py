@@ -3,14 +3,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 from rich.console import Console
-from vitrine.common.v1 import visitor_pb2
-from vitrine.events.v1 import event_pb2
 
 from cli.errors import CommandError
 from cli.rendering.page import render_page
 from demo.shop_files import ShopFiles
 from demo.tastes import plainly_different
 from demo.visits import Deed, Gateway, ServedPage, cards_of, knows_of
+from vitrine.common.v1 import visitor_pb2
+from vitrine.events.v1 import event_pb2
 
 HOUSEHOLDS = 3
 VIEWS = 3

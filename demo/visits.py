@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import grpc
+
+from cli.errors import CommandError
 from vitrine.common.v1 import visitor_pb2
 from vitrine.events.v1 import event_pb2, event_service_pb2
 from vitrine.homepage.v1 import homepage_service_pb2, homepage_service_pb2_grpc, page_pb2
-
-from cli.errors import CommandError
 
 TIMEOUT_SECONDS = 10.0
 CHANGE_SECONDS = 10.0

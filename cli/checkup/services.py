@@ -1,14 +1,14 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 import grpc
-from vitrine.candidates.v1 import candidate_service_pb2, candidate_service_pb2_grpc
-from vitrine.events.v1 import event_service_pb2, event_service_pb2_grpc
-from vitrine.features.v1 import feature_service_pb2, feature_service_pb2_grpc
-from vitrine.ranker.v1 import ranker_service_pb2, ranker_service_pb2_grpc
 
 from cli.checkup.finding import Finding, Verdict
 from cli.launcher.health import health_of
 from cli.shop import Shop
+from vitrine.candidates.v1 import candidate_service_pb2, candidate_service_pb2_grpc
+from vitrine.events.v1 import event_service_pb2, event_service_pb2_grpc
+from vitrine.features.v1 import feature_service_pb2, feature_service_pb2_grpc
+from vitrine.ranker.v1 import ranker_service_pb2, ranker_service_pb2_grpc
 
 TIMEOUT_SECONDS = 3.0
 MUCH_BEHIND = 10_000

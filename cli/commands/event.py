@@ -3,13 +3,13 @@ from typing import Annotated
 
 import typer
 from google.protobuf import json_format
-from vitrine.events.v1 import event_pb2, event_service_pb2
-from vitrine.homepage.v1 import homepage_service_pb2, homepage_service_pb2_grpc
 
 from cli.context import CommandContext, command_context
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from cli.visitor_options import AnonymousOption, UserOption, visitor_of
+from vitrine.events.v1 import event_pb2, event_service_pb2
+from vitrine.homepage.v1 import homepage_service_pb2, homepage_service_pb2_grpc
 
 TIMEOUT_SECONDS = 10.0
 

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 from google.protobuf import json_format
-from vitrine.homepage.v1 import homepage_service_pb2, homepage_service_pb2_grpc
 
 from cli.context import CommandContext, command_context
 from cli.rendering.funnel import render_funnel
 from cli.rendering.page import render_page
 from cli.visitor_options import AnonymousOption, UserOption, visitor_of
+from vitrine.homepage.v1 import homepage_service_pb2, homepage_service_pb2_grpc
 
 TIMEOUT_SECONDS = 10.0
 

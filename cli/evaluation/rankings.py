@@ -6,6 +6,7 @@ from typing import Protocol
 import grpc
 import numpy as np
 from google.protobuf import field_mask_pb2, timestamp_pb2
+
 from vitrine.common.v1 import visitor_pb2
 from vitrine.events.v1 import event_pb2
 from vitrine.features.v1 import (

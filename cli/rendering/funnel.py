@@ -3,6 +3,7 @@ from collections import Counter
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+
 from vitrine.homepage.v1 import page_pb2
 
 

@@ -1,10 +1,9 @@
 import io
 
-from vitrine.common.v1 import category_pb2
-from vitrine.homepage.v1 import page_pb2, reason_pb2
-
 from cli.rendering.console import shop_console
 from cli.rendering.page import render_page
+from vitrine.common.v1 import category_pb2
+from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 
 def printed(page: page_pb2.Page, **options: int) -> str:
