@@ -7,9 +7,6 @@ from time import monotonic
 import grpc
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.ranker.v1 import ranker_service_pb2
-from vitrine.ranker.v1.ranker_service_pb2 import Action
-from vitrine.ranker.v1.ranker_service_pb2_grpc import add_RankerServiceServicer_to_server
 
 from services.common.artifacts import ArtifactStore
 from services.common.channels import ChannelLimits, open_channel
@@ -30,6 +27,9 @@ from services.ranker.servicer import RankerServicer
 from services.ranker.settings import RankerSettings
 from services.ranker.user_encoder import UserEncoder
 from services.ranker.value import Factor, ValueModel
+from vitrine.ranker.v1 import ranker_service_pb2
+from vitrine.ranker.v1.ranker_service_pb2 import Action
+from vitrine.ranker.v1.ranker_service_pb2_grpc import add_RankerServiceServicer_to_server
 
 SERVICE_NAME = ranker_service_pb2.DESCRIPTOR.services_by_name["RankerService"].full_name
 

@@ -3,12 +3,12 @@
 from typing import Final
 
 import grpc
+
+from services.ranker.inputs.item_columns import ItemColumns
 from vitrine.features.v1.catalog_service_pb2 import TailCatalogRequest
 from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsRequest
 from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceStub
-
-from services.ranker.inputs.item_columns import ItemColumns
 
 BATCH_SIZE: Final = 1000
 PAGE_SIZE: Final = 10_000

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vitrine.ranker.v1.ranker_service_pb2 import Action
-
 from services.ranker.model_fault import MISFIT, ModelFault
 from services.ranker.prediction_client import Metadata
 from services.ranker.tf_protos import types_pb2
+from vitrine.ranker.v1.ranker_service_pb2 import Action
 
 RANK: Final = "rank"
 ENCODE_USER: Final = "encode_user"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import grpc
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from services.ranker.model_fault import LATE, MISFIT, SERVER_UNAVAILABLE, ModelFault, VersionGone
@@ -50,7 +51,11 @@ class PredictionClient:
             # Whatever is refused here is refused of the model or label as such: there is none.
             raise ModelFault(SERVER_UNAVAILABLE, _told(error)) from error
         signatures = get_model_metadata_pb2.SignatureDefMap()
-        if not response.metadata[_SIGNATURE_DEF].Unpack(signatures):
+        try:
+            unpacked = response.metadata[_SIGNATURE_DEF].Unpack(signatures)
+        except DecodeError as error:
+            raise ModelFault(MISFIT, f"the model's signatures cannot be read: {error}") from error
+        if not unpacked:
             raise ModelFault(MISFIT, "the model's metadata holds no signatures")
         return Metadata(response.model_spec.version.value, dict(signatures.signature_def))
 

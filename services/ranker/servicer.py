@@ -4,8 +4,6 @@ from typing import Any, Final
 
 import grpc
 import numpy as np
-from vitrine.ranker.v1 import ranker_service_pb2 as pb
-from vitrine.ranker.v1 import ranker_service_pb2_grpc
 
 from services.common.deadlines import remaining
 from services.common.telemetry.metrics import Metrics
@@ -18,6 +16,8 @@ from services.ranker.ranker import Ranker
 from services.ranker.scorers.scorer import ScoreQuery
 from services.ranker.telemetry import NON_FINITE_SCORES, SCORED_LISTS
 from services.ranker.user_encoder import UserEncoder
+from vitrine.ranker.v1 import ranker_service_pb2 as pb
+from vitrine.ranker.v1 import ranker_service_pb2_grpc
 
 MAX_CANDIDATES: Final = 2000
 MAX_ITEM_NO: Final = 2**31 - 1

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.ranker.v1.ranker_service_pb2 import Action
 
 from services.ranker.scorers.scorer import Probabilities
+from vitrine.ranker.v1.ranker_service_pb2 import Action
 
 Factor = Callable[[NDArray[np.uint32]], NDArray[np.float32]]
 """Price or margin of the items (by item_no), NaN where it is not known."""

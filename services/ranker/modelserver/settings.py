@@ -42,8 +42,15 @@ class ModelServerSettings(ServiceSettings):
     max_queued_requests: int = Field(
         64, ge=1, le=100_000, description="How many requests wait at the most; more are refused as UNAVAILABLE."
     )
-    intra_op_threads: int = Field(0, ge=0, le=1024, description="Threads inside an operation; 0 is one per core.")
-    inter_op_threads: int = Field(0, ge=0, le=1024, description="Threads among operations; 0 is one per core.")
+    intra_op_threads: int = Field(
+        1,
+        ge=0,
+        le=1024,
+        description="Threads inside an operation; 0 is one per core. Small models are slower with more than one.",
+    )
+    inter_op_threads: int = Field(
+        -1, ge=-1, le=1024, description="Threads among operations; 0 is one per core, -1 none but the batch's own."
+    )
 
     @property
     def base_path(self) -> Path:

@@ -1,12 +1,12 @@
 """Scores by a logistic regression over the candidate features: the answer where the model has none."""
 
 import numpy as np
-from vitrine.ranker.v1.ranker_service_pb2 import Action, Scorer
 
 from services.ranker.inputs.candidate_features import candidate_features
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.linear_weights import LinearWeights
 from services.ranker.scorers.scorer import ScoreQuery, Scores
+from vitrine.ranker.v1.ranker_service_pb2 import Action, Scorer
 
 
 class LinearScorer:

@@ -1,7 +1,6 @@
 """Scores by the behaviour model."""
 
 import numpy as np
-from vitrine.ranker.v1.ranker_service_pb2 import Scorer
 
 from services.ranker.behavior_model import BehaviorModel
 from services.ranker.inputs.item_columns import ItemColumns
@@ -10,6 +9,7 @@ from services.ranker.model_contract import OUTPUTS, RANK, ModelContract
 from services.ranker.model_fault import MISFIT, NOT_FINITE, ModelFault
 from services.ranker.prediction_client import Arrays
 from services.ranker.scorers.scorer import ScoreQuery, Scores
+from vitrine.ranker.v1.ranker_service_pb2 import Scorer
 
 
 class ModelScorer:
@@ -32,9 +32,9 @@ class ModelScorer:
         probabilities = {}
         for name, action in OUTPUTS.items():
             column = answer.outputs.get(name)
-            if column is None or column.shape != (1, padded):
-                shape = None if column is None else column.shape
-                raise ModelFault(MISFIT, f"output {name} has shape {shape}, expected {(1, padded)}")
+            if column is None or column.shape != (1, padded) or column.dtype != np.float32:
+                told = "is missing" if column is None else f"is {column.dtype} of shape {column.shape}"
+                raise ModelFault(MISFIT, f"output {name} {told}; float32 of shape {(1, padded)} was expected")
             probabilities[action] = np.clip(column[0, :count], 0.0, 1.0)  # NaN stays NaN
         if not np.isfinite(sum(probabilities.values())).any():
             raise ModelFault(NOT_FINITE, "no candidate has finite probabilities")

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.ranker.v1.ranker_service_pb2 import Action, Scorer
 
 from services.ranker.inputs.user_columns import UserColumns
+from vitrine.ranker.v1.ranker_service_pb2 import Action, Scorer
 
 Probabilities = Mapping["Action.ValueType", NDArray[np.float32]]
 

@@ -12,6 +12,15 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import numpy as np
 import pytest
+
+from services.common.artifacts import ArtifactStore
+from services.common.rpc_status import from_rpc_error
+from services.common.server import running
+from services.ranker.app import build
+from services.ranker.settings import RankerSettings
+from tests.support import fake_features_server, fake_prediction_server
+from tests.support.fake_features_server import FakeFeaturesServer
+from tests.support.fake_prediction_server import Arrays, FakePredictionServer, by_item_no
 from vitrine.events.v1.event_pb2 import EventType
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 from vitrine.ranker.v1.ranker_service_pb2 import (
@@ -24,15 +33,6 @@ from vitrine.ranker.v1.ranker_service_pb2 import (
     Scorer,
 )
 from vitrine.ranker.v1.ranker_service_pb2_grpc import RankerServiceStub
-
-from services.common.artifacts import ArtifactStore
-from services.common.rpc_status import from_rpc_error
-from services.common.server import running
-from services.ranker.app import build
-from services.ranker.settings import RankerSettings
-from tests.support import fake_features_server, fake_prediction_server
-from tests.support.fake_features_server import FakeFeaturesServer
-from tests.support.fake_prediction_server import Arrays, FakePredictionServer, by_item_no
 
 if TYPE_CHECKING:
     from vitrine.ranker.v1.ranker_service_pb2_grpc import RankerServiceAsyncStub

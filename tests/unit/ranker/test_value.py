@@ -1,9 +1,9 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from vitrine.ranker.v1.ranker_service_pb2 import Action
 
 from services.ranker.value import ValueModel
+from vitrine.ranker.v1.ranker_service_pb2 import Action
 
 WEIGHTS = {Action.ACTION_CLICK: 1.0, Action.ACTION_PURCHASE: 4.0}
 ITEMS = np.array([1, 2, 3], np.uint32)
