@@ -4,11 +4,6 @@ import contextlib
 from collections.abc import Sequence
 
 import grpc
-from vitrine.events.v1.event_service_pb2_grpc import EventServiceStub
-from vitrine.features.v1 import catalog_service_pb2, feature_service_pb2, user_service_pb2
-from vitrine.features.v1.catalog_service_pb2_grpc import add_CatalogServiceServicer_to_server
-from vitrine.features.v1.feature_service_pb2_grpc import add_FeatureServiceServicer_to_server
-from vitrine.features.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
 
 from services.common.application import Application
 from services.common.channels import ChannelLimits, open_channel
@@ -29,6 +24,11 @@ from services.features.users.lifecycle import UserLifecycle
 from services.features.users.user_export import UserExport
 from services.features.users.user_features import UserFeatureReader
 from services.features.users.users import Users
+from vitrine.events.v1.event_service_pb2_grpc import EventServiceStub
+from vitrine.features.v1 import catalog_service_pb2, feature_service_pb2, user_service_pb2
+from vitrine.features.v1.catalog_service_pb2_grpc import add_CatalogServiceServicer_to_server
+from vitrine.features.v1.feature_service_pb2_grpc import add_FeatureServiceServicer_to_server
+from vitrine.features.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
 
 NAME = "features"
 

@@ -6,8 +6,6 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 from sqlalchemy import Connection
-from vitrine.features.v1 import catalog_service_pb2 as pb
-from vitrine.features.v1.item_pb2 import Item
 
 from services.features.catalog import queries
 from services.features.catalog.change_notice import ChangeNotice
@@ -19,8 +17,10 @@ from services.features.definitions.item_columns import ItemColumns
 from services.features.store.lru import LruCache
 from services.features.store.store import Store
 from services.features.store.tables import ITEMS
-from services.features.store.times import moment_to_micros
+from services.features.store.times import Arrivals
 from services.features.store.upsert import upsert
+from vitrine.features.v1 import catalog_service_pb2 as pb
+from vitrine.features.v1.item_pb2 import Item
 
 T = TypeVar("T")
 
@@ -40,6 +40,7 @@ class Catalog:
         self._payloads: LruCache[int, bytes] = LruCache(cached_items)
         self._create_millis: dict[int, int] = {}
         self._cached_items = cached_items
+        self._arrivals = Arrivals()
         self.numbers = Numbers()
         self.columns = Columns()
         self.changes = ChangeNotice()
@@ -65,15 +66,17 @@ class Catalog:
         def decide(plan: ChangePlan) -> list[pb.ItemResult]:
             return [plan.upsert(place, update) for place, update in enumerate(updates)]
 
-        return await self._change(ids, now, decide)
+        return await self._change(ids, self._arrivals.take(now, len(updates)), decide)
 
-    async def delete(self, item_ids: Sequence[str], micros: int, now: datetime) -> list[pb.ItemResult]:
-        """Deletes items, as of `micros`; a result for each, in order. The ids are valid."""
+    async def delete(self, item_ids: Sequence[str], now: datetime, micros: int | None = None) -> list[pb.ItemResult]:
+        """Deletes items, as of `micros` or now; a result for each, in order. The ids are valid."""
+        arrival = self._arrivals.take(now, 1)
+        as_of = arrival if micros is None else micros
 
         def decide(plan: ChangePlan) -> list[pb.ItemResult]:
-            return [plan.delete(item_id, micros) for item_id in item_ids]
+            return [plan.delete(item_id, as_of) for item_id in item_ids]
 
-        return await self._change(set(item_ids), now, decide)
+        return await self._change(set(item_ids), arrival, decide)
 
     def item_no(self, item_id: str) -> int | None:
         """Returns the number of an id; None: it has none."""
@@ -107,7 +110,7 @@ class Catalog:
             for item_id in sorted(ids):
                 plan.reserve(item_id)
 
-        await self._change(ids, now, decide)
+        await self._change(ids, self._arrivals.take(now, 1), decide)
 
     async def read_items(self, item_nos: Sequence[int], *, vectors: bool) -> dict[int, Item]:
         """Returns those of the items that are in the catalogue, by number."""
@@ -136,22 +139,22 @@ class Catalog:
             change.category_nos.extend(self.numbers.path_nos(row.category_no))
         return change
 
-    async def _change(self, item_ids: set[str], now: datetime, decide: Callable[[ChangePlan], T]) -> T:
+    async def _change(self, item_ids: set[str], arrival: int, decide: Callable[[ChangePlan], T]) -> T:
         # To its end even where the caller gives up: memory must follow what was committed.
-        return await asyncio.shield(self._change_whole(item_ids, now, decide))
+        return await asyncio.shield(self._change_whole(item_ids, arrival, decide))
 
-    async def _change_whole(self, item_ids: set[str], now: datetime, decide: Callable[[ChangePlan], T]) -> T:
+    async def _change_whole(self, item_ids: set[str], arrival: int, decide: Callable[[ChangePlan], T]) -> T:
         async with self._changing:
-            commit = await self._store.write(lambda connection: self._commit(connection, item_ids, now, decide))
+            commit = await self._store.write(lambda connection: self._commit(connection, item_ids, arrival, decide))
             self._publish(commit)
         return commit.result
 
     def _commit(
-        self, connection: Connection, item_ids: set[str], now: datetime, decide: Callable[[ChangePlan], T]
+        self, connection: Connection, item_ids: set[str], arrival: int, decide: Callable[[ChangePlan], T]
     ) -> "_Commit[T]":
         known_nos = [item_no for item_id in item_ids if (item_no := self._item_nos.get(item_id)) is not None]
         stored = queries.read_stored(connection, known_nos)
-        plan = ChangePlan(stored, len(self._item_ids), self.version, moment_to_micros(now))
+        plan = ChangePlan(stored, len(self._item_ids), self.version, arrival)
         result = decide(plan)
         numbers = NumberDraft(self.numbers)
         rows = [to_row(item, numbers) for item in plan.changed.values()]

@@ -1,12 +1,11 @@
-from vitrine.features.v1 import catalog_service_pb2 as pb
-from vitrine.features.v1.item_pb2 import Item
-
 from services.common.errors import FieldViolation
 from services.common.validation import identifier_fault
 from services.features.catalog.item_fault import item_fault
 from services.features.catalog.item_row import StoredItem
 from services.features.store.knowledge import Knowledge, is_path, learn_fields, learn_whole
 from services.features.store.times import from_micros, to_micros, word_time_fault
+from vitrine.features.v1 import catalog_service_pb2 as pb
+from vitrine.features.v1.item_pb2 import Item
 
 MAPS = frozenset({"attributes", "vectors"})
 FIXED_FIELDS = frozenset({"item_id", "update_time"})
@@ -15,23 +14,25 @@ FIXED_FIELDS = frozenset({"item_id", "update_time"})
 class ChangePlan:
     """Decides what a batch changes, element by element, on what is stored and on what the batch changed before."""
 
-    def __init__(self, stored: dict[str, StoredItem], next_item_no: int, version: int, now_micros: int) -> None:
-        """`stored` has the items of the batch that have a number; `version` is the catalogue's present one."""
+    def __init__(self, stored: dict[str, StoredItem], next_item_no: int, version: int, arrival_micros: int) -> None:
+        """`stored` has the items of the batch that have a number; `version` is the catalogue's present one.
+
+        `arrival_micros` is the time of the batch's first element, for words that come without one.
+        """
         self._stored = stored
         self._next_item_no = next_item_no
-        self._now_micros = now_micros
+        self._arrival_micros = arrival_micros
         self.version = version
         self.changed: dict[str, StoredItem] = {}
 
     def upsert(self, place: int, update: pb.ItemUpdate) -> pb.ItemResult:
         """Takes element `place` of the batch in; its item may become part of what is stored."""
         item, prefix = update.item, f"updates[{place}]."
-        fault = _request_fault(update, self._now_micros)
+        fault = _request_fault(update, self._arrival_micros)
         if fault:
             return self._rejected(item.item_id, prefix, fault)
         stored = self._stored.get(item.item_id)
-        # Words without a time are as old as their arrival; those of one batch keep their order.
-        micros = to_micros(item.update_time) if item.HasField("update_time") else self._now_micros + place
+        micros = to_micros(item.update_time) if item.HasField("update_time") else self._arrival_micros + place
         if stored is not None and stored.deleted_micros is not None and micros <= stored.deleted_micros:
             return _result(pb.ITEM_STATUS_OUTDATED, stored)
         before = stored.known if stored is not None else None
@@ -68,7 +69,7 @@ class ChangePlan:
         stored.known, stored.deleted_micros = known, None
         self.changed[stored.item_id] = stored
         if before is None:
-            stored.create_millis = stored.create_millis or self._now_micros // 1_000
+            stored.create_millis = stored.create_millis or self._arrival_micros // 1_000
             status = pb.ITEM_STATUS_CREATED
         elif _same(before.message, known.message):
             return _result(pb.ITEM_STATUS_UNCHANGED, stored)

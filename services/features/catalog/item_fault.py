@@ -4,12 +4,11 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from vitrine.features.v1.item_pb2 import Item, ItemKind
-
 from services.common.errors import FieldViolation
 from services.common.timestamps import in_range
 from services.common.validation import identifier_fault
 from services.features.store.attributes import attributes_fault
+from vitrine.features.v1.item_pb2 import Item, ItemKind
 
 MAXIMUM_PRICE: Final = 1e12
 MAXIMUM_STOCK: Final = 10**15

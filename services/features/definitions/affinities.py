@@ -2,10 +2,10 @@ from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.features.v1.user_features_pb2 import Affinities, UserFeatures
 
 from services.features.definitions.declaration import FeatureDeclaration
 from services.features.definitions.item_columns import ItemColumns, take
+from vitrine.features.v1.user_features_pb2 import Affinities, UserFeatures
 
 MAXIMUM_AFFINITIES: Final = 256
 MAXIMUM_DEPTH: Final = 16

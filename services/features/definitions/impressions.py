@@ -1,13 +1,12 @@
 from typing import ClassVar, Final
 
-from vitrine.features.v1.stored_user_state_pb2 import StoredUserState
-from vitrine.features.v1.user_features_pb2 import UserFeatures
-
 from services.features.definitions import decay
 from services.features.definitions.declaration import FeatureDeclaration
 from services.features.definitions.entries import Entries
 from services.features.definitions.item_counters import ItemCounters
 from services.features.definitions.observation import Observation
+from vitrine.features.v1.stored_user_state_pb2 import StoredUserState
+from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 MAXIMUM_IMPRESSIONS: Final = 2_048
 WINDOW_DAYS: Final = 14

@@ -3,8 +3,6 @@ from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.features.v1.stored_user_state_pb2 import StoredItemRows, StoredUserState
-from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 from services.features.definitions import decay, event_types
 from services.features.definitions.declaration import FeatureDeclaration
@@ -12,6 +10,8 @@ from services.features.definitions.entries import Entries
 from services.features.definitions.marks import Marks
 from services.features.definitions.observation import Observation
 from services.features.definitions.strengths import strength_of
+from vitrine.features.v1.stored_user_state_pb2 import StoredItemRows, StoredUserState
+from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 MAXIMUM_ITEMS: Final = 5_000
 MAXIMUM_CART_EVENTS: Final = 1_024

@@ -1,12 +1,11 @@
 import math
 from typing import ClassVar, Final
 
-from vitrine.features.v1.stored_user_state_pb2 import StoredUserState
-from vitrine.features.v1.user_features_pb2 import UserFeatures
-
 from services.features.definitions import event_types
 from services.features.definitions.declaration import FeatureDeclaration
 from services.features.definitions.observation import Observation
+from vitrine.features.v1.stored_user_state_pb2 import StoredUserState
+from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 PRICED: Final = frozenset({event_types.ADD_TO_CART, event_types.PURCHASE})
 

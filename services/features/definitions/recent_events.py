@@ -1,11 +1,10 @@
 from typing import ClassVar, Final
 
-from vitrine.features.v1.stored_user_state_pb2 import StoredUserState
-from vitrine.features.v1.user_features_pb2 import UserFeatures
-
 from services.features.definitions.declaration import FeatureDeclaration
 from services.features.definitions.entries import Entries
 from services.features.definitions.observation import Observation
+from vitrine.features.v1.stored_user_state_pb2 import StoredUserState
+from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 MAXIMUM_EVENTS: Final = 512
 

@@ -1,6 +1,3 @@
-from vitrine.features.v1.stored_user_state_pb2 import StoredUserState
-from vitrine.features.v1.user_features_pb2 import FEATURE_STATUS_MISSING, UserFeatures
-
 from services.features.definitions import event_types
 from services.features.definitions.affinities import BrandAffinities, CategoryAffinities
 from services.features.definitions.dislikes import Dislikes
@@ -12,6 +9,8 @@ from services.features.definitions.observation import Observation
 from services.features.definitions.price_profile import PriceProfile
 from services.features.definitions.recent_events import RecentEvents
 from services.features.definitions.search_texts import SearchTexts
+from vitrine.features.v1.stored_user_state_pb2 import StoredUserState
+from vitrine.features.v1.user_features_pb2 import FEATURE_STATUS_MISSING, UserFeatures
 
 DECLARATIONS = tuple(
     feature.DECLARATION

@@ -4,8 +4,6 @@ from itertools import islice
 from typing import Final
 
 from sqlalchemy import Connection, delete, select
-from vitrine.common.v1.visitor_pb2 import Visitor
-from vitrine.events.v1.event_service_pb2 import LoggedEvent, PartitionOffset
 
 from services.common.clock import Clock
 from services.common.visitors import anonymous_key, user_key
@@ -18,6 +16,8 @@ from services.features.store.store import Store
 from services.features.store.tables import CONSUMER_OFFSETS, ITEM_STATISTICS, USER_STATES
 from services.features.store.upsert import upsert
 from services.features.users.users import Users
+from vitrine.common.v1.visitor_pb2 import Visitor
+from vitrine.events.v1.event_service_pb2 import LoggedEvent, PartitionOffset
 
 SLICE: Final = 250
 """Events that are applied, or states that are written out, before other calls get their turn: some milliseconds."""

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Final
 
 import grpc
 import structlog
-from vitrine.events.v1.event_service_pb2 import GetLogStatusRequest, PartitionOffset, TailEventsRequest
 
 from services.common.errors import UnavailableError, VitrineError
 from services.common.rpc_status import from_rpc_error
 from services.features.materializer.ledger import Ledger
 from services.features.metrics import FeatureMetrics
+from vitrine.events.v1.event_service_pb2 import GetLogStatusRequest, PartitionOffset, TailEventsRequest
 
 if TYPE_CHECKING:
     from vitrine.events.v1.event_service_pb2_grpc import EventServiceAsyncStub

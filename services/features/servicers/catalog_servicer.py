@@ -2,8 +2,6 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import grpc
-from vitrine.features.v1 import catalog_service_pb2 as pb
-from vitrine.features.v1 import catalog_service_pb2_grpc
 
 from services.common.clock import Clock
 from services.common.errors import InvalidArgumentError, OutOfRangeError
@@ -14,6 +12,8 @@ from services.features.servicers.batch import check_batch, page_size_of
 from services.features.servicers.category_pages import begin_of_page, to_token
 from services.features.servicers.read_mask import ReadMask
 from services.features.store.times import moment_to_micros, to_micros, word_time_fault
+from vitrine.features.v1 import catalog_service_pb2 as pb
+from vitrine.features.v1 import catalog_service_pb2_grpc
 
 MAXIMUM_ITEMS = 1_000
 MAXIMUM_STATES = 10_000
@@ -36,16 +36,16 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     async def DeleteItems(self, request: pb.DeleteItemsRequest, context: Context) -> pb.DeleteItemsResponse:
         check_batch("item_ids", request.item_ids, MAXIMUM_ITEMS)
         now = self._clock.now()
-        micros = moment_to_micros(now)
+        micros = None
         if request.HasField("delete_time"):
-            if fault := word_time_fault("delete_time", request.delete_time, micros):
+            if fault := word_time_fault("delete_time", request.delete_time, moment_to_micros(now)):
                 raise InvalidArgumentError(
                     f"{fault.field} {fault.description}", reason=fault.reason, violations=[fault]
                 )
             micros = to_micros(request.delete_time)
         results = [_id_result(place, item_id) for place, item_id in enumerate(request.item_ids)]
         valid = [result.item_id for result in results if not result.status]
-        deleted = iter(await self._catalog.delete(valid, micros, now) if valid else ())
+        deleted = iter(await self._catalog.delete(valid, now, micros) if valid else ())
         return pb.DeleteItemsResponse(results=[result if result.status else next(deleted) for result in results])
 
     async def LookupItems(self, request: pb.LookupItemsRequest, context: Context) -> pb.LookupItemsResponse:

@@ -2,9 +2,6 @@ from typing import Any
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
-from vitrine.events.v1.event_service_pb2 import PartitionOffset
-from vitrine.features.v1 import feature_service_pb2 as pb
-from vitrine.features.v1 import feature_service_pb2_grpc
 
 from services.common.clock import Clock
 from services.common.timestamps import timestamp_to_millis, to_millis
@@ -14,6 +11,9 @@ from services.features.materializer.materializer import Materializer
 from services.features.servicers.batch import page_size_of
 from services.features.statistics.item_ranking import ItemRanking
 from services.features.users.user_features import UserFeatureReader
+from vitrine.events.v1.event_service_pb2 import PartitionOffset
+from vitrine.features.v1 import feature_service_pb2 as pb
+from vitrine.features.v1 import feature_service_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 

@@ -1,9 +1,8 @@
 from collections.abc import Sequence
 
-from vitrine.features.v1.item_pb2 import Item
-
 from services.common.errors import FieldViolation, InvalidArgumentError
 from services.features.store.knowledge import copy_field, is_path
+from vitrine.features.v1.item_pb2 import Item
 
 MAPS = frozenset({"attributes", "vectors"})
 

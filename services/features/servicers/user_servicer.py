@@ -2,8 +2,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
-from vitrine.features.v1 import user_service_pb2 as pb
-from vitrine.features.v1 import user_service_pb2_grpc
 
 from services.common.clock import Clock
 from services.common.errors import FieldViolation, InvalidArgumentError
@@ -15,6 +13,8 @@ from services.features.servicers.batch import check_batch
 from services.features.users.lifecycle import UserLifecycle
 from services.features.users.user_export import UserExport
 from services.features.users.users import Users
+from vitrine.features.v1 import user_service_pb2 as pb
+from vitrine.features.v1 import user_service_pb2_grpc
 
 MAXIMUM_USERS = 1_000
 

@@ -2,13 +2,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.features.v1 import feature_service_pb2 as pb
 
 from services.common.errors import FieldViolation, InvalidArgumentError
 from services.features.catalog.catalog import Catalog
 from services.features.catalog.category_tree import in_branch
 from services.features.definitions.item_columns import take
 from services.features.definitions.item_statistics import COUNTED, ItemStatistics
+from vitrine.features.v1 import feature_service_pb2 as pb
 
 DECAYED: Final = {
     pb.STATISTICS_WINDOW_UNSPECIFIED: "decayed_7d",

@@ -2,10 +2,9 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from vitrine.common.v1.attribute_pb2 import AttributeValue
-
 from services.common.errors import FieldViolation
 from services.common.validation import identifier_fault
+from vitrine.common.v1.attribute_pb2 import AttributeValue
 
 MAXIMUM_ATTRIBUTES: Final = 64
 MAXIMUM_NAME_BYTES: Final = 64

@@ -25,6 +25,19 @@ def moment_to_micros(moment: datetime) -> int:
     return to_millis(moment) * 1_000 + moment.microsecond % 1_000
 
 
+class Arrivals:
+    """Times for words that come without one: those of their arrival, each later than the one before."""
+
+    def __init__(self) -> None:
+        self._next = 0
+
+    def take(self, now: datetime, count: int) -> int:
+        """Returns the first of `count` consecutive microseconds since 1970, at `now` or, in a rush, just after it."""
+        first = max(moment_to_micros(now), self._next)
+        self._next = first + count
+        return first
+
+
 def word_time_fault(field: str, timestamp: Timestamp, now_micros: int) -> FieldViolation | None:
     """Returns what makes the time of a word unfit: one from far in the future would never be outdone."""
     if not in_range(timestamp):

@@ -6,9 +6,6 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from sqlalchemy import Connection, delete, insert, select
-from vitrine.common.v1.visitor_pb2 import CONSENT_UNSPECIFIED
-from vitrine.features.v1 import user_service_pb2 as pb
-from vitrine.features.v1.user_pb2 import User
 
 from services.common.errors import FailedPreconditionError
 from services.common.timestamps import to_millis
@@ -17,12 +14,14 @@ from services.features.materializer.ledger import Ledger, delete_states
 from services.features.store.knowledge import Knowledge, copy_field
 from services.features.store.store import Store
 from services.features.store.tables import ERASURES, MERGES, USER_STATES, USERS
-from services.features.store.times import moment_to_micros
 from services.features.store.upsert import upsert
 from services.features.users import queries
 from services.features.users.consent import is_personal, stricter
 from services.features.users.user_plan import KnownUser
 from services.features.users.users import Users
+from vitrine.common.v1.visitor_pb2 import CONSENT_UNSPECIFIED
+from vitrine.features.v1 import user_service_pb2 as pb
+from vitrine.features.v1.user_pb2 import User
 
 T = TypeVar("T")
 
@@ -49,7 +48,7 @@ class UserLifecycle:
 
     async def upsert(self, updates: Sequence[pb.UserUpdate], keys: Sequence[str], now: datetime) -> list[pb.UserResult]:
         """Takes words in; a result for each, in order. Who withdraws consent loses the history that was kept."""
-        return await asyncio.shield(self._upsert(updates, keys, moment_to_micros(now)))
+        return await asyncio.shield(self._upsert(updates, keys, now))
 
     async def merge(self, anonymous: str, user: str, now: datetime) -> bool:
         """Joins an anonymous visitor into a user, both by key; returns False where they were joined before.
@@ -62,10 +61,12 @@ class UserLifecycle:
         """Erases a user, by resolved key: words, state, merges. A `request_id` that was used gets its receipt again."""
         return await asyncio.shield(self._erase(key, request_id, to_millis(now)))
 
-    async def _upsert(self, updates: Sequence[pb.UserUpdate], keys: Sequence[str], micros: int) -> list[pb.UserResult]:
+    async def _upsert(
+        self, updates: Sequence[pb.UserUpdate], keys: Sequence[str], now: datetime
+    ) -> list[pb.UserResult]:
         async with self._users.changing:
             resolved = [self._users.resolve(key) for key in keys]
-            results = await self._users.write(updates, resolved, micros)
+            results = await self._users.write(updates, resolved, now)
             if restricted := [key for key in set(resolved) if self._users.is_restricted(key)]:
                 await self._ledger.erase(restricted)
         return results

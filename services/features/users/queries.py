@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
-from vitrine.common.v1.visitor_pb2 import CONSENT_ESSENTIAL, CONSENT_NONE
-from vitrine.features.v1.user_pb2 import User
 
 from services.features.store.knowledge import Knowledge, times_from_bytes, times_to_bytes
 from services.features.store.tables import ATTRIBUTE_TYPES, MERGES, USERS
 from services.features.users.user_plan import KnownUser
+from vitrine.common.v1.visitor_pb2 import CONSENT_ESSENTIAL, CONSENT_NONE
+from vitrine.features.v1.user_pb2 import User
 
 
 def read_users(connection: Connection, keys: Sequence[str]) -> dict[str, KnownUser]:

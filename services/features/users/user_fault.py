@@ -1,15 +1,14 @@
 from collections.abc import Mapping
 
-from vitrine.common.v1.visitor_pb2 import Consent
-from vitrine.features.v1.user_pb2 import User
-from vitrine.features.v1.user_service_pb2 import UserUpdate
-
 from services.common.errors import FieldViolation
 from services.common.validation import Violations
 from services.common.visitors import check_visitor
 from services.features.store.attributes import attributes_fault
 from services.features.store.knowledge import is_path
 from services.features.store.times import word_time_fault
+from vitrine.common.v1.visitor_pb2 import Consent
+from vitrine.features.v1.user_pb2 import User
+from vitrine.features.v1.user_service_pb2 import UserUpdate
 
 MAPS = frozenset({"attributes"})
 FIXED_FIELDS = frozenset({"visitor", "update_time"})

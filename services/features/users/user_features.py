@@ -1,12 +1,11 @@
-from vitrine.common.v1.visitor_pb2 import CONSENT_UNSPECIFIED, Consent
-from vitrine.features.v1.user_features_pb2 import FEATURE_STATUS_MISSING, UserFeatures
-
 from services.common.visitors import visitor_from_key
 from services.features.catalog.catalog import Catalog
 from services.features.definitions.user_state import UserState
 from services.features.materializer.ledger import Ledger
 from services.features.users.consent import is_personal, stricter
 from services.features.users.users import Users
+from vitrine.common.v1.visitor_pb2 import CONSENT_UNSPECIFIED, Consent
+from vitrine.features.v1.user_features_pb2 import FEATURE_STATUS_MISSING, UserFeatures
 
 
 class UserFeatureReader:

@@ -1,12 +1,11 @@
-from vitrine.common.v1.visitor_pb2 import CONSENT_UNSPECIFIED
-from vitrine.features.v1 import user_service_pb2 as pb
-from vitrine.features.v1.user_pb2 import User
-
 from services.common.errors import FieldViolation
 from services.common.visitors import visitor_from_key
 from services.features.store.knowledge import Knowledge, copy_field, learn_fields, learn_whole
 from services.features.store.times import from_micros, to_micros
 from services.features.users.user_fault import known_user_fault, user_update_fault
+from vitrine.common.v1.visitor_pb2 import CONSENT_UNSPECIFIED
+from vitrine.features.v1 import user_service_pb2 as pb
+from vitrine.features.v1.user_pb2 import User
 
 KnownUser = Knowledge[User]
 
@@ -14,20 +13,23 @@ KnownUser = Knowledge[User]
 class UserPlan:
     """Decides what a batch changes, element by element, on what is stored and on what the batch changed before."""
 
-    def __init__(self, known: dict[str, KnownUser], types: dict[str, str], now_micros: int) -> None:
-        """`known` has the users of the batch of whom something is stored, `types` those of all attributes."""
+    def __init__(self, known: dict[str, KnownUser], types: dict[str, str], arrival_micros: int) -> None:
+        """`known` has the users of the batch of whom something is stored, `types` those of all attributes.
+
+        `arrival_micros` is the time of the batch's first element, for words that come without one.
+        """
         self._known = known
         self._types = types
-        self._now_micros = now_micros
+        self._arrival_micros = arrival_micros
         self.changed: dict[str, KnownUser] = {}
         self.new_types: dict[str, str] = {}
 
     def upsert(self, place: int, key: str, update: pb.UserUpdate) -> pb.UserResult:
         """Takes element `place` of the batch in; `key` is the visitor's, aliases resolved."""
         user = update.user
-        if fault := user_update_fault(update, self._now_micros):
+        if fault := user_update_fault(update, self._arrival_micros):
             return _rejected(place, fault)
-        micros = to_micros(user.update_time) if user.HasField("update_time") else self._now_micros + place
+        micros = to_micros(user.update_time) if user.HasField("update_time") else self._arrival_micros + place
         before = self._known.get(key)
         known = _learn(before, user, list(update.update_mask.paths), micros)
         if known is None:

@@ -1,16 +1,18 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, insert
-from vitrine.features.v1 import user_service_pb2 as pb
 
 from services.features.store.lru import LruCache
 from services.features.store.store import Store
 from services.features.store.tables import ATTRIBUTE_TYPES, USERS
+from services.features.store.times import Arrivals
 from services.features.store.upsert import upsert
 from services.features.users import queries
 from services.features.users.consent import is_personal
 from services.features.users.user_plan import KnownUser, UserPlan
+from vitrine.features.v1 import user_service_pb2 as pb
 
 
 class Users:
@@ -18,6 +20,7 @@ class Users:
 
     def __init__(self, store: Store, cached_users: int) -> None:
         self._store = store
+        self._arrivals = Arrivals()
         self._types: dict[str, str] = {}
         self._aliases: dict[str, str] = {}
         self._restricted: set[str] = set()
@@ -61,13 +64,12 @@ class Users:
                     self._cache.put(key, found[key])
         return {key: known[0] for key, known in found.items() if known}
 
-    async def write(
-        self, updates: Sequence[pb.UserUpdate], keys: Sequence[str], now_micros: int
-    ) -> list[pb.UserResult]:
+    async def write(self, updates: Sequence[pb.UserUpdate], keys: Sequence[str], now: datetime) -> list[pb.UserResult]:
         """Takes words in; a result for each, in order. `keys` are the visitors', resolved. Hold `changing`."""
+        arrival = self._arrivals.take(now, len(updates))
 
         def work(connection: Connection) -> tuple[UserPlan, list[pb.UserResult]]:
-            plan = UserPlan(queries.read_users(connection, list(set(keys))), self._types, now_micros)
+            plan = UserPlan(queries.read_users(connection, list(set(keys))), self._types, arrival)
             results = [plan.upsert(place, keys[place], update) for place, update in enumerate(updates)]
             upsert(connection, USERS, [queries.user_row(key, known) for key, known in plan.changed.items()])
             if plan.new_types:
