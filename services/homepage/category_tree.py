@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.common.v1.category_pb2 import CategoryPath
-from vitrine.features.v1 import catalog_service_pb2
 
 from services.homepage.pipeline.candidates import Numbers
+from vitrine.common.v1.category_pb2 import CategoryPath
+from vitrine.features.v1 import catalog_service_pb2
 
 # Shelves and navigation name categories at this depth (the root is 1) or, in a flatter tree, the deepest above it:
 # "Groceries" says nothing of a visitor, "Shredded cheese, 200 g" is too narrow for a shelf.
@@ -52,5 +52,14 @@ def build_category_tree(categories: Iterable[catalog_service_pb2.Category]) -> C
     shelf_nos: NDArray[np.uint32] = np.zeros(max(by_no, default=0) + 1, np.uint32)
     for number, category in by_no.items():
         shelf_nos[number] = by_path.get(tuple(category.path.names[:SHELF_DEPTH]), number)
-    named = sorted(set(shelf_nos[list(by_no)].tolist()))
-    return CategoryTree(by_no, shelf_nos, tuple(number for number in named if by_no[number].item_count))
+    parents = {category.parent_category_no for category in by_no.values()}
+    named = (
+        number
+        for number, category in sorted(by_no.items())
+        if category.item_count
+        and (
+            len(category.path.names) == SHELF_DEPTH
+            or (len(category.path.names) < SHELF_DEPTH and number not in parents)
+        )
+    )
+    return CategoryTree(by_no, shelf_nos, tuple(named))

@@ -4,12 +4,12 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.events.v1 import event_pb2
-from vitrine.features.v1.user_features_pb2 import UserFeatures
-from vitrine.homepage.v1 import reason_pb2
 
 from services.homepage.clients.columns import column
 from services.homepage.pipeline.candidates import Numbers
+from vitrine.events.v1 import event_pb2
+from vitrine.features.v1.user_features_pb2 import UserFeatures
+from vitrine.homepage.v1 import reason_pb2
 
 _DAY_MILLIS: Final = 86_400_000
 # A purchase of the day before yesterday says as much as a view of just now.

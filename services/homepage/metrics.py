@@ -1,7 +1,5 @@
 """The homepage's own metrics; latencies of whole calls come from the kit."""
 
-from vitrine.homepage.v1 import page_pb2
-
 from services.common.telemetry.declarations import (
     HOMEPAGE_CARDS,
     HOMEPAGE_PAGES,
@@ -12,6 +10,7 @@ from services.common.telemetry.declarations import (
 from services.common.telemetry.metrics import Metrics
 from services.homepage.degradation import step_name
 from services.homepage.pipeline.run import Trace
+from vitrine.homepage.v1 import page_pb2
 
 
 class HomepageMetrics:

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vitrine.common.v1 import visitor_pb2
-from vitrine.common.v1.item_filter_pb2 import ItemFilter
-from vitrine.features.v1.user_features_pb2 import UserFeatures
-
 from services.homepage.category_tree import CategoryTree
 from services.homepage.experiments import Assignment
 from services.homepage.layouts.layout import Layout
 from services.homepage.parameters import PageParameters
+from vitrine.common.v1 import visitor_pb2
+from vitrine.common.v1.item_filter_pb2 import ItemFilter
+from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

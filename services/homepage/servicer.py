@@ -3,8 +3,6 @@
 from typing import Any, TypeAlias
 
 import grpc
-from vitrine.homepage.v1 import homepage_service_pb2 as homepage
-from vitrine.homepage.v1 import homepage_service_pb2_grpc
 
 from services.common.clock import Clock
 from services.common.deadlines import remaining
@@ -16,6 +14,8 @@ from services.homepage.pages.page_maker import PageMaker
 from services.homepage.pages.shelf_scroller import ShelfScroller
 from services.homepage.pages.similar_shelf import SimilarShelf
 from services.homepage.requests.homepage_request_reader import HomepageRequestReader
+from vitrine.homepage.v1 import homepage_service_pb2 as homepage
+from vitrine.homepage.v1 import homepage_service_pb2_grpc
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from vitrine.features.v1 import feature_service_pb2
 
 from services.homepage.clients.columns import column
 from services.homepage.clients.features_client import Features
 from services.homepage.pipeline.candidates import Floats, Numbers
+from vitrine.features.v1 import feature_service_pb2
 
 
 @dataclass(frozen=True, slots=True)

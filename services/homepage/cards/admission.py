@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from vitrine.common.v1.item_filter_pb2 import ItemFilter
-from vitrine.features.v1.item_pb2 import Item, ItemKind
 
 from services.homepage.cards.item_matching import matches
+from vitrine.common.v1.item_filter_pb2 import ItemFilter
+from vitrine.features.v1.item_pb2 import Item, ItemKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from vitrine.common.v1.category_pb2 import CategoryPath
-from vitrine.common.v1.tracking_pb2 import TrackingPayload
-from vitrine.features.v1.catalog_service_pb2 import CatalogItem
-from vitrine.features.v1.item_pb2 import Item
-from vitrine.homepage.v1 import page_pb2, reason_pb2
-
 from services.common.signing import Signer
 from services.common.tracking import seal_tracking
 from services.homepage.cards.item_matching import kind_name
@@ -16,6 +10,11 @@ from services.homepage.category_tree import SHELF_DEPTH
 from services.homepage.locales.texts import reason_text
 from services.homepage.pages.planned_page import PageHeader, PlannedShelf
 from services.homepage.reasons.columns import ReasonFact
+from vitrine.common.v1.category_pb2 import CategoryPath
+from vitrine.common.v1.tracking_pb2 import TrackingPayload
+from vitrine.features.v1.catalog_service_pb2 import CatalogItem
+from vitrine.features.v1.item_pb2 import Item
+from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 _NEW_MILLIS: Final = 14 * 86_400_000
 _EVIDENCE_KINDS: Final = frozenset(

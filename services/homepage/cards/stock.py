@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from google.protobuf.field_mask_pb2 import FieldMask
-from vitrine.features.v1.catalog_service_pb2 import CatalogItem
 
 from services.common.errors import VitrineError
 from services.homepage.cards.admission import Admission
 from services.homepage.clients.features_client import CARD_FIELDS, FILTERED_CARD_FIELDS, Features
 from services.homepage.pages.planned_page import PlannedShelf
+from vitrine.features.v1.catalog_service_pb2 import CatalogItem
 
 # Items looked up beyond what a stretch needs, so that one that is gone costs no second call.
 _SPARE_ITEMS: Final = 3

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 import grpc
-from vitrine.candidates.v1 import candidate_service_pb2 as candidates
-from vitrine.candidates.v1 import candidate_service_pb2_grpc
 
 from services.homepage.clients.circuit_breaker import CircuitBreaker
 from services.homepage.clients.guarded_call import GuardedCall
+from vitrine.candidates.v1 import candidate_service_pb2 as candidates
+from vitrine.candidates.v1 import candidate_service_pb2_grpc
 
 
 class CandidateFinder(Protocol):

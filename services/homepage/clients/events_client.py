@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import grpc
-from vitrine.events.v1 import event_service_pb2 as events
-from vitrine.events.v1 import event_service_pb2_grpc
-from vitrine.events.v1.event_pb2 import Event
 
 from services.common.rpc_status import from_rpc_error
 from services.homepage.clients.circuit_breaker import CircuitBreaker
 from services.homepage.clients.guarded_call import GuardedCall
+from vitrine.events.v1 import event_service_pb2 as events
+from vitrine.events.v1 import event_service_pb2_grpc
+from vitrine.events.v1.event_pb2 import Event
 
 
 class EventLog(Protocol):

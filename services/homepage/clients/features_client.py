@@ -6,15 +6,15 @@ from typing import Final, Protocol
 
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
+
+from services.common.timestamps import millis_to_timestamp
+from services.homepage.clients.circuit_breaker import CircuitBreaker
+from services.homepage.clients.guarded_call import GuardedCall
 from vitrine.common.v1.visitor_pb2 import Consent, Visitor
 from vitrine.features.v1 import catalog_service_pb2 as catalog
 from vitrine.features.v1 import catalog_service_pb2_grpc, feature_service_pb2_grpc
 from vitrine.features.v1 import feature_service_pb2 as features
 from vitrine.features.v1.user_features_pb2 import UserFeatures
-
-from services.common.timestamps import millis_to_timestamp
-from services.homepage.clients.circuit_breaker import CircuitBreaker
-from services.homepage.clients.guarded_call import GuardedCall
 
 _LOOKUP_LIMIT: Final = 1000
 _CATEGORY_PAGE: Final = 1000

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 import grpc
-from vitrine.ranker.v1 import ranker_service_pb2 as ranker
-from vitrine.ranker.v1 import ranker_service_pb2_grpc
 
 from services.homepage.clients.circuit_breaker import CircuitBreaker
 from services.homepage.clients.guarded_call import GuardedCall
+from vitrine.ranker.v1 import ranker_service_pb2 as ranker
+from vitrine.ranker.v1 import ranker_service_pb2_grpc
 
 
 class Ranker(Protocol):

@@ -8,8 +8,6 @@ from typing import Final
 
 import numpy as np
 from google.protobuf.message import DecodeError
-from vitrine.homepage.v1 import page_pb2
-from vitrine.homepage.v1.pinned_page_pb2 import PinnedPage, PinnedShelf
 
 from services.common.errors import FieldViolation, InvalidArgumentError
 from services.common.signing import InvalidToken, Signer
@@ -17,6 +15,8 @@ from services.homepage.experiments import Assignment
 from services.homepage.locales.texts import LANGUAGES
 from services.homepage.pages.planned_page import PageHeader, PlannedPage, PlannedShelf
 from services.homepage.reasons.columns import ReasonColumns
+from vitrine.homepage.v1 import page_pb2
+from vitrine.homepage.v1.pinned_page_pb2 import PinnedPage, PinnedShelf
 
 CURSOR: Final = "cursor"
 PAGE_TOKEN: Final = "page_token"  # noqa: S105  # a purpose, not a secret

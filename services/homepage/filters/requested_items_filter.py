@@ -1,11 +1,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from vitrine.features.v1.item_pb2 import ItemKind
 
 from services.homepage.pipeline.candidates import Candidates, Mask, Removal
 from services.homepage.pipeline.stages import Filter
 from services.homepage.query import Query
+from vitrine.features.v1.item_pb2 import ItemKind
 
 
 class RequestedItemsFilter(Filter):

@@ -1,13 +1,13 @@
 from collections.abc import Mapping
 
 import numpy as np
-from vitrine.homepage.v1 import page_pb2
 
 from services.homepage.clients.columns import column
 from services.homepage.clients.features_client import Features
 from services.homepage.pipeline.candidates import Candidates, ItemStates
 from services.homepage.pipeline.stages import Hydrator
 from services.homepage.query import Query
+from vitrine.homepage.v1 import page_pb2
 
 
 class ItemStatesHydrator(Hydrator):

@@ -1,8 +1,7 @@
 from typing import Final
 
-from vitrine.homepage.v1 import page_pb2
-
 from services.homepage.layouts.layout import Layout, ShelfDefinition
+from vitrine.homepage.v1 import page_pb2
 
 # Shelves choose in this order: the feed takes the best of all first, and what stands on one shelf stands on no other.
 HOME: Final = Layout(

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-from vitrine.homepage.v1 import page_pb2, reason_pb2
-
 from services.homepage.locales.english import ENGLISH
 from services.homepage.locales.german import GERMAN
 from services.homepage.locales.messages import Messages
+from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 LANGUAGES: Final[Mapping[str, Messages]] = {"en": ENGLISH, "de": GERMAN}
 SIMILAR_SHELF_ID: Final = "similar_items"

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from google.protobuf.duration_pb2 import Duration
-from vitrine.homepage.v1 import page_pb2
 
 from services.homepage.cards.stock import Stock
 from services.homepage.pipeline.run import Run, Trace
+from vitrine.homepage.v1 import page_pb2
 
 
 def funnel_of(

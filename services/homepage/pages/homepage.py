@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import structlog
-from vitrine.homepage.v1 import page_pb2
 
 from services.common.timestamps import millis_to_timestamp
 from services.homepage.degradation import Degradation, step_name
@@ -13,6 +12,7 @@ from services.homepage.pipeline.run import Run
 from services.homepage.pipeline.stages import SideEffect
 from services.homepage.query import Query
 from services.homepage.static_pages.static_pages import StaticPages
+from vitrine.homepage.v1 import page_pb2
 
 _logger = structlog.get_logger(__name__)
 

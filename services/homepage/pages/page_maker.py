@@ -4,8 +4,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from vitrine.homepage.v1 import page_pb2
-
 from services.common.errors import DeadlineExceededError, VitrineError
 from services.common.timestamps import millis_to_timestamp
 from services.homepage.cards.admission import Admission
@@ -20,6 +18,7 @@ from services.homepage.pipeline.budget import Budget
 from services.homepage.pipeline.executor import PipelineExecutor
 from services.homepage.pipeline.run import Run, Trace
 from services.homepage.query import Query
+from vitrine.homepage.v1 import page_pb2
 
 
 @dataclass(frozen=True, slots=True)

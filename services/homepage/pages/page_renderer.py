@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from vitrine.homepage.v1 import page_pb2
-
 from services.common.signing import Signer
 from services.homepage.cards.card_renderer import CardRenderer
 from services.homepage.cards.stock import FilledShelf, Stock
 from services.homepage.cursors.pinned_pages import CURSOR, PinnedPages
 from services.homepage.locales.texts import reason_text, title_of
 from services.homepage.pages.planned_page import PageHeader, PlannedPage, PlannedShelf
+from vitrine.homepage.v1 import page_pb2
 
 
 class PageRenderer:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 from services.homepage.degradation import Step
 from services.homepage.experiments import Assignment
 from services.homepage.reasons.columns import ReasonColumns
+from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """From the pipeline's columns to a planned page."""
 
 import numpy as np
-from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 from services.homepage.degradation import Ladder
 from services.homepage.pages.planned_page import PageHeader, PlannedPage, PlannedShelf
@@ -10,6 +9,7 @@ from services.homepage.pipeline.run import Run
 from services.homepage.reasons.columns import ReasonColumns
 from services.homepage.reasons.explain import explain
 from services.homepage.visitor_age import known_age
+from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 
 def plan(run: Run, config_version: str) -> PlannedPage:

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from vitrine.homepage.v1 import homepage_service_pb2 as homepage
-
 from services.common.clock import Clock
 from services.common.errors import UnavailableError, VitrineError
 from services.common.timestamps import to_millis
@@ -13,6 +11,7 @@ from services.homepage.cards.stock import CardStock
 from services.homepage.cursors.pinned_pages import CURSOR, PinnedPages, malformed
 from services.homepage.pages.page_renderer import PageRenderer
 from services.homepage.requests.bounds import MAX_CARDS, size
+from vitrine.homepage.v1 import homepage_service_pb2 as homepage
 
 _DEFAULT_SIZE = 20
 

@@ -5,12 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from vitrine.candidates.v1.candidate_service_pb2 import ListSimilarItemsRequest
-from vitrine.common.v1 import visitor_pb2
-from vitrine.features.v1.catalog_service_pb2 import CatalogItem
-from vitrine.features.v1.user_features_pb2 import UserFeatures
-from vitrine.homepage.v1 import homepage_service_pb2 as homepage
-from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 from services.common.clock import Clock
 from services.common.errors import NotFoundError, UnavailableError, VitrineError
@@ -27,6 +21,12 @@ from services.homepage.pages.planned_page import PageHeader, PlannedShelf
 from services.homepage.reasons.columns import empty_reasons
 from services.homepage.requests import bounds
 from services.homepage.visitor_age import known_age
+from vitrine.candidates.v1.candidate_service_pb2 import ListSimilarItemsRequest
+from vitrine.common.v1 import visitor_pb2
+from vitrine.features.v1.catalog_service_pb2 import CatalogItem
+from vitrine.features.v1.user_features_pb2 import UserFeatures
+from vitrine.homepage.v1 import homepage_service_pb2 as homepage
+from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 _DEFAULT_LIMIT = 12
 # Asked for beyond the limit: the shelf's cursor goes on with them, and items that are gone leave no gap.

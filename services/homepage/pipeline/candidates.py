@@ -37,7 +37,7 @@ class SourceColumn:
 
 @dataclass(frozen=True, slots=True)
 class ItemStates:
-    """What decides whether and where a candidate may stand; see features.v1.LookupItemStatesResponse for the meaning."""
+    """What decides whether and where a candidate may stand, as in features.v1.LookupItemStatesResponse."""
 
     flags: Numbers
     available_from_millis: NDArray[np.int64]

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.homepage.v1 import page_pb2
 
 from services.homepage.layouts.layout import Layout, ShelfDefinition
 from services.homepage.pipeline.candidates import Candidates, Mask
@@ -12,6 +11,7 @@ from services.homepage.pipeline.composition import ComposedShelf, Composition, D
 from services.homepage.pipeline.run import Run
 from services.homepage.pipeline.stages import Selector
 from services.homepage.pipeline.unit_runner import UnitRunner
+from vitrine.homepage.v1 import page_pb2
 
 # How many of a shelf's best cards say what it is worth, discounted by their place as in DCG.
 _VALUED_CARDS = 8

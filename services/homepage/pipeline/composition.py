@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.homepage.v1 import page_pb2
 
 from services.homepage.layouts.layout import ShelfDefinition
 from services.homepage.pipeline.stages import Draft
+from vitrine.homepage.v1 import page_pb2
 
 
 @dataclass(slots=True)

@@ -70,7 +70,8 @@ class PipelineExecutor:
             for scorer in self._pipeline.scorers:
                 await self._score(run, scorer)
         self._filter(run, self._pipeline.final_filters)
-        run.composition = self._composer.compose(run)
+        if run.candidates.states is not None:
+            run.composition = self._composer.compose(run)
 
     async def _hydrate_query(self, run: Run, wave: Sequence[QueryHydrator]) -> None:
         query = run.query

@@ -10,13 +10,13 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.common.v1.category_pb2 import CategoryPath
-from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 from services.homepage.degradation import Degradation, Step
 from services.homepage.layouts.layout import ShelfDefinition
 from services.homepage.pipeline.candidates import Candidates, Floats, Mask, Removal
 from services.homepage.query import Query
+from vitrine.common.v1.category_pb2 import CategoryPath
+from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 
 class Unit(Protocol):

@@ -1,11 +1,10 @@
 from collections.abc import Mapping
 
-from vitrine.common.v1 import visitor_pb2
-from vitrine.homepage.v1 import page_pb2
-
 from services.homepage.clients.features_client import Features
 from services.homepage.pipeline.stages import QueryHydrator
 from services.homepage.query import Query
+from vitrine.common.v1 import visitor_pb2
+from vitrine.homepage.v1 import page_pb2
 
 
 class UserFeaturesQueryHydrator(QueryHydrator):

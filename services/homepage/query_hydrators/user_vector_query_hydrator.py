@@ -1,11 +1,10 @@
 from collections.abc import Mapping
 
-from vitrine.ranker.v1.ranker_service_pb2 import EncodeUserRequest
-
 from services.common.timestamps import millis_to_timestamp
 from services.homepage.clients.ranker_client import Ranker
 from services.homepage.pipeline.stages import QueryHydrator
 from services.homepage.query import Query
+from vitrine.ranker.v1.ranker_service_pb2 import EncodeUserRequest
 
 
 class UserVectorQueryHydrator(QueryHydrator):

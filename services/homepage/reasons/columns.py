@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
 from vitrine.homepage.v1.reason_pb2 import ReasonKind
 
 _SLOTS = 2

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from vitrine.homepage.v1 import reason_pb2
 
 from services.homepage.pipeline.candidates import Candidates
 from services.homepage.query import Query
@@ -17,6 +16,7 @@ from services.homepage.reasons.finder import ReasonFinder
 from services.homepage.reasons.looked_at_reason import LookedAtReason
 from services.homepage.reasons.source_reason import SourceReason
 from services.homepage.reasons.taste_reason import TasteReason
+from vitrine.homepage.v1 import reason_pb2
 
 # The weakest first.
 FINDERS: Final[Sequence[ReasonFinder]] = (

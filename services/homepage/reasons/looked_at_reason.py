@@ -1,9 +1,9 @@
 import numpy as np
-from vitrine.homepage.v1 import reason_pb2
 
 from services.homepage.pipeline.candidates import Candidates
 from services.homepage.query import Query
 from services.homepage.reasons.finder import Found, ReasonFinder
+from vitrine.homepage.v1 import reason_pb2
 
 
 class LookedAtReason(ReasonFinder):

@@ -5,10 +5,9 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
+from services.common.validation import Violations
 from vitrine.common.v1.item_filter_pb2 import ItemFilter
 from vitrine.features.v1.item_pb2 import ItemKind
-
-from services.common.validation import Violations
 
 MAX_SHELVES: Final = 30
 MAX_CARDS: Final = 60

@@ -2,11 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from vitrine.common.v1 import visitor_pb2
-from vitrine.features.v1.user_features_pb2 import UserFeatures
-from vitrine.homepage.v1 import homepage_service_pb2 as homepage
-from vitrine.homepage.v1 import page_pb2
-
 from services.common.errors import InvalidArgumentError, PermissionDeniedError
 from services.common.timestamps import timestamp_to_millis
 from services.common.validation import Violations
@@ -16,6 +11,10 @@ from services.homepage.layouts.layout import Layout
 from services.homepage.locales.texts import language_of
 from services.homepage.query import Query
 from services.homepage.requests import bounds
+from vitrine.common.v1 import visitor_pb2
+from vitrine.features.v1.user_features_pb2 import UserFeatures
+from vitrine.homepage.v1 import homepage_service_pb2 as homepage
+from vitrine.homepage.v1 import page_pb2
 
 _DEFAULT_LAYOUT = "home"
 

@@ -2,9 +2,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.candidates.v1.candidate_service_pb2 import SourceColumns
-from vitrine.homepage.v1 import page_pb2
-from vitrine.ranker.v1 import ranker_service_pb2
 
 from services.common.errors import InternalError
 from services.common.numeric import finite_or
@@ -15,6 +12,9 @@ from services.homepage.degradation import Degradation
 from services.homepage.pipeline.candidates import Candidates, Floats
 from services.homepage.pipeline.stages import Scorer, Scores
 from services.homepage.query import Query
+from vitrine.candidates.v1.candidate_service_pb2 import SourceColumns
+from vitrine.homepage.v1 import page_pb2
+from vitrine.ranker.v1 import ranker_service_pb2
 
 
 class RankerScorer(Scorer):

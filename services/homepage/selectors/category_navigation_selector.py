@@ -1,12 +1,11 @@
 from collections.abc import Sequence
 
-from vitrine.common.v1.category_pb2 import CategoryPath
-from vitrine.homepage.v1 import page_pb2, reason_pb2
-
 from services.homepage.layouts.layout import ShelfDefinition
 from services.homepage.pipeline.candidates import Candidates, Mask
 from services.homepage.pipeline.stages import Draft, Selector
 from services.homepage.query import Query
+from vitrine.common.v1.category_pb2 import CategoryPath
+from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 
 class CategoryNavigationSelector(Selector):

@@ -1,7 +1,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from vitrine.homepage.v1 import reason_pb2
 
 from services.homepage.clients.columns import column
 from services.homepage.layouts.layout import ShelfDefinition
@@ -9,6 +8,7 @@ from services.homepage.pipeline.candidates import Candidates, Mask, Numbers
 from services.homepage.pipeline.stages import Draft, Selector
 from services.homepage.query import Query
 from services.homepage.selectors.ranking import by_value
+from vitrine.homepage.v1 import reason_pb2
 
 
 class CategorySelector(Selector):

@@ -2,13 +2,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.homepage.v1 import reason_pb2
 
 from services.homepage.layouts.layout import ShelfDefinition
 from services.homepage.pipeline.candidates import Candidates, Mask
 from services.homepage.pipeline.stages import Draft, Selector
 from services.homepage.query import Query
 from services.homepage.selectors.ranking import by_value
+from vitrine.homepage.v1 import reason_pb2
 
 # How much of the feed is spread: what comes later is scrolled to, and has its order from the ranking alone.
 _SPREAD_CARDS = 60

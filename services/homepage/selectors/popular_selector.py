@@ -1,13 +1,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from vitrine.homepage.v1 import reason_pb2
-
 from services.homepage.layouts.layout import ShelfDefinition
 from services.homepage.pipeline.candidates import Candidates, Mask
 from services.homepage.pipeline.stages import Draft, Selector
 from services.homepage.query import Query
 from services.homepage.selectors.ranking import by_value
+from vitrine.homepage.v1 import reason_pb2
 
 POPULAR: Final = "popular"
 

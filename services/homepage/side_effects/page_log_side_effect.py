@@ -1,8 +1,6 @@
 import asyncio
 
 import structlog
-from vitrine.events.v1 import event_service_pb2
-from vitrine.homepage.v1 import page_pb2
 
 from services.common.errors import VitrineError
 from services.homepage.clients.events_client import EventLog
@@ -10,6 +8,8 @@ from services.homepage.degradation import step_name
 from services.homepage.metrics import HomepageMetrics
 from services.homepage.pipeline.stages import SideEffect
 from services.homepage.query import Query
+from vitrine.events.v1 import event_service_pb2
+from vitrine.homepage.v1 import page_pb2
 
 _BATCH = 100
 _TIMEOUT_SECONDS = 2.0

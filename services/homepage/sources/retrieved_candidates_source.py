@@ -1,6 +1,4 @@
 import numpy as np
-from vitrine.candidates.v1 import candidate_service_pb2
-from vitrine.homepage.v1 import page_pb2
 
 from services.common.timestamps import millis_to_timestamp
 from services.homepage.clients.candidates_client import CandidateFinder
@@ -8,6 +6,8 @@ from services.homepage.clients.columns import column
 from services.homepage.pipeline.candidates import Candidates, SourceColumn
 from services.homepage.pipeline.stages import Proposal, Source
 from services.homepage.query import Query
+from vitrine.candidates.v1 import candidate_service_pb2
+from vitrine.homepage.v1 import page_pb2
 
 
 class RetrievedCandidatesSource(Source):

@@ -1,7 +1,6 @@
 from typing import Final
 
 import numpy as np
-from vitrine.candidates.v1.candidate_service_pb2 import ListSimilarItemsRequest
 
 from services.common.timestamps import millis_to_timestamp
 from services.homepage.clients.candidates_client import CandidateFinder
@@ -10,6 +9,7 @@ from services.homepage.history import anchors
 from services.homepage.pipeline.candidates import Candidates, SourceColumn, empty_candidates
 from services.homepage.pipeline.stages import Proposal, Source
 from services.homepage.query import Query
+from vitrine.candidates.v1.candidate_service_pb2 import ListSimilarItemsRequest
 
 SIMILAR_ITEMS: Final = "similar_items"
 

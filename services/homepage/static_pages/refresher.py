@@ -4,9 +4,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import structlog
-from vitrine.common.v1 import visitor_pb2
-from vitrine.features.v1.user_features_pb2 import UserFeatures
-from vitrine.homepage.v1 import page_pb2
 
 from services.common.clock import Clock
 from services.common.timestamps import to_millis
@@ -14,6 +11,9 @@ from services.homepage.layouts.layout import Layout
 from services.homepage.pages.page_maker import MadePage, PageMaker
 from services.homepage.query import Query
 from services.homepage.static_pages.static_pages import StaticPages
+from vitrine.common.v1 import visitor_pb2
+from vitrine.features.v1.user_features_pb2 import UserFeatures
+from vitrine.homepage.v1 import page_pb2
 
 _logger = structlog.get_logger(__name__)
 

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import structlog
 from google.protobuf.message import DecodeError
-from vitrine.common.v1.tracking_pb2 import TrackingPayload
-from vitrine.features.v1.item_pb2 import Item, ItemKind
-from vitrine.homepage.v1 import page_pb2
 
 from services.common.signing import Signer
 from services.common.timestamps import millis_to_timestamp
@@ -18,6 +15,9 @@ from services.common.tracking import seal_tracking
 from services.homepage.cards.item_matching import matches
 from services.homepage.locales.texts import reason_text, title_of
 from services.homepage.query import Query
+from vitrine.common.v1.tracking_pb2 import TrackingPayload
+from vitrine.features.v1.item_pb2 import Item, ItemKind
+from vitrine.homepage.v1 import page_pb2
 
 _logger = structlog.get_logger(__name__)
 
