@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from time import monotonic
 
 import grpc
@@ -51,7 +52,8 @@ class RankerApplication:
         settings, items = self._settings, ItemColumns()
         limits = ChannelLimits(max_message_bytes=settings.max_message_bytes)
         features = open_channel(settings.features_address, limits=limits)
-        models = open_channel(settings.model_server_address, limits=limits)
+        # No second try: while it waits, the linear scorer would have answered.
+        models = open_channel(settings.model_server_address, limits=replace(limits, max_attempts=1))
         feed = ItemFeed(features, items)
         client = PredictionClient(models, settings.model_name)
         watch = ModelWatch(client, len(FEATURE_NAMES), default=settings.model)
