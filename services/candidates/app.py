@@ -5,10 +5,6 @@ from collections.abc import Coroutine, Sequence
 from typing import Final
 
 import grpc
-from vitrine.candidates.v1.candidate_service_pb2 import DESCRIPTOR
-from vitrine.candidates.v1.candidate_service_pb2_grpc import add_CandidateServiceServicer_to_server
-from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
-from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceStub
 
 from services.candidates.artifacts.embeddings import Embeddings
 from services.candidates.artifacts.neighbors import Neighbors
@@ -25,6 +21,10 @@ from services.candidates.sources.inputs import Inputs
 from services.candidates.sources.registry import check_names, make_sources
 from services.common.artifacts import Artifact, ArtifactStore
 from services.common.channels import open_channel
+from vitrine.candidates.v1.candidate_service_pb2 import DESCRIPTOR
+from vitrine.candidates.v1.candidate_service_pb2_grpc import add_CandidateServiceServicer_to_server
+from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceStub
 
 # A new item is to be in answers within a second of its upsert.
 _CONTENT_SECONDS: Final = 0.25

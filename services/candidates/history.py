@@ -3,12 +3,12 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 from services.candidates.lookup import contained, distinct
 from services.candidates.settings import HistorySettings
 from services.features.definitions import event_types
 from services.features.definitions.strengths import STRENGTHS
+from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 _MILLIS_PER_HOUR: Final = 3_600_000
 _STRENGTH_BY_TYPE: Final = np.array([STRENGTHS.get(number, 0.0) for number in range(256)])

@@ -2,8 +2,6 @@
 
 import numpy as np
 from google.protobuf.duration_pb2 import Duration
-from vitrine.candidates.v1 import candidate_service_pb2 as pb
-from vitrine.common.v1.item_filter_pb2 import ItemFilter
 
 from services.candidates.catalog.filter_masks import FilterMasks
 from services.candidates.eligibility import Eligibility
@@ -14,6 +12,8 @@ from services.candidates.retrieval import Outcome, Retrieved
 from services.candidates.sources.inputs import Inputs
 from services.candidates.taste import Taste
 from services.common.timestamps import timestamp_to_millis
+from vitrine.candidates.v1 import candidate_service_pb2 as pb
+from vitrine.common.v1.item_filter_pb2 import ItemFilter
 
 
 def query_of(request: pb.RetrieveCandidatesRequest, inputs: Inputs, masks: FilterMasks) -> Query:

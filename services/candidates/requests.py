@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from vitrine.candidates.v1 import candidate_service_pb2 as pb
-
 from services.common.validation import Violations
+from vitrine.candidates.v1 import candidate_service_pb2 as pb
 
 MAXIMUM_EXCLUDED: Final = 10_000
 _MAXIMUM_CANDIDATES: Final = 2_000

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from vitrine.candidates.v1 import candidate_service_pb2 as pb
 
 from services.candidates.fusion import fuse
 from services.candidates.proposals import Proposals, nothing
 from services.candidates.query import Query
 from services.candidates.sources.source import Source
+from vitrine.candidates.v1 import candidate_service_pb2 as pb
 
 
 @dataclass(frozen=True, slots=True)

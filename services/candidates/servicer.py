@@ -1,8 +1,6 @@
 from typing import Any, Final, TypeAlias
 
 import grpc
-from vitrine.candidates.v1 import candidate_service_pb2 as pb
-from vitrine.candidates.v1.candidate_service_pb2_grpc import CandidateServiceServicer
 
 from services.candidates.catalog.filter_masks import FilterMasks
 from services.candidates.marshal import eligibility_of, query_of, response_of
@@ -13,6 +11,8 @@ from services.candidates.sources.inputs import Inputs
 from services.common.deadlines import remaining
 from services.common.errors import NotFoundError, UnavailableError
 from services.common.timestamps import timestamp_to_millis
+from vitrine.candidates.v1 import candidate_service_pb2 as pb
+from vitrine.candidates.v1.candidate_service_pb2_grpc import CandidateServiceServicer
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _RESERVE_SECONDS: Final = 0.005

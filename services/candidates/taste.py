@@ -1,8 +1,8 @@
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.features.v1.user_features_pb2 import Affinities
 
 from services.candidates.lookup import values_of
+from vitrine.features.v1.user_features_pb2 import Affinities
 
 
 class Taste:

@@ -4,13 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from vitrine.candidates.v1.candidate_service_pb2 import RetrieveCandidatesRequest
-from vitrine.common.v1.item_filter_pb2 import ItemFilter
-from vitrine.events.v1 import event_pb2
-from vitrine.features.v1.catalog_service_pb2 import CatalogChange
-from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
-from vitrine.features.v1.item_pb2 import Item
-from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 from services.candidates.artifacts.embeddings import Embeddings
 from services.candidates.artifacts.neighbors import Neighbors
@@ -20,6 +13,13 @@ from services.candidates.query import Query
 from services.candidates.settings import CandidatesSettings
 from services.candidates.sources.inputs import Inputs
 from services.candidates.statistics.top_lists import CatalogSnapshot, rank
+from vitrine.candidates.v1.candidate_service_pb2 import RetrieveCandidatesRequest
+from vitrine.common.v1.item_filter_pb2 import ItemFilter
+from vitrine.events.v1 import event_pb2
+from vitrine.features.v1.catalog_service_pb2 import CatalogChange
+from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
+from vitrine.features.v1.item_pb2 import Item
+from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 DAY = 86_400_000
 NOW = 1_750_000_000_000

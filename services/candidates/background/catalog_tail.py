@@ -1,9 +1,8 @@
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from vitrine.features.v1.catalog_service_pb2 import TailCatalogRequest, TailCatalogResponse
-
 from services.candidates.sources.inputs import Inputs
+from vitrine.features.v1.catalog_service_pb2 import TailCatalogRequest, TailCatalogResponse
 
 if TYPE_CHECKING:
     from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub

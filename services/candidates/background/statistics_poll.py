@@ -1,8 +1,7 @@
 from typing import TYPE_CHECKING, Final
 
-from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsRequest
-
 from services.candidates.statistics.item_statistics import ItemStatistics
+from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsRequest
 
 if TYPE_CHECKING:
     from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceAsyncStub

@@ -2,10 +2,10 @@ from collections import OrderedDict
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.common.v1.item_filter_pb2 import AttributeFilter, ItemFilter
 
 from services.candidates.catalog.attribute_terms import attribute_term
 from services.candidates.catalog.item_columns import ItemColumns
+from vitrine.common.v1.item_filter_pb2 import AttributeFilter, ItemFilter
 
 
 class FilterMasks:
@@ -53,7 +53,8 @@ class FilterMasks:
         if item_filter.creators:
             mask &= columns.creators.holds(item_filter.creators, columns.capacity)
         for condition in item_filter.attributes:
-            mask &= self._attribute(condition)
+            if condition.any_of:  # an empty part does not restrict
+                mask &= self._attribute(condition)
         return mask
 
     def _attribute(self, condition: AttributeFilter) -> NDArray[np.bool_]:

@@ -4,12 +4,12 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.features.v1.catalog_service_pb2 import CatalogChange
-from vitrine.features.v1.item_pb2 import Item, ItemKind
 
 from services.candidates.catalog.attribute_terms import AttributeTerm, attribute_term, attribute_terms
 from services.candidates.catalog.growth import capacity_for, grown
 from services.candidates.catalog.term_column import TermColumn
+from vitrine.features.v1.catalog_service_pb2 import CatalogChange
+from vitrine.features.v1.item_pb2 import Item, ItemKind
 
 # The flags of features.v1.LookupItemStatesResponse.
 KNOWN: Final = 1

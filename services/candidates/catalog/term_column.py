@@ -26,6 +26,11 @@ class TermColumn(Generic[Value]):
         self._free: list[int] = []
         self._codes_with: dict[Hashable, set[int]] = {}
 
+    @property
+    def distinct_count(self) -> int:
+        """How many values items have at present."""
+        return len(self._code_of)
+
     def set(self, item_no: int, value: Value | None) -> None:
         """Gives the item its value; None takes it away."""
         if item_no >= len(self._codes):

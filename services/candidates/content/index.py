@@ -3,13 +3,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.features.v1.item_pb2 import Item
 
 from services.candidates.content.item_terms import item_terms
 from services.candidates.content.merge import Merge
 from services.candidates.content.segment import Admits, Segment
 from services.candidates.content.vocabulary import Vocabulary
 from services.candidates.lookup import distinct
+from vitrine.features.v1.item_pb2 import Item
 
 _SMALLEST_MERGE: Final = 500
 _MERGE_SHARE: Final = 0.02

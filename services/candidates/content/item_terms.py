@@ -5,10 +5,9 @@ from collections.abc import Hashable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from vitrine.features.v1.item_pb2 import Item
-
 from services.candidates.catalog.attribute_terms import attribute_term, attribute_terms
 from services.candidates.content.tokens import tokens
+from vitrine.features.v1.item_pb2 import Item
 
 FIELD_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
     {"title": 1.0, "category": 1.2, "brand": 0.7, "creator": 0.7, "attribute": 0.6, "price_band": 0.3}

@@ -4,10 +4,6 @@ import asyncio
 from typing import Final
 
 import numpy as np
-from vitrine.events.v1.event_service_pb2 import GetLogStatusRequest, TailEventsRequest
-from vitrine.events.v1.event_service_pb2_grpc import EventServiceStub
-from vitrine.features.v1.catalog_service_pb2 import TailCatalogRequest
-from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
 
 from services.candidates.artifacts.neighbors import Neighbors
 from services.candidates.catalog.item_columns import item_digest
@@ -18,6 +14,10 @@ from services.common.artifacts import Artifact, ArtifactStore
 from services.common.channels import open_channel
 from services.common.clock import Clock
 from services.common.progress import NoProgress, Progress
+from vitrine.events.v1.event_service_pb2 import GetLogStatusRequest, TailEventsRequest
+from vitrine.events.v1.event_service_pb2_grpc import EventServiceStub
+from vitrine.features.v1.catalog_service_pb2 import TailCatalogRequest
+from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
 
 _EVENTS: Final = 5_000
 _ITEMS: Final = 1_000

@@ -2,9 +2,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
 
 from services.candidates.catalog.growth import capacity_for, grown
+from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
 
 _HALF_LIFE_MILLIS: Final = 7 * 86_400_000
 

@@ -75,9 +75,9 @@ def _by_category(
     ranking: NDArray[np.uint32], category_nos: NDArray[np.uint32], per_category: int
 ) -> tuple[dict[int, NDArray[np.uint32]], frozenset[int]]:
     """Cuts a ranking into those of its categories, at their beginnings, and says which are the deepest of items."""
-    if not len(ranking):
-        return {}, frozenset()
     places, levels = np.nonzero(category_nos)  # row by row: the order of the ranking
+    if not len(places):
+        return {}, frozenset()
     numbers = category_nos[places, levels]
     order = np.argsort(numbers, kind="stable")
     distinct, starts = np.unique(numbers[order], return_index=True)

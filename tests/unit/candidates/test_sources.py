@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
-from vitrine.common.v1.item_filter_pb2 import ItemFilter
-from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
-from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 from services.candidates.proposals import Proposals
 from services.candidates.query import Query
 from services.candidates.sources.registry import SOURCES
 from tests.support.candidates_shop import DAY, NOW, Shop, bought, viewed
+from vitrine.common.v1.item_filter_pb2 import ItemFilter
+from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
+from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 
 @pytest.fixture
@@ -281,3 +281,10 @@ async def test_every_source_bears_ten_thousand_exclusions(shop: Shop, source: st
     found = (await ask(shop, source, query)).item_nos
     assert len(found) > 0
     assert found.min() > 10_000
+
+
+async def test_items_without_a_category_stand_in_lists_too(shop: Shop) -> None:
+    shop.put(1, path=(), list_price=2.0, days_old=1)
+    shop.open()
+    for source in ("popular", "new_arrivals", "on_sale"):
+        assert (await ask(shop, source, shop.query())).item_nos.tolist() == [1]
