@@ -1,7 +1,9 @@
 import asyncio
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, delete, select
 
@@ -20,7 +22,10 @@ from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.events.v1.event_service_pb2 import LoggedEvent, PartitionOffset
 
 SLICE: Final = 250
-"""Events that are applied, or states that are written out, before other calls get their turn: some milliseconds."""
+"""Events that are applied, or rows that are made, before other calls get their turn: some milliseconds."""
+
+STATES_PER_SLICE: Final = 25
+"""The same for states that are written out: a heavy user's takes 0.1 ms."""
 
 VERSIONS_PER_START: Final = 1 << 32
 """Statistics' versions that a crash took back must not be given out again: each start begins far above the last one."""
@@ -31,7 +36,7 @@ class Ledger:
 
     Events are applied in memory and seen by readers at once. `save` writes states, statistics and offsets in one
     transaction; after a crash the log is read again from the saved offsets, so each event counts once. Belongs to the
-    event loop; `lock` is held by whoever changes states.
+    event loop.
     """
 
     def __init__(self, store: Store, catalog: Catalog, users: Users, clock: Clock, cached_users: int) -> None:
@@ -40,6 +45,7 @@ class Ledger:
         self._users = users
         self._clock = clock
         self._unsaved_items: set[int] = set()
+        self._saving = asyncio.Lock()
         self.states = UserStates(store, cached_users)
         self.statistics = ItemStatistics()
         self.offsets: dict[int, int] = {}
@@ -100,39 +106,73 @@ class Ledger:
             await self._catalog.reserve(unknown, self._clock.now())
 
     async def save(self) -> None:
-        """Writes all that changed, in one transaction."""
-        async with self.lock:
-            await self.save_locked()
+        """Writes all that changed, in one transaction; events go on being applied while the database works."""
+        async with self._saving:
+            async with self.lock:
+                snapshot = await self._snapshot()
+            await self._write(snapshot)
 
-    async def save_locked(self) -> None:
-        """The same, for who holds the lock."""
-        self._unsaved_items.update(self.statistics.seal())
-        states = []
-        for place, (key, state) in enumerate(self.states.unsaved.items()):
-            states.append({"visitor_key": key, "state": state.to_bytes()})
-            if place % SLICE == SLICE - 1:
-                await asyncio.sleep(0)
-        rows = [self.statistics.row(item_no)._asdict() for item_no in self._unsaved_items]
-        offsets = [{"partition": no, "next_offset": offset} for no, offset in self.offsets.items()]
-
-        def work(connection: Connection) -> None:
-            upsert(connection, USER_STATES, states)
-            upsert(connection, ITEM_STATISTICS, rows)
-            upsert(connection, CONSUMER_OFFSETS, offsets)
-
-        await self._store.write(work)
-        self.states.saved()
-        self._unsaved_items = set()
-        self.unsaved_events = 0
-        self.changed.clear()
+    @contextlib.asynccontextmanager
+    async def settled(self) -> AsyncIterator[None]:
+        """All is saved while the block runs, and nothing changes but by it: for who changes stored states."""
+        async with self._saving, self.lock:
+            await self._write(await self._snapshot())
+            yield
 
     async def erase(self, keys: Iterable[str]) -> None:
         """Erases the states of users who no longer allow them to be kept."""
         erased = list(keys)
-        async with self.lock:
+        async with self.settled():
             await self._store.write(lambda connection: delete_states(connection, erased))
             for key in erased:
                 self.states.put(key, None)
+
+    async def _snapshot(self) -> "_Snapshot":
+        """Takes down what is not saved yet. Hold `lock`: states and offsets belong together."""
+        self._unsaved_items.update(self.statistics.seal())
+        states = []
+        for key, state in self.states.begin_save().items():
+            states.append({"visitor_key": key, "state": state.to_bytes()})
+            if len(states) % STATES_PER_SLICE == 0:
+                await asyncio.sleep(0)
+        rows = []
+        for item_no in self._unsaved_items:
+            rows.append(self.statistics.row(item_no)._asdict())
+            if len(rows) % SLICE == 0:
+                await asyncio.sleep(0)
+        # Nothing is given up before this point: where the caller is cancelled, the next snapshot has it all.
+        snapshot = _Snapshot(states, rows, dict(self.offsets), self._unsaved_items)
+        self._unsaved_items = set()
+        self.unsaved_events = 0
+        self.changed.clear()
+        return snapshot
+
+    async def _write(self, snapshot: "_Snapshot") -> None:
+        try:
+            await self._store.write(snapshot.write)
+        except BaseException:
+            # Cancelled or failed: the next save takes it along. That it may have been committed does no harm.
+            self._unsaved_items |= snapshot.item_nos
+            self.changed.set()
+            raise
+        self.states.saved()
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """Rows that belong together."""
+
+    states: list[dict[str, Any]]
+    statistics: list[dict[str, Any]]
+    offsets: dict[int, int]
+    item_nos: set[int]
+
+    def write(self, connection: Connection) -> None:
+        """Writes all of it into one transaction."""
+        offsets = [{"partition": no, "next_offset": offset} for no, offset in self.offsets.items()]
+        upsert(connection, USER_STATES, self.states)
+        upsert(connection, ITEM_STATISTICS, self.statistics)
+        upsert(connection, CONSUMER_OFFSETS, offsets)
 
 
 def key_of(visitor: Visitor) -> str:

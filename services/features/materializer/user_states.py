@@ -15,7 +15,8 @@ class UserStates:
         self._store = store
         self._cache: LruCache[str, UserState] = LruCache(bound)
         self._generation = 0
-        self.unsaved: dict[str, UserState] = {}
+        self._unsaved: dict[str, UserState] = {}
+        self._saving: dict[str, UserState] = {}
 
     async def find(self, key: str) -> UserState | None:
         """Returns a user's state; None: nothing is known."""
@@ -43,25 +44,29 @@ class UserStates:
 
     def changed(self, key: str, state: UserState) -> None:
         """Notes that a state has what is not saved."""
-        self.unsaved[key] = state
+        self._unsaved[key] = state
+
+    def begin_save(self) -> dict[str, UserState]:
+        """Returns what is to be saved now; it stays in memory until it is `saved`."""
+        self._saving, self._unsaved = self._saving | self._unsaved, {}
+        return self._saving
 
     def saved(self) -> None:
-        """Notes that all that was unsaved is saved."""
-        for key, state in self.unsaved.items():
+        """Notes that what `begin_save` returned is committed."""
+        for key, state in self._saving.items():
             self._cache.put(key, state)
-        self.unsaved = {}
+        self._saving = {}
         self._generation += 1
 
     def put(self, key: str, state: UserState | None) -> None:
-        """Takes over a state as it was committed; None: it was erased."""
+        """Takes over a state as it was committed; None: it was erased. Only while nothing is unsaved."""
         self._generation += 1
-        self.unsaved.pop(key, None)
         self._cache.drop(key)
         if state is not None:
             self._cache.put(key, state)
 
     def _held(self, key: str) -> UserState | None:
-        return self.unsaved.get(key) or self._cache.get(key)
+        return self._unsaved.get(key) or self._saving.get(key) or self._cache.get(key)
 
 
 def read_states(connection: Connection, keys: list[str]) -> dict[str, bytes]:

@@ -72,7 +72,7 @@ class UserLifecycle:
         return results
 
     async def _merge(self, anonymous: str, user: str, millis: int) -> bool:
-        async with self._users.changing, self._ledger.lock:
+        async with self._users.changing, self._ledger.settled():
             known = self._users.resolve(anonymous)
             if known == user:
                 return False
@@ -81,7 +81,6 @@ class UserLifecycle:
                     "the anonymous visitor was merged into another user; a visitor can be one user only",
                     reason="ALREADY_MERGED",
                 )
-            await self._ledger.save_locked()
             states = await self._ledger.states.find_all([anonymous, user])
             words = await self._store.read(lambda connection: queries.read_users(connection, [anonymous, user]))
             joined = join_words(words.get(user), words.get(anonymous), user)
@@ -107,8 +106,7 @@ class UserLifecycle:
             return True
 
     async def _erase(self, key: str, request_id: str, millis: int) -> Receipt:
-        async with self._users.changing, self._ledger.lock:
-            await self._ledger.save_locked()
+        async with self._users.changing, self._ledger.settled():
             receipt, erased = await self._store.write(lambda c: _erase_rows(c, key, request_id, millis))
             if erased:
                 self._ledger.states.put(key, None)
