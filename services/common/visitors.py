@@ -3,9 +3,8 @@
 import hashlib
 from typing import Final
 
-from vitrine.common.v1.visitor_pb2 import Visitor
-
 from services.common.validation import Violations
+from vitrine.common.v1.visitor_pb2 import Visitor
 
 _USER: Final = "u:"
 _ANONYMOUS: Final = "a:"

@@ -3,10 +3,10 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vitrine.common.v1.visitor_pb2 import Visitor
 
 from services.common.errors import InvalidArgumentError
 from services.common.visitors import partition_of, pseudonym, visitor_from_key, visitor_key
+from vitrine.common.v1.visitor_pb2 import Visitor
 
 
 @pytest.mark.parametrize(
