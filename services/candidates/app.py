@@ -14,6 +14,7 @@ from services.candidates.background.content_keeper import ContentKeeper
 from services.candidates.background.list_keeper import ListKeeper
 from services.candidates.background.periodic import every
 from services.candidates.background.statistics_poll import StatisticsPoll
+from services.candidates.metrics import CandidateMetrics
 from services.candidates.retrieval import Retriever
 from services.candidates.servicer import CandidateServicer
 from services.candidates.settings import CandidatesSettings
@@ -21,13 +22,14 @@ from services.candidates.sources.inputs import Inputs
 from services.candidates.sources.registry import check_names, make_sources
 from services.common.artifacts import Artifact, ArtifactStore
 from services.common.channels import open_channel
+from services.common.telemetry.metrics import service_metrics
 from vitrine.candidates.v1.candidate_service_pb2 import DESCRIPTOR
 from vitrine.candidates.v1.candidate_service_pb2_grpc import add_CandidateServiceServicer_to_server
 from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceStub
 
 # A new item is to be in answers within a second of its upsert.
-_CONTENT_SECONDS: Final = 0.25
+_INDEX_SECONDS: Final = 0.25
 
 
 class CandidatesApplication:
@@ -41,7 +43,13 @@ class CandidatesApplication:
         for field in ("sources", "quotas", "weights"):
             check_names(settings.variable(field), getattr(settings, field))
         sources = make_sources(settings.sources, self._inputs)
-        self._retriever = Retriever(sources, settings.quotas, settings.weights, settings.source_deadline_seconds)
+        self._retriever = Retriever(
+            sources,
+            settings.quotas,
+            settings.weights,
+            settings.source_deadline_seconds,
+            CandidateMetrics(service_metrics(self.name)),
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._channel: grpc.aio.Channel | None = None
 
@@ -61,8 +69,8 @@ class CandidatesApplication:
         await content.merge()
         await lists.refresh()
         inputs.catalog_read = True
-        self._run(every(_CONTENT_SECONDS, "content index", content.refresh))
-        self._run(every(seconds, "top lists", lists.refresh))
+        self._run(every(_INDEX_SECONDS, "content index", content.refresh))
+        self._run(every(_INDEX_SECONDS, "top lists", lists.refresh))
         for watcher in self._watchers():
             # What is there already is loaded before the first request; a failure is tried again like any other.
             await watcher.look()

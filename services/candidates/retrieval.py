@@ -8,6 +8,7 @@ import structlog
 from numpy.typing import NDArray
 
 from services.candidates.fusion import fuse
+from services.candidates.metrics import CandidateMetrics
 from services.candidates.proposals import Proposals, nothing
 from services.candidates.query import Query
 from services.candidates.sources.source import Source
@@ -43,12 +44,14 @@ class Retriever:
         quotas: Mapping[str, int],
         weights: Mapping[str, float],
         deadline_seconds: float,
+        metrics: CandidateMetrics,
     ) -> None:
         self.names = [source.name for source in sources]
         self._sources = sources
         self._quotas = {source.name: source.quota for source in sources} | dict(quotas)
         self._weights = {source.name: source.weight for source in sources} | dict(weights)
         self._deadline_seconds = deadline_seconds
+        self._metrics = metrics
         self._log = structlog.get_logger("vitrine.candidates")
 
     async def retrieve(self, query: Query, limit: int, quotas: Mapping[str, int], seconds_left: float) -> Retrieved:
@@ -70,7 +73,9 @@ class Retriever:
     async def _ask(self, source: Source, query: Query, quota: int, deadline: float) -> Outcome:
         begin = time.perf_counter()
         status, proposals, reason = await self._propose(source, query, quota, deadline)
-        return Outcome(source.name, status, proposals, reason, time.perf_counter() - begin)
+        seconds = time.perf_counter() - begin
+        self._metrics.source_asked(source.name, pb.SourceStatus.Name(status).removeprefix("SOURCE_STATUS_"), seconds)
+        return Outcome(source.name, status, proposals, reason, seconds)
 
     async def _propose(
         self, source: Source, query: Query, quota: int, deadline: float

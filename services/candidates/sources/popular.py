@@ -34,13 +34,14 @@ class Popular:
     async def propose(self, query: Query, quota: int) -> Proposals:
         lists, columns, eligibility = self._inputs.top_lists, self._inputs.columns, query.eligibility
         leaves = [int(number) for number in query.taste.favorites if int(number) in lists.leaf_categories][:_CATEGORIES]
-        rankings = [lists.popular, *(lists.of_category[leaf] for leaf in leaves)]
-        share = quota if not leaves else -(-quota // 2)
-        counts = [share, *(-(-(quota - share) // len(leaves)) for _ in leaves)]
-        found = [eligibility.first_admitted(ranking, n) for ranking, n in zip(rankings, counts, strict=True)]
-        together = np.concatenate(found)
-        # The order of the lists, which decides among equals, outlives the removal of those that are in two.
-        item_nos = together[np.sort(np.unique(together, return_index=True)[1])]
+        of_all = eligibility.first_admitted(lists.popular, quota)
+        half = -(-quota // 2)
+        each = -(-(quota - half) // max(1, len(leaves)))
+        of_leaves = [eligibility.first_admitted(lists.of_category[leaf], each) for leaf in leaves]
+        # Half from the whole shop, half from the categories, and from the whole shop again where that is too few. The
+        # lists' order, which decides among equals, outlives the removal of those that are in two.
+        together = np.concatenate([of_all[:half], *of_leaves, of_all[half:]])
+        item_nos = together[np.sort(np.unique(together, return_index=True)[1])[:quota]]
         popularity = popularity_at(lists.logs[item_nos], query.query_millis)
         scores = (1.0 + popularity) * (1.0 + _TASTE * query.taste.of(columns.category_nos[item_nos]))
         return best(item_nos, scores, quota)

@@ -69,6 +69,13 @@ FEATURES_SAVE_SECONDS: Final = Metric(
     "save_seconds", "histogram", "Time to save states, statistics and offsets in one transaction.", service="features"
 )
 
+CANDIDATES_SOURCE_SECONDS: Final = Metric(
+    "source_seconds",
+    "histogram",
+    "Time that a source took, by what became of it.",
+    ("source", "status"),
+    service="candidates",
+)
 HOMEPAGE_PAGES: Final = Metric(
     "served_pages", "counter", "Pages served, by their step of the ladder.", ("step",), service="homepage"
 )
@@ -92,6 +99,7 @@ METRICS: Final = (
     EVENTS_COMMITTED_ROWS,
     FEATURES_APPLIED_EVENTS,
     FEATURES_SAVE_SECONDS,
+    CANDIDATES_SOURCE_SECONDS,
     HOMEPAGE_PAGES,
     HOMEPAGE_CARDS,
     HOMEPAGE_UNIT_SECONDS,

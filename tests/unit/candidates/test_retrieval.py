@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 
 from services.candidates.marshal import response_of
+from services.candidates.metrics import CandidateMetrics
 from services.candidates.proposals import Proposals, best
 from services.candidates.query import Query
 from services.candidates.retrieval import Retriever
 from services.candidates.sources.registry import SOURCES, check_names, make_sources
 from services.candidates.sources.source import Source
 from services.common.errors import InvalidArgumentError
+from services.common.telemetry.metrics import Metrics
 from tests.support.candidates_shop import Shop, bought, viewed
 from vitrine.candidates.v1 import candidate_service_pb2 as pb
 from vitrine.features.v1.user_features_pb2 import UserFeatures
@@ -46,7 +48,7 @@ class FakePopular(FakeSource):
 
 
 def retriever(*sources: Source, deadline: float = 0.05) -> Retriever:
-    return Retriever(sources, {}, {}, deadline)
+    return Retriever(sources, {}, {}, deadline, CandidateMetrics(Metrics("candidates")))
 
 
 @pytest.fixture
@@ -88,6 +90,15 @@ async def test_quotas_limit_turn_off_and_may_name_what_is_not_there(query: Query
     assert source.asked == 0
     statuses = {outcome.source: outcome.status for outcome in retrieved.outcomes}
     assert statuses == {"fake": pb.SOURCE_STATUS_OFF, "steady": pb.SOURCE_STATUS_OK, "trending": pb.SOURCE_STATUS_OFF}
+
+
+async def test_every_source_is_timed_by_what_became_of_it(query: Query) -> None:
+    metrics = Metrics("candidates")
+    sources: list[Source] = [FakeSource(ValueError()), FakePopular()]
+    await Retriever(sources, {}, {}, 1.0, CandidateMetrics(metrics)).retrieve(query, 10, {}, 1.0)
+    for source, status in (("fake", "FAILED"), ("steady", "OK")):
+        labels = {"source": source, "status": status}
+        assert metrics.registry.get_sample_value("vitrine_candidates_source_seconds_count", labels) == 1
 
 
 async def test_columns_point_at_what_was_kept(query: Query) -> None:

@@ -269,16 +269,22 @@ async def test_every_source_bears_an_empty_shop_and_a_filter_that_leaves_nothing
     assert not len(await ask(shop, source, nothing_left))
 
 
-@pytest.mark.parametrize("source", list(SOURCES))
-async def test_every_source_bears_ten_thousand_exclusions(shop: Shop, source: str) -> None:
+@pytest.fixture(scope="module")
+def large_shop() -> Shop:
+    shop = Shop()
     for item_no in range(1, 12_001):
         shop.put(item_no, list_price=2.0, days_old=1)
     shop.neighbors({(12_000, item_no): 0.5 for item_no in range(9_990, 10_011)})
     shop.vectors({item_no: (1.0, 1.0 / item_no) for item_no in range(1, 12_001)})
     shop.open()
+    return shop
+
+
+@pytest.mark.parametrize("source", list(SOURCES))
+async def test_every_source_bears_ten_thousand_exclusions(large_shop: Shop, source: str) -> None:
     user = viewed(bought(UserFeatures(), 10_500, 3), 12_000)
-    query = shop.query(user, excluded=range(1, 10_001), vector=(1.0, 1.0))
-    found = (await ask(shop, source, query)).item_nos
+    query = large_shop.query(user, excluded=range(1, 10_001), vector=(1.0, 1.0))
+    found = (await ask(large_shop, source, query)).item_nos
     assert len(found) > 0
     assert found.min() > 10_000
 

@@ -1,0 +1,13 @@
+from services.common.telemetry.declarations import CANDIDATES_SOURCE_SECONDS
+from services.common.telemetry.metrics import Metrics
+
+
+class CandidateMetrics:
+    """What the candidates service counts."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._seconds = metrics.histogram(CANDIDATES_SOURCE_SECONDS)
+
+    def source_asked(self, source: str, status: str, seconds: float) -> None:
+        """Notes how one source fared; `status` without its prefix."""
+        self._seconds.labels(source, status).observe(seconds)
