@@ -12,7 +12,8 @@ from cli.context import CommandContext
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from cli.rendering.console import shop_console
-from services.common.errors import VitrineError, from_rpc_error
+from services.common.errors import VitrineError
+from services.common.rpc_status import from_rpc_error
 
 app = typer.Typer(
     name="vitrine",

@@ -12,7 +12,8 @@ from cli.exit_codes import ExitCode
 from cli.rendering.console import shop_console
 from demo.demo import Demo
 from demo.options import DemoOptions, started_at
-from services.common.errors import VitrineError, from_rpc_error
+from services.common.errors import VitrineError
+from services.common.rpc_status import from_rpc_error
 
 
 def main() -> int:

@@ -98,7 +98,8 @@ class _SharedVariables(EnvSettingsSource):
 def unknown_variables(settings_cls: type[ServiceSettings], environment: Mapping[str, str]) -> dict[str, str | None]:
     """Returns the variables with the service's prefix that name no setting, each with the nearest one that does."""
     prefix = settings_cls.variable("")
-    known = [name.upper() for name in settings_cls.model_fields]
+    # By its address the others find this service; in a shared environment it sees that variable too.
+    known = [*(name.upper() for name in settings_cls.model_fields), "ADDRESS"]
     found: dict[str, str | None] = {}
     for variable in environment:
         name = variable.upper().removeprefix(prefix)
