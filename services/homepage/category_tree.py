@@ -21,7 +21,7 @@ class CategoryTree:
 
     Attributes:
         categories: by category number.
-        shelf_nos: shape (greatest number + 1,); the category at `SHELF_DEPTH` above each, 0 where it is not known.
+        shelf_nos: shape (greatest number + 2,); the category at `SHELF_DEPTH` above each; the last one is 0.
         navigation_nos: the categories that shelves and navigation name, those without items left out.
     """
 
@@ -41,15 +41,15 @@ class CategoryTree:
 
     def shelf_categories(self, category_nos: Numbers) -> Numbers:
         """Returns the shelf category of each category number, shape (n,); 0 where there is none."""
-        known = category_nos < len(self.shelf_nos)
-        return np.where(known, self.shelf_nos[np.where(known, category_nos, 0)], np.uint32(0))
+        shelf_nos: Numbers = self.shelf_nos[np.minimum(category_nos, len(self.shelf_nos) - 1)]
+        return shelf_nos
 
 
 def build_category_tree(categories: Iterable[catalog_service_pb2.Category]) -> CategoryTree:
     """Returns the tree of all nodes; order does not matter, and a node whose parent is missing stands for itself."""
     by_no = {category.category_no: category for category in categories}
     by_path = {tuple(category.path.names): number for number, category in by_no.items()}
-    shelf_nos: NDArray[np.uint32] = np.zeros(max(by_no, default=0) + 1, np.uint32)
+    shelf_nos: NDArray[np.uint32] = np.zeros(max(by_no, default=0) + 2, np.uint32)
     for number, category in by_no.items():
         shelf_nos[number] = by_path.get(tuple(category.path.names[:SHELF_DEPTH]), number)
     parents = {category.parent_category_no for category in by_no.values()}

@@ -55,10 +55,8 @@ class HomepageServicer(homepage_service_pb2_grpc.HomepageServiceServicer):
         seconds = self._seconds(context)
         if request.page_token:
             planned, maximum = self._pinned_pages.open(request.page_token, PAGE_TOKEN, "page_token", now)
-            page = await self._maker.go_on(planned, maximum, request.page_token, seconds)
-        else:
-            page = await self._homepage.serve(query, seconds)
-        return homepage.GetHomepageResponse(page=page)
+            return await self._maker.go_on(planned, maximum, request.page_token, seconds)
+        return await self._homepage.serve(query, seconds)
 
     async def ListShelfItems(
         self, request: homepage.ListShelfItemsRequest, context: Context

@@ -1,12 +1,15 @@
 """The last check of a card: what its item says now decides, whatever was known when it was chosen."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.homepage.cards.item_matching import matches
 from vitrine.common.v1.item_filter_pb2 import ItemFilter
 from vitrine.features.v1.item_pb2 import Item, ItemKind
+
+_PRODUCT_KINDS: Final = frozenset({ItemKind.ITEM_KIND_UNSPECIFIED, ItemKind.ITEM_KIND_PRODUCT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +27,11 @@ class Admission:
         return self._state_refusal(item) or self._request_refusal(item)
 
     def _state_refusal(self, item: Item) -> str:
-        product = item.kind in (ItemKind.ITEM_KIND_UNSPECIFIED, ItemKind.ITEM_KIND_PRODUCT)
         if item.hidden:
             return "HIDDEN"
         if item.HasField("stock") and item.stock <= 0:
             return "OUT_OF_STOCK"
-        if product and not item.HasField("price"):
+        if item.kind in _PRODUCT_KINDS and not item.HasField("price"):
             return "NO_PRICE"
         if item.HasField("available_from_time") and _millis(item.available_from_time) > self.now_millis:
             return "NOT_YET_AVAILABLE"

@@ -1,7 +1,9 @@
 """Makes cards: items, reasons in words, and signed tokens."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
+
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 from services.common.signing import Signer
 from services.common.tracking import seal_tracking
@@ -10,7 +12,6 @@ from services.homepage.category_tree import SHELF_DEPTH
 from services.homepage.locales.texts import reason_text
 from services.homepage.pages.planned_page import PageHeader, PlannedShelf
 from services.homepage.reasons.columns import ReasonFact
-from vitrine.common.v1.category_pb2 import CategoryPath
 from vitrine.common.v1.tracking_pb2 import TrackingPayload
 from vitrine.features.v1.catalog_service_pb2 import CatalogItem
 from vitrine.features.v1.item_pb2 import Item
@@ -26,6 +27,8 @@ _EVIDENCE_KINDS: Final = frozenset(
     }
 )
 _CATEGORY_KINDS: Final = frozenset({reason_pb2.REASON_KIND_YOUR_CATEGORY, reason_pb2.REASON_KIND_POPULAR_IN_CATEGORY})
+
+Cards: TypeAlias = RepeatedCompositeFieldContainer[page_pb2.Card]
 
 
 class CardRenderer:
@@ -43,21 +46,18 @@ class CardRenderer:
             serve_time_millis=header.serve_millis,
         )
 
-    def cards(self, shelf: PlannedShelf, rows: Sequence[int]) -> list[page_pb2.Card]:
-        """Returns cards for those of the shelf's items, in that order, positions going on from the shelf's."""
-        cards: list[page_pb2.Card] = []
-        for position, row in enumerate(rows, start=shelf.position):
+    def add_cards(self, cards: Cards, shelf: PlannedShelf, rows: Sequence[int]) -> None:
+        """Adds cards for those of the shelf's items, in that order, positions going on from the shelf's.
+
+        Messages are filled where they stand: to make them apart and add them would copy every card.
+        """
+        facts_of_rows = shelf.reasons.facts(rows)
+        for position, (row, facts) in enumerate(zip(rows, facts_of_rows, strict=True), start=shelf.position):
             item = self._items[shelf.item_nos[row]].item
-            facts = shelf.reasons.facts(row)
-            cards.append(
-                page_pb2.Card(
-                    item=card_item(item, self._header.serve_millis, facts),
-                    position=position,
-                    reasons=[self.reason(fact, item) for fact in facts],
-                    tracking_token=self.token(shelf.shelf_id, position, item.item_id),
-                )
-            )
-        return cards
+            card = cards.add(position=position, tracking_token=self.token(shelf.shelf_id, position, item.item_id))
+            fill_card_item(card.item, item, self._header.serve_millis, facts)
+            for fact in facts:
+                self._fill_reason(card.reasons.add(), fact, item)
 
     def token(self, shelf_id: str, position: int, item_id: str = "") -> str:
         """Returns the tracking token of a place on the page."""
@@ -65,9 +65,8 @@ class CardRenderer:
         payload.shelf_id, payload.position, payload.item_id = shelf_id, position, item_id
         return seal_tracking(self._signer, payload)
 
-    def reason(self, fact: ReasonFact, item: Item) -> reason_pb2.Reason:
-        """Returns a card's reason with its evidence and its words."""
-        reason = reason_pb2.Reason(kind=fact.kind, count=fact.times, source=fact.source)
+    def _fill_reason(self, reason: reason_pb2.Reason, fact: ReasonFact, item: Item) -> None:
+        reason.kind, reason.count, reason.source = fact.kind, fact.times, fact.source
         if fact.kind in _EVIDENCE_KINDS:
             self.add_evidence(reason, fact.evidence_item_no)
         elif fact.kind in _CATEGORY_KINDS and item.category_paths:
@@ -75,7 +74,6 @@ class CardRenderer:
         elif fact.kind == reason_pb2.REASON_KIND_YOUR_BRAND:
             reason.brand = item.brand
         reason.text = reason_text(self._header.language, reason)
-        return reason
 
     def add_evidence(self, reason: reason_pb2.Reason, item_no: int) -> None:
         """Adds id and title of an item of the visitor's history; nothing where it is gone."""
@@ -85,21 +83,20 @@ class CardRenderer:
             reason.evidence_title = evidence.item.title
 
 
-def card_item(item: Item, serve_millis: int, facts: Sequence[ReasonFact] = ()) -> page_pb2.CardItem:
-    """Returns what a card shows of an item."""
-    card = page_pb2.CardItem(
-        item_id=item.item_id,
-        group_id=item.group_id,
-        title=item.title,
-        url=item.url,
-        image_url=item.image_url,
-        currency_code=item.currency_code,
-        category_path=item.category_paths[0] if item.category_paths else CategoryPath(),
-        badges=item.badges,
-        brand=item.brand,
-        kind=kind_name(item.kind),
-        creator_id=item.creator_id,
-    )
+def fill_card_item(card: page_pb2.CardItem, item: Item, serve_millis: int, facts: Sequence[ReasonFact] = ()) -> None:
+    """Writes what a card shows of an item."""
+    card.item_id = item.item_id
+    card.group_id = item.group_id
+    card.title = item.title
+    card.url = item.url
+    card.image_url = item.image_url
+    card.currency_code = item.currency_code
+    card.brand = item.brand
+    card.kind = kind_name(item.kind)
+    card.creator_id = item.creator_id
+    card.badges.extend(item.badges)
+    if item.category_paths:
+        card.category_path.names.extend(item.category_paths[0].names)
     if item.HasField("price"):
         card.price = item.price
         if item.HasField("list_price"):
@@ -108,7 +105,6 @@ def card_item(item: Item, serve_millis: int, facts: Sequence[ReasonFact] = ()) -
                 card.badges.append("sale")
     if _is_new(item, serve_millis, facts) and "new" not in item.badges:
         card.badges.append("new")
-    return card
 
 
 def _is_new(item: Item, serve_millis: int, facts: Sequence[ReasonFact]) -> bool:

@@ -7,6 +7,8 @@ from vitrine.common.v1.category_pb2 import CategoryPath
 from vitrine.common.v1.item_filter_pb2 import AttributeFilter, ItemFilter
 from vitrine.features.v1.item_pb2 import Item, ItemKind
 
+_KIND_NAMES = {number: name.removeprefix("ITEM_KIND_") for name, number in ItemKind.items()}
+
 
 def matches(item: Item, wanted: ItemFilter) -> bool:
     """Returns whether `item` passes: parts joined by AND, values in a part by OR, an empty part does not restrict."""
@@ -22,7 +24,7 @@ def matches(item: Item, wanted: ItemFilter) -> bool:
 
 def kind_name(kind: ItemKind.ValueType) -> str:
     """Returns the kind's name without prefix; what is not said is a product."""
-    return ItemKind.Name(kind or ItemKind.ITEM_KIND_PRODUCT).removeprefix("ITEM_KIND_")
+    return _KIND_NAMES[kind or ItemKind.ITEM_KIND_PRODUCT]
 
 
 def _in_price_range(item: Item, wanted: ItemFilter) -> bool:

@@ -85,7 +85,8 @@ class CardStock:
 
 def _evidence(shelf: PlannedShelf) -> Iterable[int]:
     """The items that the reasons of a stretch name."""
-    named = set(shelf.reasons.evidence_item_nos[: shelf.card_limit + _SPARE_ITEMS].ravel().tolist())
+    reasons = shelf.reasons.slots[:, : shelf.card_limit + _SPARE_ITEMS]
+    named = set(reasons["evidence_item_no"].ravel().tolist())
     named.add(shelf.evidence_item_no)
     return named - {0}
 

@@ -14,7 +14,7 @@ class CircuitBreaker:
         elapsed_clock: Callable[[], float],
         *,
         threshold: int = 3,
-        cooldown: float = 0.5,
+        cooldown: float = 1.0,
         longest_cooldown: float = 5.0,
     ) -> None:
         self._clock = elapsed_clock

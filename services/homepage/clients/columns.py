@@ -15,4 +15,4 @@ def column(values: Sequence[Any], dtype: type[Scalar], count: int | None = None)
     """Returns a repeated scalar field as an array; InternalError where it has not `count` elements."""
     if count is not None and len(values) != count:
         raise InternalError(f"a column has {len(values)} elements instead of {count}", reason="COLUMN_LENGTH")
-    return np.fromiter(values, dtype, len(values))
+    return np.array(values, dtype)

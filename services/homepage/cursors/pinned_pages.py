@@ -14,13 +14,16 @@ from services.common.signing import InvalidToken, Signer
 from services.homepage.experiments import Assignment
 from services.homepage.locales.texts import LANGUAGES
 from services.homepage.pages.planned_page import PageHeader, PlannedPage, PlannedShelf
-from services.homepage.reasons.columns import ReasonColumns
+from services.homepage.reasons.columns import REASON, ReasonColumns
 from vitrine.homepage.v1 import page_pb2
 from vitrine.homepage.v1.pinned_page_pb2 import PinnedPage, PinnedShelf
 
 CURSOR: Final = "cursor"
 PAGE_TOKEN: Final = "page_token"  # noqa: S105  # a purpose, not a secret
 _FORMAT: Final = 1
+_PLAIN: Final = b"p"
+_COMPRESSED: Final = b"z"
+_LEAST_COMPRESSED: Final = 1024
 _AGE_NOT_KNOWN: Final = 0
 
 
@@ -48,7 +51,7 @@ class PinnedPages:
             sources=page.shelves[0].reasons.source_names if page.shelves else (),
             max_shelves=max_shelves,
         )
-        return self._signer.seal(zlib.compress(pinned.SerializeToString(), 1), purpose)
+        return self._signer.seal(_packed(pinned.SerializeToString()), purpose)
 
     def open(self, text: str, purpose: str, field: str, serve_millis: int) -> tuple[PlannedPage, int]:
         """Returns the planned page, served at `serve_millis`, and its greatest number of shelves.
@@ -56,7 +59,7 @@ class PinnedPages:
         Raises InvalidArgumentError (MALFORMED_CURSOR) naming `field` where the text is not one that `seal` made.
         """
         try:
-            pinned = PinnedPage.FromString(zlib.decompress(self._signer.open(text, purpose)))
+            pinned = PinnedPage.FromString(_unpacked(self._signer.open(text, purpose)))
         except (InvalidToken, DecodeError, zlib.error, UnicodeEncodeError):
             raise malformed(field) from None
         if pinned.format != _FORMAT or pinned.language not in LANGUAGES:
@@ -75,6 +78,15 @@ class PinnedPages:
         return PlannedPage(header, [_planned(shelf, sources) for shelf in pinned.shelves]), pinned.max_shelves
 
 
+def _packed(data: bytes) -> bytes:
+    """Returns `data` compressed, unless it is so short that compressing takes longer than all the rest."""
+    return _COMPRESSED + zlib.compress(data, 1) if len(data) > _LEAST_COMPRESSED else _PLAIN + data
+
+
+def _unpacked(data: bytes) -> bytes:
+    return zlib.decompress(data[1:]) if data[:1] == _COMPRESSED else data[1:]
+
+
 def malformed(field: str) -> InvalidArgumentError:
     """Returns the error for a cursor or page token that was not made here."""
     remedy = "is not one that this shop handed out; send it exactly as it came, or begin again with GetHomepage"
@@ -86,7 +98,7 @@ def malformed(field: str) -> InvalidArgumentError:
 
 
 def _pinned(shelf: PlannedShelf) -> PinnedShelf:
-    reasons = shelf.reasons
+    strongest = shelf.reasons.strongest
     return PinnedShelf(
         shelf_id=shelf.shelf_id,
         kind=shelf.kind,
@@ -95,28 +107,24 @@ def _pinned(shelf: PlannedShelf) -> PinnedShelf:
         evidence_item_no=shelf.evidence_item_no,
         status=shelf.status,
         item_nos=shelf.item_nos,
-        reason_kinds=reasons.kinds[:, 0].tolist(),
-        evidence_item_nos=reasons.evidence_item_nos[:, 0].tolist(),
-        reason_counts=reasons.counts[:, 0].tolist(),
-        source_indexes=reasons.sources[:, 0].tolist(),
+        reason_kinds=strongest["kind"].tolist(),
+        evidence_item_nos=strongest["evidence_item_no"].tolist(),
+        reason_counts=strongest["times"].tolist(),
+        source_indexes=strongest["source"].tolist(),
         categories=shelf.categories,
         card_limit=shelf.card_limit,
     )
 
 
 def _planned(shelf: PinnedShelf, sources: tuple[str, ...]) -> PlannedShelf:
-    count = len(shelf.item_nos)
+    slots = np.empty((1, len(shelf.item_nos)), REASON)
+    slots["kind"], slots["evidence_item_no"] = shelf.reason_kinds, shelf.evidence_item_nos
+    slots["times"], slots["source"] = shelf.reason_counts, shelf.source_indexes
     return PlannedShelf(
         shelf_id=shelf.shelf_id,
         kind=shelf.kind,
         item_nos=list(shelf.item_nos),
-        reasons=ReasonColumns(
-            np.fromiter(shelf.reason_kinds, np.uint8, count).reshape(count, 1),
-            np.fromiter(shelf.evidence_item_nos, np.uint32, count).reshape(count, 1),
-            np.fromiter(shelf.reason_counts, np.uint32, count).reshape(count, 1),
-            np.fromiter(shelf.source_indexes, np.uint8, count).reshape(count, 1),
-            sources,
-        ),
+        reasons=ReasonColumns(slots, sources),
         reason=shelf.reason,
         evidence_item_no=shelf.evidence_item_no,
         status=shelf.status,

@@ -1,6 +1,7 @@
 """Words for titles and reasons, made from their structured evidence alone."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from services.homepage.locales.english import ENGLISH
@@ -13,6 +14,12 @@ SIMILAR_SHELF_ID: Final = "similar_items"
 
 _SHELF_NAMES: Final = {number: name.removeprefix("SHELF_KIND_") for name, number in page_pb2.ShelfKind.items()}
 _REASON_NAMES: Final = {number: name.removeprefix("REASON_KIND_") for name, number in reason_pb2.ReasonKind.items()}
+_VALUES: Final[Mapping[str, Callable[[reason_pb2.Reason], str]]] = {
+    "{item}": lambda reason: reason.evidence_title,
+    "{category}": lambda reason: reason.category_path.names[-1] if reason.category_path.names else "",
+    "{brand}": lambda reason: reason.brand,
+    "{count}": lambda reason: str(reason.count) if reason.count else "",
+}
 
 
 def language_of(locale: str, shop_language: str) -> str:
@@ -47,15 +54,13 @@ def _fill(template: str, reason: reason_pb2.Reason) -> str:
 
     Titles come from the shop and may hold braces: one placeholder is replaced, nothing is formatted.
     """
-    if "{" not in template:
+    placeholder = _placeholder(template)
+    if not placeholder:
         return template
-    values = {
-        "{item}": reason.evidence_title,
-        "{category}": reason.category_path.names[-1] if reason.category_path.names else "",
-        "{brand}": reason.brand,
-        "{count}": str(reason.count) if reason.count else "",
-    }
-    for placeholder, value in values.items():
-        if placeholder in template:
-            return template.replace(placeholder, value) if value else ""
-    return template
+    value = _VALUES[placeholder](reason)
+    return template.replace(placeholder, value) if value else ""
+
+
+@functools.cache
+def _placeholder(template: str) -> str:
+    return next((placeholder for placeholder in _VALUES if placeholder in template), "")

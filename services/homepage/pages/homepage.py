@@ -12,6 +12,7 @@ from services.homepage.pipeline.run import Run
 from services.homepage.pipeline.stages import SideEffect
 from services.homepage.query import Query
 from services.homepage.static_pages.static_pages import StaticPages
+from vitrine.homepage.v1 import homepage_service_pb2 as homepage
 from vitrine.homepage.v1 import page_pb2
 
 _logger = structlog.get_logger(__name__)
@@ -32,47 +33,48 @@ class Homepage:
         self._side_effects = side_effects
         self._metrics = metrics
 
-    async def serve(self, query: Query, seconds: float) -> page_pb2.Page:
+    async def serve(self, query: Query, seconds: float) -> homepage.GetHomepageResponse:
         """Returns the visitor's page within `seconds`."""
         run = self._maker.begin(query, seconds)
         try:
             made = await self._maker.make(run)
-            page = made.page if made.has_cards else self._without_cards(made)
+            response = made.response if made.has_cards else self._without_cards(made)
         except Exception:  # a bug must not leave the visitor without a page; it is loud in the log
             _logger.exception("page_failed", page_id=query.page_id)
             run.ladder.descend(Degradation(page_pb2.DEGRADATION_STEP_STATIC, "INTERNAL"))
-            page = self._fall_back(run)
-        self._metrics.page_served(page)
+            response = self._fall_back(run)
+        self._metrics.page_served(response.page)
         for side_effect in self._side_effects:
-            self._run(side_effect, run.query, page)
-        return page
+            self._run(side_effect, run.query, response.page)
+        return response
 
-    def _without_cards(self, made: MadePage) -> page_pb2.Page:
+    def _without_cards(self, made: MadePage) -> homepage.GetHomepageResponse:
         """Nothing is wrong with a page without cards where nothing may be shown; otherwise a static page is better."""
         run = made.run
         if _shop_is_empty(run):
             made.page.shop_empty = True
-            return made.page
+            return made.response
         if not run.failed and run.ladder.step < page_pb2.DEGRADATION_STEP_STATIC:
-            return made.page
-        page = self._fall_back(run)
+            return made.response
+        response = self._fall_back(run)
         if made.page.HasField("funnel"):
-            page.funnel.CopyFrom(made.page.funnel)
-        return page
+            response.page.funnel.CopyFrom(made.page.funnel)
+        return response
 
-    def _fall_back(self, run: Run) -> page_pb2.Page:
+    def _fall_back(self, run: Run) -> homepage.GetHomepageResponse:
         if not run.ladder.reasons:
             run.ladder.descend(Degradation(page_pb2.DEGRADATION_STEP_STATIC, "NO_CANDIDATES"))
         page = self._static_pages.answer(run.query, run.ladder.reasons)
         if page is not None:
-            return page
+            return homepage.GetHomepageResponse(page=page)
         run.ladder.descend(Degradation(page_pb2.DEGRADATION_STEP_EMPTY, "NO_STATIC_PAGE"))
-        return page_pb2.Page(
+        empty = page_pb2.Page(
             page_id=run.query.page_id,
             serve_time=millis_to_timestamp(run.query.serve_millis),
             degradation_step=run.ladder.step,
             degradation_reasons=run.ladder.reasons,
         )
+        return homepage.GetHomepageResponse(page=empty)
 
     def _run(self, side_effect: SideEffect, query: Query, page: page_pb2.Page) -> None:
         if not side_effect.enable(query):

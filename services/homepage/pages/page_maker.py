@@ -1,23 +1,23 @@
 """Makes pages: runs the pipeline, fills the shelves, renders them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from services.common.errors import DeadlineExceededError, VitrineError
-from services.common.timestamps import millis_to_timestamp
 from services.homepage.cards.admission import Admission
 from services.homepage.cards.stock import CardStock, FilledShelf, Stock
 from services.homepage.cursors.pinned_pages import PAGE_TOKEN, PinnedPages
 from services.homepage.degradation import Degradation
 from services.homepage.pages.funnel import funnel_of
-from services.homepage.pages.page_renderer import PageRenderer
-from services.homepage.pages.planned_page import PageHeader, PlannedPage
+from services.homepage.pages.page_renderer import PageRenderer, write_header
+from services.homepage.pages.planned_page import PageHeader, PlannedPage, PlannedShelf
 from services.homepage.pages.planner import plan
 from services.homepage.pipeline.budget import Budget
 from services.homepage.pipeline.executor import PipelineExecutor
 from services.homepage.pipeline.run import Run, Trace
 from services.homepage.query import Query
+from vitrine.homepage.v1 import homepage_service_pb2 as homepage
 from vitrine.homepage.v1 import page_pb2
 
 
@@ -25,9 +25,14 @@ from vitrine.homepage.v1 import page_pb2
 class MadePage:
     """A page, what it was made from, and the run that made it."""
 
-    page: page_pb2.Page
+    response: homepage.GetHomepageResponse
     run: Run
     stock: Stock
+
+    @property
+    def page(self) -> page_pb2.Page:
+        """The page, where it stands in the answer."""
+        return self.response.page
 
     @property
     def has_cards(self) -> bool:
@@ -70,28 +75,31 @@ class PageMaker:
         header = planned.header
         if run.ladder.step != header.step:  # the cards could not be looked up
             header = replace(header, step=run.ladder.step, degradation_reasons=tuple(run.ladder.reasons))
-        shelves, dropped = self._renderer.shelves(header, filled, stock)
-        rest = PlannedPage(header, planned.shelves[maximum:] if filled else [])
-        page = _page(header, shelves, self._page_token(rest, maximum))
+        response = homepage.GetHomepageResponse()
+        write_header(response.page, header)
+        dropped = self._renderer.add_shelves(response.page.shelves, header, filled, stock)
+        response.page.next_page_token = self._page_token(header, planned.shelves[maximum:] if filled else [], maximum)
         if run.query.debug:
-            page.funnel.CopyFrom(funnel_of(run, shelves, dropped, stock))
-        return MadePage(page, run, stock)
+            response.page.funnel.CopyFrom(funnel_of(run, response.page.shelves, dropped, stock))
+        return MadePage(response, run, stock)
 
-    async def go_on(self, planned: PlannedPage, maximum: int, token: str, seconds: float) -> page_pb2.Page:
+    async def go_on(
+        self, planned: PlannedPage, maximum: int, token: str, seconds: float
+    ) -> homepage.GetHomepageResponse:
         """Returns the next shelves of a page: none where cards cannot be looked up, and the token to ask again with."""
-        admission = Admission(planned.header.serve_millis, planned.header.visitor_age)
+        response, header = homepage.GetHomepageResponse(), planned.header
+        admission = Admission(header.serve_millis, header.visitor_age)
         try:
             filled, stock = await self._card_stock.fill(planned.shelves[:maximum], admission, seconds)
         except VitrineError as error:
-            header = replace(
-                planned.header,
-                step=page_pb2.DEGRADATION_STEP_EMPTY,
-                degradation_reasons=(lookup_failure(error),),
-            )
-            return _page(header, [], token)
-        shelves, _ = self._renderer.shelves(planned.header, filled, stock)
-        rest = PlannedPage(planned.header, planned.shelves[maximum:])
-        return _page(planned.header, shelves, self._page_token(rest, maximum))
+            empty = page_pb2.DEGRADATION_STEP_EMPTY
+            write_header(response.page, replace(header, step=empty, degradation_reasons=(lookup_failure(error),)))
+            response.page.next_page_token = token
+            return response
+        write_header(response.page, header)
+        self._renderer.add_shelves(response.page.shelves, header, filled, stock)
+        response.page.next_page_token = self._page_token(header, planned.shelves[maximum:], maximum)
+        return response
 
     async def _fill(self, run: Run, planned: PlannedPage, maximum: int) -> tuple[list[FilledShelf], Stock]:
         query = run.query
@@ -119,23 +127,10 @@ class PageMaker:
         run.traces.append(Trace("CardStock", "hydrator", seconds, outcome, reason, len(stock.items), count))
         return filled, stock
 
-    def _page_token(self, rest: PlannedPage, maximum: int) -> str:
-        return self._pinned_pages.seal(rest, PAGE_TOKEN, maximum) if rest.shelves else ""
+    def _page_token(self, header: PageHeader, rest: Sequence[PlannedShelf], maximum: int) -> str:
+        return self._pinned_pages.seal(PlannedPage(header, rest), PAGE_TOKEN, maximum) if rest else ""
 
 
 def lookup_failure(error: VitrineError) -> str:
     """Returns the stable reason for cards that could not be looked up."""
     return "FEATURES_LATE" if isinstance(error, DeadlineExceededError) else "FEATURES_UNAVAILABLE"
-
-
-def _page(header: PageHeader, shelves: list[page_pb2.Shelf], token: str) -> page_pb2.Page:
-    return page_pb2.Page(
-        page_id=header.page_id,
-        serve_time=millis_to_timestamp(header.serve_millis),
-        shelves=shelves,
-        next_page_token=token,
-        degradation_step=header.step,
-        degradation_reasons=header.degradation_reasons,
-        experiments=[page_pb2.ExperimentBucket(experiment=name, bucket=bucket) for name, bucket in header.experiments],
-        versions=header.versions,
-    )

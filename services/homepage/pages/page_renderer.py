@@ -1,26 +1,32 @@
 """From filled shelves to the contract's shelves."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
+
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 from services.common.signing import Signer
-from services.homepage.cards.card_renderer import CardRenderer
+from services.common.timestamps import millis_to_timestamp
+from services.homepage.cards.card_renderer import CardRenderer, Cards
 from services.homepage.cards.stock import FilledShelf, Stock
 from services.homepage.cursors.pinned_pages import CURSOR, PinnedPages
 from services.homepage.locales.texts import reason_text, title_of
 from services.homepage.pages.planned_page import PageHeader, PlannedPage, PlannedShelf
 from vitrine.homepage.v1 import page_pb2
 
+Shelves: TypeAlias = RepeatedCompositeFieldContainer[page_pb2.Shelf]
+
 
 class PageRenderer:
-    """Renders parts of pages: titles, cards, links, cursors."""
+    """Renders parts of pages: titles, cards, links, cursors. Messages are filled where they stand in the answer."""
 
     def __init__(self, signer: Signer, pinned_pages: PinnedPages) -> None:
         self._signer = signer
         self._pinned_pages = pinned_pages
 
-    def cards(self, header: PageHeader, shelf: FilledShelf, stock: Stock) -> list[page_pb2.Card]:
-        """Returns the cards of one shelf's stretch."""
-        return CardRenderer(self._signer, header, stock.items).cards(shelf.planned, shelf.rows)
+    def add_cards(self, cards: Cards, header: PageHeader, shelf: FilledShelf, stock: Stock) -> None:
+        """Adds the cards of one shelf's stretch."""
+        CardRenderer(self._signer, header, stock.items).add_cards(cards, shelf.planned, shelf.rows)
 
     def cursor(self, header: PageHeader, rest: PlannedShelf) -> str:
         """Returns the cursor of what a shelf goes on with; empty where it has nothing left."""
@@ -28,38 +34,43 @@ class PageRenderer:
             return ""
         return self._pinned_pages.seal(PlannedPage(header, [rest]), CURSOR)
 
-    def shelves(
-        self, header: PageHeader, filled: Sequence[FilledShelf], stock: Stock
-    ) -> tuple[list[page_pb2.Shelf], list[page_pb2.Shelf]]:
-        """Returns the shelves to show, and those that lost too many cards on the way."""
+    def add_shelves(
+        self, shelves: Shelves, header: PageHeader, filled: Sequence[FilledShelf], stock: Stock
+    ) -> list[page_pb2.Shelf]:
+        """Adds the shelves to show; returns those that lost too many cards on the way."""
         renderer = CardRenderer(self._signer, header, stock.items)
-        shown: list[page_pb2.Shelf] = []
         dropped: list[page_pb2.Shelf] = []
         for entry in filled:
             planned = entry.planned
-            shelf = page_pb2.Shelf(shelf_id=planned.shelf_id, kind=planned.kind, reason=planned.reason)
             if len(entry.rows) < planned.minimum_cards and not planned.categories:
-                shelf.status.state = page_pb2.SHELF_STATE_DROPPED
-                shelf.status.reason = "TOO_FEW_CARDS"
-                dropped.append(shelf)
+                status = page_pb2.ShelfStatus(state=page_pb2.SHELF_STATE_DROPPED, reason="TOO_FEW_CARDS")
+                dropped.append(page_pb2.Shelf(shelf_id=planned.shelf_id, kind=planned.kind, status=status))
                 continue
+            shelf = shelves.add(
+                shelf_id=planned.shelf_id, kind=planned.kind, reason=planned.reason, status=planned.status
+            )
             renderer.add_evidence(shelf.reason, planned.evidence_item_no)
             shelf.reason.text = reason_text(header.language, shelf.reason)
             shelf.title = title_of(header.language, shelf)
-            shelf.status.CopyFrom(planned.status)
-            shelf.cards.extend(renderer.cards(planned, entry.rows))
-            shelf.categories.extend(_links(renderer, header, planned))
+            renderer.add_cards(shelf.cards, planned, entry.rows)
+            _add_links(renderer, header, planned, shelf)
             shelf.cursor = self.cursor(header, entry.rest)
-            shown.append(shelf)
-        return shown, dropped
+        return dropped
 
 
-def _links(renderer: CardRenderer, header: PageHeader, planned: PlannedShelf) -> list[page_pb2.CategoryLink]:
-    links: list[page_pb2.CategoryLink] = []
-    for position, category in enumerate(planned.categories):
-        link = page_pb2.CategoryLink()
-        link.CopyFrom(category)
+def write_header(page: page_pb2.Page, header: PageHeader) -> None:
+    """Writes what holds for the whole page."""
+    page.page_id = header.page_id
+    page.serve_time.CopyFrom(millis_to_timestamp(header.serve_millis))
+    page.degradation_step = header.step
+    page.degradation_reasons.extend(header.degradation_reasons)
+    for name, bucket in header.experiments:
+        page.experiments.add(experiment=name, bucket=bucket)
+    page.versions.CopyFrom(header.versions)
+
+
+def _add_links(renderer: CardRenderer, header: PageHeader, planned: PlannedShelf, shelf: page_pb2.Shelf) -> None:
+    shelf.categories.extend(planned.categories)
+    for position, link in enumerate(shelf.categories):
         link.reason.text = reason_text(header.language, link.reason)
         link.tracking_token = renderer.token(planned.shelf_id, position)
-        links.append(link)
-    return links

@@ -44,7 +44,6 @@ class ShelfScroller:
                 reason="FEATURES_UNAVAILABLE",
             ) from error
         [entry] = filled
-        return homepage.ListShelfItemsResponse(
-            cards=self._renderer.cards(page.header, entry, stock),
-            next_cursor=self._renderer.cursor(page.header, entry.rest),
-        )
+        response = homepage.ListShelfItemsResponse(next_cursor=self._renderer.cursor(page.header, entry.rest))
+        self._renderer.add_cards(response.cards, page.header, entry, stock)
+        return response

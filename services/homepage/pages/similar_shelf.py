@@ -111,8 +111,9 @@ class SimilarShelf:
             filled, stock = await self._card_stock.fill([shelf], admission, seconds * 0.3)
         except VitrineError as error:
             raise _unavailable() from error
-        [rendered], _ = self._renderer.shelves(header, filled, stock)
-        return rendered
+        page = page_pb2.Page()
+        self._renderer.add_shelves(page.shelves, header, filled, stock)
+        return page.shelves[0]
 
     async def _item(self, item_id: str, seconds: float) -> CatalogItem:
         try:

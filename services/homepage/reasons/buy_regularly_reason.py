@@ -18,4 +18,4 @@ class BuyRegularlyReason(ReasonFinder):
         rows = np.flatnonzero((purchases > 1) | (due & (purchases > 0)))
         kind = reason_pb2.REASON_KIND_YOU_BUY_REGULARLY
         source = "buy_again" if due.any() else ""
-        return [Found(rows, kind, counts=purchases[rows], source=source)]
+        return [Found(rows, kind, times=purchases[rows], source=source)]

@@ -1,19 +1,24 @@
 """Reasons of many candidates, in columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitrine.homepage.v1.reason_pb2 import ReasonKind
 
-_SLOTS = 2
+_SLOTS: Final = 2
+# One reason in numbers; kind 0 is none, `source` is a place in `ReasonColumns.source_names`.
+REASON: Final = np.dtype(
+    [("kind", np.uint8), ("evidence_item_no", np.uint32), ("times", np.uint32), ("source", np.uint8)]
+)
+Rows = NDArray[np.intp]
 
 
 class ReasonFact(NamedTuple):
-    """One reason in numbers. Category and brand are the card's own and need no number."""
+    """One reason. Category and brand are the card's own and need no number."""
 
     kind: ReasonKind.ValueType
     evidence_item_no: int
@@ -23,70 +28,54 @@ class ReasonFact(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReasonColumns:
-    """Up to two reasons for each of n candidates, the strongest in slot 0; kind 0 is none. All of shape (n, slots).
+    """Up to two reasons for each of n candidates: `slots`, shape (slots, n), of type `REASON`, the strongest first."""
 
-    `sources` are places in `source_names`.
-    """
-
-    kinds: NDArray[np.uint8]
-    evidence_item_nos: NDArray[np.uint32]
-    counts: NDArray[np.uint32]
-    sources: NDArray[np.uint8]
+    slots: NDArray[np.void]
     source_names: tuple[str, ...]
 
     def __len__(self) -> int:
-        return len(self.kinds)
+        return int(self.slots.shape[1])
 
-    def take(self, rows: slice | NDArray[np.intp]) -> "ReasonColumns":
+    @property
+    def strongest(self) -> NDArray[np.void]:
+        """The strongest reason of each, shape (n,)."""
+        first: NDArray[np.void] = self.slots[0]
+        return first
+
+    def take(self, rows: slice | Rows) -> "ReasonColumns":
         """Returns the reasons of those candidates, in that order."""
-        return ReasonColumns(
-            self.kinds[rows], self.evidence_item_nos[rows], self.counts[rows], self.sources[rows], self.source_names
-        )
+        return ReasonColumns(self.slots[:, rows], self.source_names)
 
-    def facts(self, row: int) -> list[ReasonFact]:
-        """Returns the reasons of one candidate, the strongest first."""
-        return [
-            ReasonFact(kind, evidence, count, self.source_names[source])
-            for kind, evidence, count, source in zip(
-                self.kinds[row].tolist(),
-                self.evidence_item_nos[row].tolist(),
-                self.counts[row].tolist(),
-                self.sources[row].tolist(),
-                strict=True,
-            )
-            if kind
-        ]
+    def facts(self, rows: Sequence[int]) -> Iterator[list[ReasonFact]]:
+        """Yields the reasons of each of those candidates, the strongest first."""
+        for reasons in zip(*self.slots[:, rows].tolist(), strict=True):
+            yield [
+                ReasonFact(kind, evidence, times, self.source_names[source])
+                for kind, evidence, times, source in reasons
+                if kind
+            ]
 
-    def put_first(self, rows: NDArray[Any] | slice, kinds: Any, evidence: Any, counts: Any, source: str) -> None:
-        """Makes something the strongest reason of `rows`; what was the strongest there becomes the second."""
-        for column, value in (
-            (self.kinds, kinds),
-            (self.evidence_item_nos, evidence),
-            (self.counts, counts),
-            (self.sources, self.source_names.index(source)),
-        ):
-            if column.shape[1] > 1:
-                column[rows, 1] = column[rows, 0]
-            column[rows, 0] = value
+    def put_first(self, rows: Rows, kinds: Any, evidence: Any, times: Any, source: str) -> None:
+        """Makes something the strongest reason of `rows`; what was the strongest there becomes the second.
+
+        `kinds`, `evidence` and `times` are one value or one for each row; a source that is not named is none.
+        """
+        new = np.empty(len(rows), REASON)
+        new["kind"], new["evidence_item_no"], new["times"] = kinds, evidence, times
+        new["source"] = self.source_names.index(source) if source in self.source_names else 0
+        if len(self.slots) > 1:
+            self.slots[1, rows] = self.slots[0, rows]
+        self.slots[0, rows] = new
 
     def led_by(self, kind: int, evidence_item_no: int, source: str) -> "ReasonColumns":
         """Returns the same reasons with the shelf's own before them, unless it is the strongest already."""
-        copy = ReasonColumns(
-            self.kinds.copy(), self.evidence_item_nos.copy(), self.counts.copy(), self.sources.copy(), self.source_names
-        )
-        other = (self.kinds[:, 0] != kind) | (self.evidence_item_nos[:, 0] != evidence_item_no)
-        rows = np.flatnonzero(other)
-        copy.put_first(rows, kind, evidence_item_no, 0, source if source in self.source_names else "")
-        return copy
+        led = ReasonColumns(self.slots.copy(), self.source_names)
+        first = self.strongest
+        other = (first["kind"] != kind) | (first["evidence_item_no"] != evidence_item_no)
+        led.put_first(np.flatnonzero(other), kind, evidence_item_no, 0, source)
+        return led
 
 
 def empty_reasons(count: int, sources: Sequence[str]) -> ReasonColumns:
     """Returns no reason for each of `count` candidates."""
-    shape = (count, _SLOTS)
-    return ReasonColumns(
-        np.zeros(shape, np.uint8),
-        np.zeros(shape, np.uint32),
-        np.zeros(shape, np.uint32),
-        np.zeros(shape, np.uint8),
-        ("", *sources),
-    )
+    return ReasonColumns(np.zeros((_SLOTS, count), REASON), ("", *sources))

@@ -38,8 +38,7 @@ def explain(query: Query, candidates: Candidates, finders: Sequence[ReasonFinder
     for finder in finders:
         for found in finder.find(query, candidates):
             if len(found.rows):
-                source = found.source if found.source in reasons.source_names else ""
-                reasons.put_first(found.rows, found.kinds, found.evidence_item_nos, found.counts, source)
-    without = np.flatnonzero(reasons.kinds[:, 0] == 0)
+                reasons.put_first(found.rows, found.kinds, found.evidence_item_nos, found.times, found.source)
+    without = np.flatnonzero(reasons.strongest["kind"] == 0)
     reasons.put_first(without, everywhere, 0, 0, "")
     return reasons

@@ -17,7 +17,7 @@ class Found:
     rows: NDArray[np.intp]
     kinds: Any
     evidence_item_nos: Any = 0
-    counts: Any = 0
+    times: Any = 0
     source: str = ""
 
 

@@ -11,7 +11,7 @@ from services.homepage.selectors.ranking import by_value
 from vitrine.homepage.v1 import reason_pb2
 
 # How much of the feed is spread: what comes later is scrolled to, and has its order from the ranking alone.
-_SPREAD_CARDS = 60
+_SPREAD_CARDS = 40
 
 
 class PickedForYouSelector(Selector):

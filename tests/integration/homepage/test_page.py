@@ -8,8 +8,8 @@ import pytest
 from services.common.signing import Signer
 from services.common.timestamps import to_millis
 from services.common.tracking import open_tracking
-from tests.support.fake_shop.harness import NOW, Harness, harness
-from tests.support.fake_shop.shop import filled_shop
+from tests.support.homepage_shop.harness import NOW, Harness, harness
+from tests.support.homepage_shop.shop import filled_shop
 from vitrine.common.v1.category_pb2 import CategoryPath
 from vitrine.common.v1.item_filter_pb2 import ItemFilter
 from vitrine.common.v1.visitor_pb2 import CONSENT_ESSENTIAL, CONSENT_PERSONAL, Visitor

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from vitrine.homepage.v1 import homepage_service_pb2 as homepage
-from vitrine.homepage.v1 import page_pb2
 
 from services.common.signing import Signer
 from services.common.tracking import open_tracking
-from tests.support.fake_shop.harness import Harness, harness
-from tests.support.fake_shop.shop import filled_shop
+from tests.support.homepage_shop.harness import NOBODY, Harness, harness
+from tests.support.homepage_shop.shop import filled_shop
+from vitrine.homepage.v1 import homepage_service_pb2 as homepage
+from vitrine.homepage.v1 import page_pb2
 
 
 @pytest.fixture
@@ -103,12 +103,20 @@ async def test_cursors_that_were_not_made_here_are_refused(shop: Harness) -> Non
     page = await shop.page(max_shelves=3)
     cursor = page.shelves[0].cursor
     forged = cursor[:-4] + ("AAAA" if cursor[-4:] != "AAAA" else "BBBB")
-    for bad in ("x", "\u00e4", "\ud7ff", forged, page.next_page_token, cursor + "=", Signer(b"z" * 32).seal(b"", "cursor")):
+    for bad in (
+        "x",
+        "\u00e4",
+        "\ud7ff",
+        forged,
+        page.next_page_token,
+        cursor + "=",
+        Signer(b"z" * 32).seal(b"", "cursor"),
+    ):
         error = await shop.error("ListShelfItems", homepage.ListShelfItemsRequest(cursor=bad))
         assert (error.code.name, error.reason) == ("INVALID_ARGUMENT", "MALFORMED_CURSOR")
         assert error.violations[0].field == "cursor"
         assert "GetHomepage" in error.violations[0].description
-    request = homepage.GetHomepageRequest(visitor={"user_id": "u"}, page_token=cursor)
+    request = homepage.GetHomepageRequest(visitor=NOBODY, page_token=cursor)
     error = await shop.error("GetHomepage", request)
     assert (error.reason, error.violations[0].field) == ("MALFORMED_CURSOR", "page_token")
 

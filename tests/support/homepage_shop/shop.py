@@ -76,9 +76,7 @@ def make_item(number: int, **changes: object) -> Item:
         brand="National" if number % 2 else "Private",
         price=1.0 + number % 50,
         currency_code="EUR",
-        category_paths=[
-            CategoryPath(names=[ROOTS[shelf // 2], SHELVES[shelf], f"{SHELVES[shelf]} {number % 3}"])
-        ],
+        category_paths=[CategoryPath(names=[ROOTS[shelf // 2], SHELVES[shelf], f"{SHELVES[shelf]} {number % 3}"])],
         url=f"https://shop.example/{number}",
     )
     for name, value in changes.items():

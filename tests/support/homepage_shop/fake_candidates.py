@@ -2,8 +2,8 @@ from typing import Any
 
 import grpc
 
-from tests.support.fake_shop.behavior import Behavior
-from tests.support.fake_shop.shop import FakeShop
+from tests.support.homepage_shop.behavior import Behavior
+from tests.support.homepage_shop.shop import FakeShop
 from vitrine.candidates.v1 import candidate_service_pb2 as candidates
 from vitrine.candidates.v1.candidate_service_pb2_grpc import (
     CandidateServiceServicer,

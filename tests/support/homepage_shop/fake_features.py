@@ -3,8 +3,8 @@ from typing import Any
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.support.fake_shop.behavior import Behavior
-from tests.support.fake_shop.shop import FakeShop
+from tests.support.homepage_shop.behavior import Behavior
+from tests.support.homepage_shop.shop import FakeShop
 from vitrine.features.v1 import catalog_service_pb2 as catalog
 from vitrine.features.v1 import feature_service_pb2 as features
 from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceServicer, add_CatalogServiceServicer_to_server

@@ -2,7 +2,7 @@ from typing import Any
 
 import grpc
 
-from tests.support.fake_shop.behavior import Behavior
+from tests.support.homepage_shop.behavior import Behavior
 from vitrine.ranker.v1 import ranker_service_pb2 as ranker
 from vitrine.ranker.v1.ranker_service_pb2_grpc import RankerServiceServicer, add_RankerServiceServicer_to_server
 

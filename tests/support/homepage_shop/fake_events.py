@@ -4,7 +4,7 @@ import grpc
 
 from services.common.errors import FieldViolation, InvalidArgumentError
 from services.common.rpc_status import DETAILS_KEY, to_rpc_status
-from tests.support.fake_shop.behavior import Behavior
+from tests.support.homepage_shop.behavior import Behavior
 from vitrine.events.v1 import event_service_pb2 as events
 from vitrine.events.v1.event_pb2 import Event
 from vitrine.events.v1.event_service_pb2_grpc import EventServiceServicer, add_EventServiceServicer_to_server
@@ -26,9 +26,7 @@ class FakeEvents(EventServiceServicer):
         await self.behavior.enter(context, "IngestEvents")
         if not request.events:
             violation = FieldViolation("events", "is empty; send 1 to 1,000 events", "EMPTY_BATCH")
-            status = to_rpc_status(
-                InvalidArgumentError("no events", reason="EMPTY_BATCH", violations=[violation])
-            )
+            status = to_rpc_status(InvalidArgumentError("no events", reason="EMPTY_BATCH", violations=[violation]))
             context.set_trailing_metadata(((DETAILS_KEY, status.SerializeToString()),))
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no events")
         results = []
@@ -51,4 +49,3 @@ class FakeEvents(EventServiceServicer):
         await self.behavior.enter(context, "LogPages")
         self.pages.extend(request.pages)
         return events.LogPagesResponse(stored_count=len(request.pages))
-
