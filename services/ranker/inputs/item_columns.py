@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
 
@@ -15,7 +16,7 @@ NONE: Final = -1.0
 _COLUMNS: Final[dict[str, tuple[type[Any], float]]] = {
     "known": (np.bool_, False),
     "brand_nos": (np.int32, 0),
-    "group_nos": (np.int32, 0),
+    "group_nos": (np.uint32, 0),
     "prices": (np.float32, NONE),
     "log_prices": (np.float32, NONE),
     "margins": (np.float32, NONE),
@@ -47,7 +48,7 @@ class ItemColumns:
     known: NDArray[np.bool_]
     category_nos: NDArray[np.int32]
     brand_nos: NDArray[np.int32]
-    group_nos: NDArray[np.int32]
+    group_nos: NDArray[np.uint32]
     prices: NDArray[np.float32]
     log_prices: NDArray[np.float32]
     margins: NDArray[np.float32]

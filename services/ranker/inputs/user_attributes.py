@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
 from vitrine.common.v1.attribute_pb2 import AttributeValue
 
 ATTRIBUTE_BUCKETS: Final = 4096

@@ -4,9 +4,9 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 from services.ranker.inputs.user_attributes import attribute_buckets
+from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 MILLIS_PER_DAY: Final = 86_400_000.0
 

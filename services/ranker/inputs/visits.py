@@ -3,9 +3,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from vitrine.events.v1 import event_pb2
 
 from services.ranker.inputs.user_columns import MILLIS_PER_DAY, UserColumns
+from vitrine.events.v1 import event_pb2
 
 VISIT_GAP_MILLIS: Final = 30 * 60 * 1000
 """Half an hour without an event ends a visit, as web analytics count."""

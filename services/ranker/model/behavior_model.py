@@ -1,0 +1,131 @@
+from collections.abc import Mapping
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from services.ranker.inputs.candidate_features import FEATURE_NAMES
+from services.ranker.inputs.user_attributes import ATTRIBUTE_BUCKETS
+from services.ranker.model.config import BehaviorModelConfig
+from services.ranker.model.history_encoder import HistoryEncoder
+from services.ranker.model.item_tower import ItemTower
+from services.ranker.model.ranking_head import RankingHead
+from services.ranker.model.target_attention import TargetAttention
+from services.ranker.model.vocabulary import Vocabulary
+
+ACTIONS: Final = ("click", "favorite", "add_to_cart", "purchase")
+"""What `rank` predicts, in the order of the last axis of the logits."""
+
+MOST_DEVIATIONS: Final = 6.0
+
+Batch = Mapping[str, Any]
+
+
+class BehaviorModel(keras.Model):
+    """Two heads on one backbone: the user's vector, which finds items, and the probabilities of what the user does.
+
+    Inputs are those of the signatures (services/ranker/inputs/tensors.py). An action of which training has no example
+    keeps the prior that `set_actions` gave it: a small constant, the same for all candidates, that orders nothing.
+    """
+
+    def __init__(self, config: BehaviorModelConfig, vocabulary: Vocabulary, seed: int = 0) -> None:
+        super().__init__(name="behavior")
+        self.config = config
+        self.tower = ItemTower(config, vocabulary, seed + 100, name="tower")
+        self.encoder = HistoryEncoder(config, seed + 200, name="encoder")
+        self.attention = TargetAttention(config.width, seed + 300, name="attention")
+        self.attributes = keras.layers.Embedding(
+            ATTRIBUTE_BUCKETS,
+            config.attribute_width,
+            keras.initializers.RandomNormal(stddev=0.05, seed=seed + 400),
+            name="attributes",
+        )
+        glorot = keras.initializers.GlorotUniform
+        self.taste = keras.layers.Dense(config.width, kernel_initializer=glorot(seed + 401), name="taste")
+        self.narrow = keras.layers.Dense(config.candidate_width, kernel_initializer=glorot(seed + 402), name="narrow")
+        inputs = len(FEATURE_NAMES) + config.candidate_width + config.width + config.attribute_width + 3
+        self.head = RankingHead(config, inputs, len(ACTIONS), seed + 500, name="head")
+        for part, width in (
+            (self.tower, 1),
+            (self.encoder, config.width),
+            (self.attention, config.width),
+            (self.attributes, 1),
+            (self.taste, config.attribute_width),
+            (self.narrow, config.width),
+            (self.head, inputs),
+        ):
+            part.build((None, width))
+        constant = {"trainable": False, "initializer": "zeros"}
+        self.feature_means = self.add_weight(name="feature_means", shape=(len(FEATURE_NAMES),), **constant)
+        self.feature_scales = self.add_weight(name="feature_scales", shape=(len(FEATURE_NAMES),), **constant)
+        self.learned = self.add_weight(name="learned", shape=(len(ACTIONS),), **constant)
+        self.priors = self.add_weight(name="priors", shape=(len(ACTIONS),), **constant)
+        self.built = True
+
+    def set_features(self, means: NDArray[Any], deviations: NDArray[Any]) -> None:
+        """Sets what the candidate features are standardised by; a feature that never varies is left out."""
+        self.feature_means.assign(means)
+        self.feature_scales.assign(np.where(deviations > 1e-6, 1.0 / np.maximum(deviations, 1e-6), 0.0))
+
+    def set_actions(self, learned: NDArray[Any], priors: NDArray[Any]) -> None:
+        """Sets which actions training has examples of (0 or 1), and every action's mean probability."""
+        self.learned.assign(learned)
+        self.priors.assign(priors)
+        self.head.start_at(np.log(priors / (1.0 - priors)))
+
+    def item_vectors(self, batch: Batch, prefix: str, training: bool = False) -> Any:
+        """Returns the vectors of the items whose columns' names begin with `prefix`, (…, width + 1)."""
+        columns = (batch[f"{prefix}{name}"] for name in ("item_nos", "category_nos", "brand_nos", "log_prices"))
+        return self.tower(*columns, training=training)
+
+    def encode_history(self, batch: Batch, training: bool = False) -> tuple[Any, Any]:
+        """Returns the events, and the user's vector after each of them, both (B, L, width)."""
+        types, ages = batch["history_types"], batch["history_ages"]
+        vectors = self.item_vectors(batch, "history_", training)[..., :-1]
+        events = self.encoder.events(vectors, types)
+        return events, self.encoder(events, types, ages, training=training)
+
+    def user_vectors(self, states: Any) -> Any:
+        """Returns states (…, width) as vectors that meet those of items: a 1 for the item's bias at the end."""
+        return tf.concat([states, tf.ones_like(states[..., :1])], axis=-1)
+
+    def rank_logits(self, batch: Batch, events: Any, states: Any, training: bool = False) -> Any:
+        """Returns (B, N, actions) from the events and the users' vectors of `encode_history`."""
+        items = self.item_vectors(batch, "candidate_", training)
+        vectors, user = items[..., :-1], states[:, -1]
+        features = (batch["candidate_features"] - self.feature_means) * self.feature_scales
+        features = tf.clip_by_value(features, -MOST_DEVIATIONS, MOST_DEVIATIONS)
+        attended = self.attention(vectors, events, batch["history_types"], batch["history_ages"])
+        attributes = self._attributes(batch["user_attributes"])
+        # The gradient of ranking does not reach the retrieval head's vectors through its score.
+        found = tf.stop_gradient(tf.einsum("bnd,bd->bn", items, self.user_vectors(user)))
+        suits = tf.einsum("bnd,bd->bn", vectors, self.taste(attributes))
+        agrees = tf.reduce_sum(vectors * attended, axis=-1)
+        everywhere = tf.ones_like(found)[..., None]
+        return self.head(
+            tf.concat(
+                [
+                    features,
+                    self.narrow(vectors),
+                    attended,
+                    attributes[:, None, :] * everywhere,
+                    tf.stack([found, suits, agrees], axis=-1),
+                ],
+                axis=-1,
+            )
+        )
+
+    def probabilities(self, logits: Any) -> Any:
+        """Returns probabilities of the same shape: the logits' or, for what was never seen, the prior."""
+        return self.learned * tf.sigmoid(logits) + (1.0 - self.learned) * self.priors
+
+    def call(self, batch: Batch, training: bool = False) -> Any:
+        """Returns the probabilities of `rank`, (B, N, actions)."""
+        events, states = self.encode_history(batch, training)
+        return self.probabilities(self.rank_logits(batch, events, states, training))
+
+    def _attributes(self, buckets: Any) -> Any:
+        present = tf.cast(buckets > 0, tf.float32)[..., None]
+        return tf.reduce_sum(self.attributes(tf.clip_by_value(buckets, 0, ATTRIBUTE_BUCKETS - 1)) * present, axis=1)

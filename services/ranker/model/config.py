@@ -1,0 +1,50 @@
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class BehaviorModelConfig:
+    """The size and shape of a behaviour model: one JSON file a model. Every field has a default."""
+
+    width: int = 32
+    """Size of item and user vectors, without the one element that holds the item's bias."""
+
+    layers: int = 2
+    heads: int = 2
+    history_length: int = 64
+    """Events that the model looks back on."""
+
+    dropout: float = 0.1
+    unseen_rate: float = 0.1
+    """Part of the numbers that training takes for unseen ones, so that content alone is learned to suffice."""
+
+    minimum_item_events: int = 3
+    """Items with fewer events have no vector of their own: they are their content."""
+
+    price_bands: int = 16
+    attribute_width: int = 16
+    candidate_width: int = 12
+    """What of the candidate's and the user's vectors goes into the ranking head by itself."""
+
+    cross_rank: int = 24
+    hidden: tuple[int, ...] = (64, 32)
+
+    def __post_init__(self) -> None:
+        sizes = (self.width, self.layers, self.heads, self.history_length, self.price_bands, *self.hidden)
+        if min(sizes) < 1 or self.width % self.heads:
+            raise ValueError("sizes are 1 or more, and width is a multiple of heads")
+        if not (0 <= self.dropout < 1 and 0 <= self.unseen_rate < 1):
+            raise ValueError("dropout and unseen_rate are 0 or more and below 1")
+
+    @classmethod
+    def read(cls, path: Path) -> "BehaviorModelConfig":
+        """Reads a JSON object; ValueError names a field that there is not."""
+        values = json.loads(path.read_bytes())
+        known = {field.name for field in dataclasses.fields(cls)}
+        if strange := values.keys() - known:
+            raise ValueError(f"{path.name}: no such fields: {', '.join(sorted(strange))}; there are {sorted(known)}")
+        if "hidden" in values:
+            values["hidden"] = tuple(values["hidden"])
+        return cls(**values)

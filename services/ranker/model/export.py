@@ -1,0 +1,115 @@
+"""Writes a behaviour model as TensorFlow Serving reads it: one version directory, with requests to warm up on."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from services.ranker.inputs.candidate_features import FEATURE_NAMES
+from services.ranker.inputs.item_columns import CATEGORY_LEVELS
+from services.ranker.inputs.tensors import PADDED_SIZES, Tensors
+from services.ranker.inputs.user_attributes import ATTRIBUTE_SLOTS
+from services.ranker.model.behavior_model import ACTIONS, BehaviorModel
+from services.ranker.model.warmup_file import write_warmup_file
+
+WARM_ITEMS: Final = 64
+
+Specs = dict[str, tf.TensorSpec]
+
+
+class _Serving(tf.Module):
+    """The signatures, as functions of named tensors."""
+
+    def __init__(self, model: BehaviorModel) -> None:
+        super().__init__()
+        self.model = model
+        length = model.config.history_length
+        self._user: Specs = {
+            "history_item_nos": _integers("history_item_nos", None, length),
+            "history_category_nos": _integers("history_category_nos", None, length, CATEGORY_LEVELS),
+            "history_brand_nos": _integers("history_brand_nos", None, length),
+            "history_log_prices": _floats("history_log_prices", None, length),
+            "history_types": _integers("history_types", None, length),
+            "history_ages": _floats("history_ages", None, length),
+            "user_attributes": _integers("user_attributes", None, ATTRIBUTE_SLOTS),
+        }
+        self._candidates: Specs = {
+            "candidate_item_nos": _integers("candidate_item_nos", None, None),
+            "candidate_category_nos": _integers("candidate_category_nos", None, None, CATEGORY_LEVELS),
+            "candidate_brand_nos": _integers("candidate_brand_nos", None, None),
+            "candidate_log_prices": _floats("candidate_log_prices", None, None),
+            "candidate_features": _floats("candidate_features", None, None, len(FEATURE_NAMES)),
+        }
+        self._items: Specs = {
+            "item_nos": _integers("item_nos", None),
+            "category_nos": _integers("category_nos", None, CATEGORY_LEVELS),
+            "brand_nos": _integers("brand_nos", None),
+            "log_prices": _floats("log_prices", None),
+        }
+
+    def signatures(self) -> dict[str, Any]:
+        """Returns the concrete function of each signature."""
+        rank = tf.function(self._rank).get_concrete_function(**self._user, **self._candidates)
+        return {
+            "rank": rank,
+            "serving_default": rank,
+            "encode_user": tf.function(self._encode_user).get_concrete_function(**self._user),
+            "encode_item": tf.function(self._encode_item).get_concrete_function(**self._items),
+        }
+
+    def _rank(self, **inputs: Any) -> dict[str, Any]:
+        probabilities = self.model(inputs)
+        return {action: probabilities[..., place] for place, action in enumerate(ACTIONS)}
+
+    def _encode_user(self, **inputs: Any) -> dict[str, Any]:
+        _, states = self.model.encode_history(inputs)
+        # The attributes count in ranking alone; the signature takes them so that a later model may use them here too.
+        return {"user_vector": self.model.user_vectors(states[:, -1])}
+
+    def _encode_item(self, **inputs: Any) -> dict[str, Any]:
+        return {"item_vector": self.model.item_vectors(inputs, "")}
+
+
+def export_model(model: BehaviorModel, folder: Path, example: Tensors) -> None:
+    """Writes the SavedModel and its warm-up file into `folder`.
+
+    `example` holds the inputs of `rank` for one user: real ones, repeated to every size that requests come in.
+    """
+    serving = _Serving(model)
+    tf.saved_model.save(serving, str(folder), signatures=serving.signatures())
+    requests = [("rank", _resized(example, size)) for size in PADDED_SIZES]
+    user = {name: array for name, array in example.items() if not name.startswith("candidate_")}
+    requests.append(("encode_user", user))
+    items = {
+        name.removeprefix("candidate_"): np.resize(example[name][0], (WARM_ITEMS, *example[name].shape[2:]))
+        for name in ("candidate_item_nos", "candidate_category_nos", "candidate_brand_nos", "candidate_log_prices")
+    }
+    requests.append(("encode_item", items))
+    write_warmup_file(folder, requests)
+
+
+def encode_items(model: BehaviorModel, inputs: Tensors, chunk: int = 16_384) -> NDArray[np.float32]:
+    """Returns the vectors of items, float32 (items, width + 1), from the inputs of signature `encode_item`."""
+    count = len(inputs["item_nos"])
+    vectors = np.empty((count, model.config.width + 1), np.float32)
+    for begin in range(0, count, chunk):
+        part = {name: array[begin : begin + chunk] for name, array in inputs.items()}
+        vectors[begin : begin + chunk] = model.item_vectors(part, "").numpy()
+    return vectors
+
+
+def _resized(example: Tensors, size: int) -> Tensors:
+    return {
+        name: np.resize(array[0], (size, *array.shape[2:]))[None] if name.startswith("candidate_") else array
+        for name, array in example.items()
+    }
+
+
+def _integers(name: str, *shape: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, tf.int32, name)
+
+
+def _floats(name: str, *shape: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, tf.float32, name)

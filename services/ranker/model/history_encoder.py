@@ -1,0 +1,63 @@
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from services.features.definitions import event_types
+from services.ranker.model.config import BehaviorModelConfig
+from services.ranker.model.history_block import HistoryBlock
+from services.ranker.model.time_buckets import BUCKETS, log_time, time_buckets
+
+
+class HistoryEncoder(keras.layers.Layer):
+    """A causal transformer over a user's events: at each place, the user as known from the events up to there.
+
+    An event is its item's vector, what was done, and the time since the event before. Events of one moment (the lines
+    of an order) see each other; no event sees a later one. The only times in it are differences, so that what is
+    learned inside a history holds at its end.
+    """
+
+    def __init__(self, config: BehaviorModelConfig, seed: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._width = config.width
+        small = keras.initializers.RandomNormal(stddev=0.05, seed=seed)
+        self._action = keras.layers.Embedding(event_types.COUNT, config.width, small, name="action")
+        self._gap = keras.layers.Embedding(BUCKETS, config.width, small, name="gap")
+        self._enter = keras.layers.LayerNormalization(name="enter")
+        self._dropout = keras.layers.Dropout(config.dropout, seed=seed + 1)
+        self._blocks = [
+            HistoryBlock(config.width, config.heads, config.dropout, seed + 10 * n, name=f"block_{n}")
+            for n in range(1, config.layers + 1)
+        ]
+        self._leave = keras.layers.LayerNormalization(name="leave")
+        self._head = keras.layers.Dense(
+            config.width, kernel_initializer=keras.initializers.GlorotUniform(seed=seed + 2), name="head"
+        )
+
+    def build(self, shape: Any) -> None:
+        """Builds the parts."""
+        self._action.build((None, None))
+        self._gap.build((None, None))
+        for part in (self._enter, self._leave, self._head, *self._blocks):
+            part.build((None, None, self._width))
+        self.built = True
+
+    def events(self, vectors: Any, types: Any) -> Any:
+        """Returns what each event is by itself, (B, L, width): its item's vector and what was done."""
+        return vectors + self._action(tf.clip_by_value(types, 0, event_types.COUNT - 1))
+
+    def call(self, events: Any, types: Any, ages: Any, training: bool = False) -> Any:
+        """Returns the user's vector after each event, (B, L, width).
+
+        Ages are in days, oldest first; type 0 is padding.
+        """
+        real = types > 0
+        before = tf.concat([ages[:, :1], ages[:, :-1]], axis=1)
+        between = ages[:, None, :] - ages[:, :, None]  # (B, seeing, seen)
+        visible = (between >= 0) & real[:, None, :]
+        lags = log_time(between)
+        hidden = self._enter(events + self._gap(time_buckets(before - ages)))
+        hidden = self._dropout(hidden, training=training)
+        for block in self._blocks:
+            hidden = block(hidden, visible, lags, training=training)
+        return self._head(self._leave(hidden))

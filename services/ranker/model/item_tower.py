@@ -1,0 +1,57 @@
+from typing import Any, Final
+
+import keras
+import tensorflow as tf
+
+from services.ranker.model.config import BehaviorModelConfig
+from services.ranker.model.number_embedding import NumberEmbedding
+from services.ranker.model.vocabulary import Vocabulary
+
+LOG_PRICE_PER_BAND: Final = 0.5
+
+
+class ItemTower(keras.layers.Layer):
+    """An item as a vector: the sum of vectors of its number, category levels, brand and price band.
+
+    The vector has `width` + 1 elements; the last is the item's bias, which a user's vector meets with a constant 1. An
+    item that training did not meet is its content.
+    """
+
+    def __init__(self, config: BehaviorModelConfig, vocabulary: Vocabulary, seed: int, **options: Any) -> None:
+        super().__init__(**options)
+        width = config.width + 1
+        self._bands = config.price_bands
+        self._item = NumberEmbedding(vocabulary.item_nos, width, config.unseen_rate, seed, name="item")
+        self._category = NumberEmbedding(vocabulary.category_nos, width, config.unseen_rate, seed + 1, name="category")
+        self._brand = NumberEmbedding(vocabulary.brand_nos, width, config.unseen_rate, seed + 2, name="brand")
+        self._price = keras.layers.Embedding(
+            config.price_bands + 1, width, keras.initializers.RandomNormal(stddev=0.05, seed=seed + 3), name="price"
+        )
+
+    def build(self, shape: Any) -> None:
+        """Builds the parts."""
+        for part in (self._item, self._category, self._brand, self._price):
+            part.build((None,))
+        self.built = True
+
+    def item_rows(self, item_nos: Any) -> Any:
+        """Returns the row of each item's own vector (see NumberEmbedding)."""
+        return self._item.rows(item_nos)
+
+    def call(
+        self,
+        item_nos: Any,
+        category_nos: Any,
+        brand_nos: Any,
+        log_prices: Any,
+        training: bool = False,  # Keras's contract
+    ) -> Any:
+        """Returns vectors of shape (*item_nos.shape, width + 1). Prices are ln(1 + price), below 0 for none."""
+        band = tf.cast(tf.floor(log_prices / LOG_PRICE_PER_BAND), tf.int32) + 1
+        band = tf.where(log_prices < 0, 0, tf.clip_by_value(band, 1, self._bands))
+        return (
+            self._item(item_nos, training=training)
+            + tf.reduce_sum(self._category(category_nos, training=training), axis=-2)
+            + self._brand(brand_nos, training=training)
+            + self._price(band)
+        )

@@ -1,0 +1,45 @@
+"""What the two heads are trained on."""
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def ranking_loss(labels: Any, logits: Any, offsets: Any, real: Any, learned: Any) -> Any:
+    """Returns the mean cross-entropy over real candidates and learned actions.
+
+    `labels` and `logits` are (B, N, actions); `offsets` (B, N) undo the drawing of negatives (see CandidateDraw):
+    without them the logits are those of the whole catalogue.
+    """
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(labels, logits + offsets[..., None])
+    weights = real[..., None] * learned
+    return tf.math.divide_no_nan(tf.reduce_sum(losses * weights), tf.reduce_sum(weights))
+
+
+def next_moments(types: Any, ages: Any, seed: Any) -> tuple[Any, Any]:
+    """Returns for each event of (B, L) the place of an event of the next moment, drawn at random; and if there is one.
+
+    Events of one moment have no order among themselves (the lines of an order), so none is the next of another.
+    """
+    moments = tf.cumsum(tf.cast(ages[:, 1:] < ages[:, :-1], tf.int32), axis=1)
+    moments = tf.pad(moments, [[0, 0], [1, 0]])
+    follows = (moments[:, None, :] == moments[:, :, None] + 1) & (types > 0)[:, None, :] & (types > 0)[:, :, None]
+    draw = tf.random.stateless_uniform(tf.shape(follows), seed)
+    places = tf.argmax(tf.where(follows, draw, -1.0), axis=-1, output_type=tf.int32)
+    return places, tf.reduce_any(follows, axis=-1)
+
+
+def sampled_softmax_loss(  # noqa: PLR0917  # the parts of one formula
+    users: Any, positives: Any, negatives: Any, log_rates: tuple[Any, Any], same: Any, weights: Any
+) -> Any:
+    """Returns the mean cross-entropy of finding the positive among it and shared negatives.
+
+    `users` and `positives` are (P, D), `negatives` (S, D); `log_rates` are ln of how often each positive (P,) and
+    negative (S,) is expected in a sample, which is taken from the logits (Bengio and Senécal, 2008: "logQ"); `same`
+    (P, S) marks negatives that are the positive; `weights` (P,).
+    """
+    positive_logits = tf.reduce_sum(users * positives, axis=-1, keepdims=True) - log_rates[0][:, None]
+    negative_logits = tf.matmul(users, negatives, transpose_b=True) - log_rates[1]
+    logits = tf.concat([positive_logits, tf.where(same, -1e9, negative_logits)], axis=-1)
+    losses = -tf.nn.log_softmax(logits)[:, 0]
+    return tf.math.divide_no_nan(tf.reduce_sum(losses * weights), tf.reduce_sum(weights))

@@ -1,0 +1,65 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.common.visitors import visitor_key
+from services.features.definitions.observation import Observation, observe
+from vitrine.events.v1.event_service_pb2 import LoggedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class EventTable:
+    """The log in the order of time, which is not the order it was written in. Element i of each column is event i."""
+
+    visitors: Sequence[str]
+    """Visitor keys; a user's number is the place here."""
+
+    observations: Sequence[Observation]
+    users: NDArray[np.int64]
+    item_nos: NDArray[np.int64]
+    types: NDArray[np.int64]
+    millis: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.observations)
+
+
+class EventTableBuilder:
+    """Gathers logged events. Erased ones and those flagged as a robot's are left out; so are items of no catalogue."""
+
+    def __init__(self, item_no_of: Mapping[str, int]) -> None:
+        self._item_no_of = item_no_of
+        self._user_of: dict[str, int] = {}
+        self._users: list[int] = []
+        self._observations: list[Observation] = []
+
+    def add(self, logged: LoggedEvent) -> None:
+        """Takes one event."""
+        if logged.erased or logged.flags:
+            return
+        event = logged.event
+        item_no = self._item_no_of.get(event.item_id, 0) if event.HasField("item_id") else 0
+        if event.HasField("item_id") and not item_no:
+            return
+        self.add_observation(visitor_key(event.visitor), observe(event, item_no))
+
+    def add_observation(self, visitor: str, observation: Observation) -> None:
+        """Takes one event of the visitor with that key."""
+        self._users.append(self._user_of.setdefault(visitor, len(self._user_of)))
+        self._observations.append(observation)
+
+    def build(self) -> EventTable:
+        """Returns the table."""
+        millis = np.array([o.event_millis for o in self._observations], np.int64)
+        order = np.argsort(millis, kind="stable")
+        observations = [self._observations[i] for i in order.tolist()]
+        return EventTable(
+            visitors=list(self._user_of),
+            observations=observations,
+            users=np.array(self._users, np.int64)[order],
+            item_nos=np.array([o.item_no for o in observations], np.int64),
+            types=np.array([o.type for o in observations], np.int64),
+            millis=millis[order],
+        )

@@ -1,0 +1,107 @@
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.ranker.inputs.candidate_features import FEATURE_NAMES
+from services.ranker.inputs.item_columns import CATEGORY_LEVELS, ItemColumns
+from services.ranker.inputs.tensors import Tensors, candidate_inputs, encode_user_inputs
+from services.ranker.inputs.user_attributes import ATTRIBUTE_SLOTS
+from services.ranker.inputs.user_columns import UserColumns
+from services.ranker.training.next_visit import ACTIONS, Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Users at cuts with candidates and what became of them: E examples of N slots.
+
+    `inputs` are those of signature `rank` in a batch of E; `labels` (E, N, actions); `offsets` (E, N): CandidateDraw.
+    """
+
+    inputs: Tensors
+    labels: NDArray[np.float32]
+    offsets: NDArray[np.float32]
+    visits: list[Visit]
+    """What each user did, candidates or not."""
+
+    @property
+    def real(self) -> NDArray[np.bool_]:
+        """Which slots are no padding, (E, N)."""
+        real: NDArray[np.bool_] = self.inputs["candidate_item_nos"] > 0
+        return real
+
+    def __len__(self) -> int:
+        return len(self.visits)
+
+    def batch(self, places: NDArray[Any]) -> Tensors:
+        """Returns some examples as one batch, with `labels`, `offsets` and `real` beside the inputs."""
+        tensors = {name: array[places] for name, array in self.inputs.items()}
+        tensors["labels"] = self.labels[places]
+        tensors["offsets"] = self.offsets[places]
+        tensors["real"] = (tensors["candidate_item_nos"] > 0).astype(np.float32)
+        return tensors
+
+
+class ExampleWriter:
+    """Fills arrays that are made once for a known number of examples."""
+
+    def __init__(self, count: int, slots: int, history_length: int, items: ItemColumns) -> None:
+        self._items = items
+        self._slots = slots
+        self._history_length = history_length
+        integers: dict[str, tuple[int, ...]] = {
+            "history_item_nos": (history_length,),
+            "history_category_nos": (history_length, CATEGORY_LEVELS),
+            "history_brand_nos": (history_length,),
+            "history_types": (history_length,),
+            "user_attributes": (ATTRIBUTE_SLOTS,),
+            "candidate_item_nos": (slots,),
+            "candidate_category_nos": (slots, CATEGORY_LEVELS),
+            "candidate_brand_nos": (slots,),
+        }
+        floats: dict[str, tuple[int, ...]] = {
+            "history_log_prices": (history_length,),
+            "history_ages": (history_length,),
+            "candidate_log_prices": (slots,),
+            "candidate_features": (slots, len(FEATURE_NAMES)),
+        }
+        self._inputs: Tensors = {
+            **{name: np.zeros((count, *shape), np.int32) for name, shape in integers.items()},
+            **{name: np.zeros((count, *shape), np.float32) for name, shape in floats.items()},
+        }
+        self._labels = np.zeros((count, slots, len(ACTIONS)), np.float32)
+        self._offsets = np.zeros((count, slots), np.float32)
+        self._visits: list[Visit] = []
+
+    def add(
+        self,
+        user: UserColumns,
+        cut_millis: int,
+        visit: Visit,
+        item_nos: NDArray[np.int64],
+        offsets: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Adds an example: the user as of the cut, what came next, and the candidates."""
+        place, count = len(self._visits), len(item_nos)
+        tensors = {
+            **encode_user_inputs(user, self._items, cut_millis, self._history_length),
+            **candidate_inputs(user, self._items, item_nos, cut_millis, self._slots),
+        }
+        for name, tensor in tensors.items():
+            self._inputs[name][place] = tensor[0]
+        self._labels[place, :count] = labels_of(visit, item_nos)
+        if offsets is not None:
+            self._offsets[place, :count] = offsets
+        self._visits.append(visit)
+
+    def finish(self) -> Examples:
+        """Returns the examples."""
+        return Examples(self._inputs, self._labels, self._offsets, self._visits)
+
+
+def labels_of(visit: Visit, item_nos: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Returns the visit's labels of items, (items, actions), 0 for those it did not touch."""
+    places = np.minimum(np.searchsorted(visit.item_nos, item_nos), len(visit.item_nos) - 1)
+    touched = visit.item_nos[places] == item_nos
+    return np.where(touched[:, None], visit.labels[places], np.float32(0))

@@ -1,0 +1,155 @@
+"""Trains the behaviour model, with an eye on the validation."""
+
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from services.common.progress import Progress
+from services.ranker.inputs.item_columns import ItemColumns
+from services.ranker.inputs.tensors import encode_item_inputs
+from services.ranker.model.behavior_model import BehaviorModel
+from services.ranker.model.losses import next_moments, ranking_loss, sampled_softmax_loss
+from services.ranker.model.number_embedding import UNSEEN
+from services.ranker.model.vocabulary import Vocabulary
+from services.ranker.training.example_builder import ExampleSets
+from services.ranker.training.examples import Examples
+from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.ranking_metrics import RankingMetrics, ranking_metrics
+
+ACTION_VALUES: Final = np.array([1.0, 3.0, 4.0, 5.0], np.float32)
+"""What each of ACTIONS is worth when a validation ranks by their sum: the ranker's own default weights."""
+
+_NEGATIVES_POWER: Final = 0.75
+_COLUMNS: Final = ("item_nos", "category_nos", "brand_nos", "log_prices")
+
+
+def fit_model(
+    past_item_nos: NDArray[np.int64], sets: ExampleSets, items: ItemColumns, plan: TrainingPlan, progress: Progress
+) -> tuple[BehaviorModel, list[RankingMetrics]]:
+    """Returns the model as it was at its best validation, and the validation after each epoch.
+
+    `past_item_nos` are the items of all events before the validation: those that the model knows by number.
+    """
+    keras.utils.set_random_seed(plan.seed)
+    met = items.rows(np.unique(past_item_nos))
+    vocabulary = Vocabulary.of(
+        past_item_nos, items.category_nos[met], items.brand_nos[met], plan.model.minimum_item_events
+    )
+    model = BehaviorModel(plan.model, vocabulary, plan.seed)
+    prepare(model, sets.training)
+    trainer = _Trainer(model, vocabulary, items, plan)
+    random = np.random.default_rng(plan.seed)
+    history: list[RankingMetrics] = []
+    best, best_epoch = model.get_weights(), -1
+    batches = max(1, len(sets.training) // plan.batch_size)
+    with progress.task("training the model", plan.epochs * batches) as task:
+        for epoch in range(plan.epochs):
+            for places in np.array_split(random.permutation(len(sets.training)), batches):
+                trainer.step(sets.training.batch(places))
+                task.advance()
+            history.append(ranking_metrics(sets.validation, values_of(probabilities(model, sets.validation))))
+            if history[-1].ndcg > max((metrics.ndcg for metrics in history[:-1]), default=-1.0):
+                best, best_epoch = model.get_weights(), epoch
+            if epoch - best_epoch >= plan.patience:
+                task.advance((plan.epochs - epoch - 1) * batches)
+                break
+    model.set_weights(best)
+    return model, history
+
+
+def prepare(model: BehaviorModel, examples: Examples) -> None:
+    """Sets what the data says before training: the features' scale, the actions' priors, which actions occur."""
+    features = examples.inputs["candidate_features"][examples.real]
+    model.set_features(features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64))
+    positives = examples.labels.sum(axis=(0, 1), dtype=np.float64)
+    stood_for = np.exp(examples.offsets[examples.real], dtype=np.float64).sum()
+    priors = np.clip((positives + 0.5) / (stood_for + 1.0), 1e-9, 0.5)
+    model.set_actions((positives > 0).astype(np.float32), priors)
+
+
+def values_of(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns the value of each candidate, (E, N), from the probabilities of its actions, (E, N, actions)."""
+    return probabilities @ ACTION_VALUES
+
+
+def probabilities(model: BehaviorModel, examples: Examples, chunk: int = 64) -> NDArray[np.float32]:
+    """Returns the model's probabilities, (E, N, actions)."""
+    predict = tf.function(model.__call__, reduce_retracing=True)
+    predicted = []
+    for begin in range(0, len(examples), chunk):
+        inputs = {name: tf.constant(array[begin : begin + chunk]) for name, array in examples.inputs.items()}
+        predicted.append(predict(inputs).numpy())
+    return np.concatenate(predicted)
+
+
+class _Trainer:
+    """One optimiser step at a time, on both heads."""
+
+    def __init__(self, model: BehaviorModel, vocabulary: Vocabulary, items: ItemColumns, plan: TrainingPlan) -> None:
+        self._model = model
+        self._plan = plan
+        self._items = items
+        self._vocabulary = vocabulary
+        self._optimizer = keras.optimizers.Adam(plan.learning_rate, clipnorm=1.0)
+        self._random = np.random.default_rng(plan.seed + 1)
+        shares = vocabulary.item_counts.astype(np.float64) ** _NEGATIVES_POWER
+        self._shares = shares / shares.sum() if len(shares) else shares
+        least = self._shares.min() if len(shares) else 1.0
+        by_row = np.concatenate([np.full(1 + UNSEEN, least), self._shares])
+        self._log_rates = tf.constant(np.log(by_row * plan.retrieval_negatives), tf.float32)
+        self._cumulative = np.cumsum(self._shares)
+        self._compiled = tf.function(self._step, reduce_retracing=True)
+
+    def step(self, batch: dict[str, NDArray[Any]]) -> None:
+        """Learns from one batch of examples."""
+        tensors = {name: tf.constant(array) for name, array in batch.items()}
+        if len(self._cumulative):
+            draw = self._random.random(self._plan.retrieval_negatives) * self._cumulative[-1]
+            places = np.minimum(np.searchsorted(self._cumulative, draw), len(self._cumulative) - 1)
+            negatives = encode_item_inputs(self._items, self._vocabulary.item_nos[places])
+            tensors |= {f"negative_{name}": tf.constant(array) for name, array in negatives.items()}
+        self._compiled(tensors, tf.constant(self._random.integers(0, 2**31 - 1, 2), tf.int32))
+
+    def _step(self, batch: dict[str, Any], seed: Any) -> None:
+        model = self._model
+        with tf.GradientTape() as tape:
+            events, states = model.encode_history(batch, training=True)
+            logits = model.rank_logits(batch, events, states, training=True)
+            loss = ranking_loss(batch["labels"], logits, batch["offsets"], batch["real"], model.learned)
+            if "negative_item_nos" in batch:
+                loss += self._plan.retrieval_weight * self._retrieval_loss(batch, states, seed)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        pairs = zip(gradients, model.trainable_variables, strict=True)
+        self._optimizer.apply_gradients([pair for pair in pairs if pair[0] is not None])
+
+    def _retrieval_loss(self, batch: dict[str, Any], states: Any, seed: Any) -> Any:
+        """Finds the next item at places drawn from all histories, and at the cut one of what came next."""
+        model = self._model
+        following, follows = next_moments(batch["history_types"], batch["history_ages"], seed)
+        draw = tf.random.stateless_uniform(tf.shape(follows), seed + 1)
+        count = tf.minimum(self._plan.retrieval_places, tf.size(follows))
+        chosen = tf.math.top_k(tf.reshape(tf.where(follows, draw, -1.0), [-1]), count).indices
+        touched = batch["labels"][..., 0] * batch["real"]
+        last = tf.argmax(touched * tf.random.stateless_uniform(tf.shape(touched), seed + 2), axis=1)
+        found = {}
+        for name in _COLUMNS:
+            column = tf.gather(batch[f"history_{name}"], following, batch_dims=1)
+            inside = tf.gather(tf.reshape(column, tf.concat([[-1], tf.shape(column)[2:]], 0)), chosen)
+            found[name] = tf.concat([inside, tf.gather(batch[f"candidate_{name}"], last, batch_dims=1)], axis=0)
+        users = tf.concat([tf.gather(tf.reshape(states, [-1, states.shape[-1]]), chosen), states[:, -1]], axis=0)
+        weights = tf.concat(
+            [tf.gather(tf.reshape(tf.cast(follows, tf.float32), [-1]), chosen), tf.reduce_max(touched, axis=1)], axis=0
+        )
+        rows = model.tower.item_rows(found["item_nos"])
+        negative_rows = model.tower.item_rows(batch["negative_item_nos"])
+        return sampled_softmax_loss(
+            model.user_vectors(users),
+            model.item_vectors(found, "", training=True),
+            model.item_vectors(batch, "negative_", training=True),
+            (tf.gather(self._log_rates, rows), tf.gather(self._log_rates, negative_rows)),
+            found["item_nos"][:, None] == batch["negative_item_nos"][None, :],
+            weights,
+        )

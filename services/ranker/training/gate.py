@@ -1,0 +1,105 @@
+"""Whether an exported model may be published. What fails says which check it was, and by how much."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from services.ranker.inputs.candidate_features import FEATURE_NAMES
+from services.ranker.inputs.tensors import Tensors
+from services.ranker.model.behavior_model import ACTIONS, BehaviorModel
+from services.ranker.training.examples import Examples
+from services.ranker.training.ranking_metrics import RankingMetrics
+
+SMOKE_EXAMPLES: Final = 16
+MOST_DIFFERENCE: Final = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One condition."""
+
+    name: str
+    passed: bool
+    found: str
+    needed: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.found}, needed {self.needed}"
+
+
+def check_model(
+    folder: Path, model: BehaviorModel, validation: Examples, model_metrics: RankingMetrics, popularity: RankingMetrics
+) -> list[Check]:
+    """Returns all checks of the SavedModel in `folder`, which was exported from `model`."""
+    checks = [check_better(model_metrics, popularity)]
+    signatures = tf.saved_model.load(str(folder)).signatures
+    contract = check_signatures(signatures)
+    checks.append(contract)
+    if not contract.passed:
+        return checks
+    for name, inputs in (("visitors", _smoke(validation)), ("unknown visitor and items", _unknown(validation))):
+        served = _run(signatures["rank"], inputs)
+        checks.append(check_finite(f"finite for {name}", served))
+        expected = model({key: tf.constant(value) for key, value in inputs.items()}).numpy()
+        checks.append(_check_same(f"same as trained for {name}", served, expected))
+    return checks
+
+
+def check_better(model: RankingMetrics, popularity: RankingMetrics) -> Check:
+    """The model ranks better than popularity does."""
+    return Check(
+        "better than popularity",
+        bool(np.isfinite(model.ndcg) and model.ndcg > popularity.ndcg),
+        f"NDCG@10 {model.ndcg:.4f}",
+        f"more than {popularity.ndcg:.4f}",
+    )
+
+
+def check_signatures(signatures: Any) -> Check:
+    """The signatures are there with the contract's outputs and sizes."""
+    missing = sorted({"rank", "serving_default", "encode_user", "encode_item"} - set(signatures))
+    faults = [f"no signature {name}" for name in missing]
+    if not missing:
+        outputs = set(signatures["rank"].structured_outputs)
+        faults += [f"rank has no output {action}" for action in ACTIONS if action not in outputs]
+        features = signatures["rank"].structured_input_signature[1]["candidate_features"].shape[-1]
+        if features != len(FEATURE_NAMES):
+            faults.append(f"rank takes {features} candidate features")
+    return Check(
+        "signatures", not faults, "; ".join(faults) or "as agreed", f"the contract with {len(FEATURE_NAMES)} features"
+    )
+
+
+def check_finite(name: str, probabilities: NDArray[Any]) -> Check:
+    """Every probability is a number from 0 to 1."""
+    good = np.isfinite(probabilities) & (probabilities >= 0) & (probabilities <= 1)
+    bad = int(good.size - np.count_nonzero(good))
+    return Check(name, bad == 0, f"{bad} of {good.size} probabilities are none", "0")
+
+
+def _check_same(name: str, served: NDArray[Any], expected: NDArray[Any]) -> Check:
+    difference = float(np.nan_to_num(np.abs(served - expected), nan=np.inf).max(initial=0.0))
+    return Check(name, difference <= MOST_DIFFERENCE, f"differs by {difference:.1e}", f"at most {MOST_DIFFERENCE:.0e}")
+
+
+def _run(signature: Any, inputs: Tensors) -> NDArray[np.float32]:
+    outputs = signature(**{name: tf.constant(array) for name, array in inputs.items()})
+    return np.stack([outputs[action].numpy() for action in ACTIONS], axis=-1)
+
+
+def _smoke(examples: Examples) -> Tensors:
+    return {name: array[:SMOKE_EXAMPLES] for name, array in examples.inputs.items()}
+
+
+def _unknown(examples: Examples) -> Tensors:
+    """A visitor of whom nothing is known, and items with numbers that no vocabulary has."""
+    inputs = {name: np.zeros_like(array[:1]) for name, array in examples.inputs.items()}
+    inputs["candidate_item_nos"] += np.iinfo(np.int32).max
+    inputs["candidate_brand_nos"] += np.iinfo(np.int32).max
+    inputs["history_log_prices"] -= 1.0
+    inputs["candidate_log_prices"] -= 1.0
+    return inputs

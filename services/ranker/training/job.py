@@ -1,0 +1,140 @@
+"""The training job: from a shop's log to published versions of model, item vectors and linear scorer."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import numpy as np
+
+from services.common.channels import open_channel
+from services.common.clock import Clock
+from services.common.progress import Progress
+from services.ranker.inputs.tensors import encode_item_inputs
+from services.ranker.training.baselines import BASELINES, baseline_scores
+from services.ranker.training.calibration import calibration
+from services.ranker.training.commit import source_commit
+from services.ranker.training.example_builder import ExampleBuilder, ExampleSets
+from services.ranker.training.linear import fit_linear, linear_scores
+from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.publisher import Publisher
+from services.ranker.training.ranking_metrics import ranking_metrics
+from services.ranker.training.replay import Replay
+from services.ranker.training.report import TrainingReport
+from services.ranker.training.settings import TrainingSettings
+from services.ranker.training.shop_reader import ShopData, read_shop
+from services.ranker.training.sufficiency import require_moments, require_shop
+
+
+async def train(
+    settings: TrainingSettings, clock: Clock, progress: Progress, plan: TrainingPlan | None = None
+) -> TrainingReport:
+    """Trains on the shop behind the settings' addresses and publishes below its state directory.
+
+    Raises FailedPreconditionError (NOT_ENOUGH_DATA) where there is too little to learn from, and grpc.RpcError where a
+    service cannot be read; then nothing is published. A model that does not pass the gate is not published either: the
+    report says why, and the version before goes on serving.
+    """
+    started = time.perf_counter()
+    events, features = open_channel(settings.events_address), open_channel(settings.features_address)
+    try:
+        shop = await read_shop(events, features, progress)
+    finally:
+        await events.close()
+        await features.close()
+    seconds = {"read": time.perf_counter() - started}
+    publisher = Publisher(settings.state_directory, clock.now())
+    return train_on(shop, plan or TrainingPlan(), publisher, progress, seconds)
+
+
+def train_on(
+    shop: ShopData, plan: TrainingPlan, publisher: Publisher, progress: Progress, seconds: dict[str, float]
+) -> TrainingReport:
+    """Trains on what was read and publishes; errors are those of `train`. `seconds` (per stage) is added to."""
+    require_shop(shop)
+    report = TrainingReport(
+        version=publisher.next_version(),
+        events=len(shop.table),
+        users=len(shop.users),
+        items=shop.catalog.items.item_count,
+        first_event_millis=int(shop.table.millis[0]),
+        last_event_millis=int(shop.table.millis[-1]),
+        parameters=asdict(plan),
+        commit=source_commit(),
+        seconds=seconds,
+    )
+    with _timed(seconds, "examples"):
+        sets, first_validation = _examples(shop, plan, progress)
+    report.training_examples, report.validation_examples = len(sets.training), len(sets.validation)
+    for name in BASELINES:
+        report.metrics[name] = ranking_metrics(sets.validation, baseline_scores(sets.validation, name))
+    with _timed(seconds, "linear"), progress.task("training the linear scorer"):
+        _linear(sets, plan, publisher, report)
+    with _timed(seconds, "model"):
+        _behavior(shop, sets, first_validation, plan, publisher, progress, report)
+    publisher.record(report.version, report.to_json())
+    return report
+
+
+def _examples(shop: ShopData, plan: TrainingPlan, progress: Progress) -> tuple[ExampleSets, int]:
+    """Returns the examples, and where the validation begins."""
+    replay = Replay(shop.table, shop.catalog, shop.attributes)
+    builder = ExampleBuilder(shop.table, replay, shop.catalog.shown_item_nos(), plan, shop.users)
+    training, validation = builder.moments()
+    require_moments(training, validation)
+    return builder.build(training, validation, progress), builder.schedule.validation_cuts[0]
+
+
+def _linear(sets: ExampleSets, plan: TrainingPlan, publisher: Publisher, report: TrainingReport) -> None:
+    weights = fit_linear(sets.training, plan.linear_rows, plan.seed)
+    report.metrics["linear"] = ranking_metrics(sets.validation, linear_scores(sets.validation, weights))
+    if np.isfinite(list(weights.values())).all():
+        publisher.publish_linear(weights, asdict(report.metrics["linear"]))
+        report.linear_published = True
+
+
+def _behavior(  # noqa: PLR0917  # one stage of the run, with what the stages before made
+    shop: ShopData,
+    sets: ExampleSets,
+    first_validation: int,
+    plan: TrainingPlan,
+    publisher: Publisher,
+    progress: Progress,
+    report: TrainingReport,
+) -> None:
+    # TensorFlow takes seconds to load: a run that ends for want of data does not wait for it.
+    from services.ranker.model.export import encode_items, export_model
+    from services.ranker.training.fit import fit_model, probabilities, values_of
+    from services.ranker.training.gate import check_model
+
+    items = shop.catalog.items
+    past = shop.table.item_nos[shop.table.millis < first_validation]
+    model, report.epochs = fit_model(past, sets, items, plan, progress)
+    judged = probabilities(model, sets.validation)
+    report.metrics["model"] = ranking_metrics(sets.validation, values_of(judged))
+    report.calibration = calibration(sets.validation, judged)
+    with progress.task("exporting the model", 3) as task:
+        example = {name: array[:1] for name, array in sets.validation.inputs.items()}
+        draft = publisher.draft(lambda folder: export_model(model, folder, example))
+        try:
+            task.advance()
+            report.checks = check_model(
+                draft, model, sets.validation, report.metrics["model"], report.metrics["popularity"]
+            )
+            task.advance()
+            if not report.failed_checks:
+                item_nos = items.known_item_nos()
+                vectors = encode_items(model, encode_item_inputs(items, item_nos))
+                publisher.publish_model(draft, report.version)
+                publisher.publish_embeddings(item_nos, vectors, report.version)
+                report.published = True
+            task.advance()
+        finally:
+            publisher.discard(draft)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    seconds[stage] = round(time.perf_counter() - started, 2)

@@ -1,0 +1,38 @@
+from dataclasses import dataclass, field
+
+from services.ranker.model.config import BehaviorModelConfig
+from services.ranker.training.candidate_draw import DrawSizes
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """How a behaviour model is trained. The defaults were chosen on cuts before the demo's held-out weeks."""
+
+    model: BehaviorModelConfig = field(default_factory=BehaviorModelConfig)
+    draw: DrawSizes = field(default_factory=DrawSizes)
+    training_cuts: int = 8
+    """Moments in the past at which examples are made."""
+
+    validation_cuts: int = 2
+    """The last such moments, which only validate."""
+
+    cut_days: float = 7.0
+    """Time between two cuts; less where the log is short. Labels of a cut end at the next."""
+
+    maximum_examples: int = 8_000
+    validation_examples: int = 1_500
+    validation_slots: int = 512
+    validation_popular: int = 112
+    batch_size: int = 32
+    epochs: int = 4
+    patience: int = 1
+    """Epochs without a better validation before training stops."""
+
+    learning_rate: float = 2e-3
+    retrieval_weight: float = 0.1
+    retrieval_places: int = 1_024
+    """Places of a batch's histories at which the next item is to be found."""
+
+    retrieval_negatives: int = 512
+    linear_rows: int = 400_000
+    seed: int = 7

@@ -1,0 +1,111 @@
+"""Puts what was trained where the services look for it. Nothing half-written is ever in sight."""
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.common.artifacts import ArtifactStore
+from services.ranker import linear_weights
+from services.ranker.model.warmup_file import MODEL_NAME
+
+EMBEDDINGS: Final = "embeddings"
+KEPT_VERSIONS: Final = 3
+
+
+class Publisher:
+    """Writes below the state directory: models/behavior/<version>/, artifacts/ and training/<version>.json."""
+
+    def __init__(self, state_directory: Path, now: datetime) -> None:
+        self._models = state_directory / "models" / MODEL_NAME
+        self._records = state_directory / "training"
+        self._store = ArtifactStore(state_directory / "artifacts")
+        self._now = now
+
+    def draft(self, write: Callable[[Path], None]) -> Path:
+        """Has a model written into a folder that no server looks at; returns the folder."""
+        self._models.mkdir(parents=True, exist_ok=True)
+        folder = self._models / f".draft-{secrets.token_hex(8)}"
+        folder.mkdir()
+        try:
+            write(folder)
+        except BaseException:
+            self.discard(folder)
+            raise
+        return folder
+
+    def discard(self, draft: Path) -> None:
+        """Removes a draft."""
+        shutil.rmtree(draft, ignore_errors=True)
+
+    def next_version(self) -> int:
+        """Returns the number of the version to come: the time in UTC as YYYYMMDDhhmmss, or one above the newest."""
+        return max(int(self._now.strftime("%Y%m%d%H%M%S")), *(version + 1 for version in self.versions()), 1)
+
+    def versions(self) -> list[int]:
+        """Returns the versions of the model that are there, ascending."""
+        if not self._models.is_dir():
+            return []
+        return sorted(int(entry.name) for entry in self._models.iterdir() if entry.name.isdigit())
+
+    def publish_model(self, draft: Path, version: int) -> None:
+        """Shows the draft to the model servers, in one rename; of the older versions the newest stay."""
+        for path in [*draft.rglob("*"), draft]:
+            _sync(path)
+        draft.rename(self._models / str(version))
+        _sync(self._models)
+        for old in self.versions()[:-KEPT_VERSIONS]:
+            # Out of sight first: a reader finds the whole version or none.
+            grave = self._models / f".draft-{secrets.token_hex(8)}"
+            (self._models / str(old)).rename(grave)
+            shutil.rmtree(grave)
+
+    def publish_embeddings(self, item_nos: NDArray[np.uint32], vectors: NDArray[np.float32], version: int) -> None:
+        """Publishes the vectors of all items: the greater the product with a user's vector, the likelier is the item."""
+
+        def write(folder: Path) -> None:
+            np.save(folder / "item_nos.npy", item_nos)
+            np.save(folder / "vectors.npy", vectors)
+
+        metadata = {"model_version": str(version), "items": len(item_nos), "width": vectors.shape[1]}
+        self._store.publish(EMBEDDINGS, write, metadata, self._now)
+        self._store.prune(EMBEDDINGS, KEPT_VERSIONS)
+
+    def publish_linear(self, weights: Mapping[str, float], metrics: Mapping[str, Any]) -> None:
+        """Publishes the linear scorer's weights."""
+        text = json.dumps(weights, indent=2, allow_nan=False)
+        self._store.publish(
+            linear_weights.ARTIFACT,
+            lambda folder: _write(folder / linear_weights.FILE, text),
+            {"metrics": dict(metrics)},
+            self._now,
+        )
+        self._store.prune(linear_weights.ARTIFACT, KEPT_VERSIONS)
+
+    def record(self, version: int, report: str) -> Path:
+        """Keeps the run record (JSON), of failed runs too; returns its path."""
+        self._records.mkdir(parents=True, exist_ok=True)
+        path = self._records / f"{version}.json"
+        aside = self._records / f".{path.name}"
+        _write(aside, report)
+        aside.replace(path)
+        return path
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,84 @@
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from services.features.definitions.item_statistics import ItemStatistics, hash_visitor
+from services.features.definitions.user_state import UserState
+from services.ranker.inputs.item_columns import ItemColumns
+from services.ranker.inputs.user_columns import UserColumns
+from services.ranker.training.catalog import TrainingCatalog
+from services.ranker.training.event_table import EventTable
+from vitrine.common.v1.attribute_pb2 import AttributeValue
+
+Attributes = Mapping[str, AttributeValue]
+
+
+class Replay:
+    """Goes through the log in the order of time: at any moment it knows what the feature store knew then, and no more.
+
+    States are built by the definitions that serving uses. Events of the very moment of a cut are not known at the cut.
+    """
+
+    def __init__(
+        self, table: EventTable, catalog: TrainingCatalog, attributes: Mapping[str, Attributes] | None = None
+    ) -> None:
+        self.now_millis = 0
+        self._table = table
+        self._catalog = catalog
+        self._attributes = attributes or {}
+        self._affinities = catalog.affinity_columns()
+        self._states = [UserState() for _ in table.visitors]
+        self._hashes = [hash_visitor(visitor) for visitor in table.visitors]
+        self._statistics = ItemStatistics()
+        self._next = 0
+
+    @property
+    def items(self) -> ItemColumns:
+        """The item columns with the statistics of the last `advance`."""
+        return self._catalog.items
+
+    def advance(self, cut_millis: int) -> None:
+        """Applies all events before the cut and brings the items' statistics there. Cuts come in ascending order."""
+        if cut_millis < self.now_millis:
+            raise ValueError("a replay does not go back")
+        self.now_millis = cut_millis
+        end = int(np.searchsorted(self._table.millis, cut_millis, side="left"))
+        observations, users = self._table.observations, self._table.users[:end].tolist()
+        for place in range(self._next, end):
+            observation, user = observations[place], users[place]
+            self._states[user].apply(observation)
+            self._statistics.apply(observation, self._hashes[user])
+        self._next = max(self._next, end)
+        self._refresh_statistics()
+
+    def user(self, user: int) -> UserColumns:
+        """Returns a user's features as of the last `advance`."""
+        features = self._states[user].features(self.now_millis, self._affinities)
+        for name, value in self._attributes.get(self._table.visitors[user], {}).items():
+            features.attributes[name].CopyFrom(value)
+        return UserColumns.from_proto(features)
+
+    def _refresh_statistics(self) -> None:
+        statistics = self._statistics
+        item_nos = np.flatnonzero(statistics.column("anchors"))
+
+        def column(name: str) -> Sequence[float]:
+            return list(statistics.column(name)[item_nos].tolist())
+
+        self.items.set_statistics(
+            item_nos,
+            self.now_millis,
+            {
+                "view_counts": column("views"),
+                "favorite_counts": column("favorites"),
+                "cart_counts": column("carts"),
+                "purchase_counts": column("purchases"),
+                "impression_counts": column("impressions"),
+                "buyer_counts": [statistics.buyer_count(item_no) for item_no in item_nos.tolist()],
+                "mean_prices": statistics.price_means(item_nos).tolist(),
+                **{
+                    name: statistics.decayed(name, self.now_millis)[item_nos].tolist()
+                    for name in ("decayed_1d", "decayed_7d", "decayed_30d")
+                },
+            },
+        )

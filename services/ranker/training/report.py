@@ -1,0 +1,43 @@
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.ranker.training.gate import Check
+from services.ranker.training.ranking_metrics import RankingMetrics
+
+
+@dataclass(slots=True)
+class TrainingReport:
+    """What a training run used, found and did: the run record."""
+
+    version: int
+    events: int = 0
+    users: int = 0
+    items: int = 0
+    first_event_millis: int = 0
+    last_event_millis: int = 0
+    training_examples: int = 0
+    validation_examples: int = 0
+    metrics: dict[str, RankingMetrics] = field(default_factory=dict)
+    """NDCG@10 and recall@10 at the validation cuts: "model", "linear" and the baselines."""
+
+    calibration: dict[str, float] = field(default_factory=dict)
+    """Expected over observed actions among the validation's candidates, of the actions that occur: 1 is right."""
+
+    epochs: list[RankingMetrics] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    published: bool = False
+    linear_published: bool = False
+    seconds: dict[str, float] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    commit: str = ""
+
+    @property
+    def failed_checks(self) -> list[Check]:
+        """Why the model was not published; the version before goes on serving."""
+        return [check for check in self.checks if not check.passed]
+
+    def to_json(self) -> str:
+        """Returns the run record as a JSON object."""
+        return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True)

@@ -1,0 +1,26 @@
+from dataclasses import dataclass
+from typing import Final
+
+from services.ranker.training.event_table import EventTable
+from services.ranker.training.plan import TrainingPlan
+
+MILLIS_PER_DAY: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When examples are made, ascending. The labels of a cut lie before the next cut: none reaches into validation."""
+
+    training_cuts: tuple[int, ...]
+    validation_cuts: tuple[int, ...]
+    window_millis: int
+
+    @classmethod
+    def of(cls, table: EventTable, plan: TrainingPlan) -> "Schedule":
+        """Returns the cuts of a log that is not empty: counted back from its end, closer together where it is short."""
+        begin, end = int(table.millis[0]), int(table.millis[-1]) + 1
+        cuts = plan.training_cuts + plan.validation_cuts
+        # One part more than there are cuts: the first cut has some past to make features from.
+        step = max(1, min(round(plan.cut_days * MILLIS_PER_DAY), (end - begin) // (cuts + 1)))
+        all_cuts = tuple(end - step * back for back in range(cuts, 0, -1))
+        return cls(all_cuts[: plan.training_cuts], all_cuts[plan.training_cuts :], step)

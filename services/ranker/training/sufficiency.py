@@ -1,0 +1,38 @@
+from typing import Final
+
+from services.common.errors import FailedPreconditionError
+from services.ranker.training.example_builder import Moment
+from services.ranker.training.shop_reader import ShopData
+
+LEAST_USERS: Final = 2
+LEAST_ITEMS: Final = 2
+LEAST_EXAMPLES: Final = 10
+
+NOT_ENOUGH_DATA: Final = "NOT_ENOUGH_DATA"
+
+
+def require_shop(shop: ShopData) -> None:
+    """Raises FailedPreconditionError where there is too little to train on, saying what is needed."""
+    items, users = len(shop.catalog.shown_item_nos()), len(shop.users)
+    _require(items >= LEAST_ITEMS, f"the catalogue has {items} items that can be shown", f"{LEAST_ITEMS} items")
+    _require(len(shop.table) > 0, "the log has no events of items in the catalogue", "events")
+    _require(users >= LEAST_USERS, f"the log has events of {users} users", f"{LEAST_USERS} users with events")
+
+
+def require_moments(training: list[Moment], validation: list[Moment]) -> None:
+    """Raises FailedPreconditionError where the past holds too few visits to learn from and to check with."""
+    _require(
+        len(training) >= LEAST_EXAMPLES,
+        f"the log has {len(training)} visits to learn from",
+        f"{LEAST_EXAMPLES} visits that follow on earlier ones",
+    )
+    _require(len(validation) > 0, "nobody visited in the last part of the log", "visits at its end to validate on")
+
+
+def _require(condition: bool, found: str, needed: str) -> None:  # reads as a sentence
+    if not condition:
+        raise FailedPreconditionError(
+            f"there is too little to train on: {found}; a model needs at least {needed}. "
+            "Import more history (`vitrine import`) and train again; nothing was published.",
+            reason=NOT_ENOUGH_DATA,
+        )
