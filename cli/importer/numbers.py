@@ -113,7 +113,7 @@ def _plain(column: pd.Series, decimal: Separator) -> list[tuple[int, float]]:
     if column.dtype != "str" or decimal not in {Separator.POINT, Separator.NONE}:
         return []
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
-    rows = np.flatnonzero(np.isfinite(numbers))
+    rows = np.flatnonzero(~np.isnan(numbers))
     return list(zip(rows.tolist(), numbers[rows].tolist(), strict=True))
 
 

@@ -8,6 +8,8 @@ from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 
 DELAYS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+# What gRPC says of a write to a stream that has just been ended, before it knows with what status.
+BROKEN_STREAM: Final = "Internal error from Core"
 
 
 class Patience:
@@ -32,7 +34,7 @@ class Patience:
             AioRpcError: another attempt will not help.
             CommandError: there were enough.
         """
-        if error.code() is not grpc.StatusCode.UNAVAILABLE:
+        if error.code() is not grpc.StatusCode.UNAVAILABLE and error.details() != BROKEN_STREAM:
             raise error
         delay = next(self._delays, None)
         if delay is None:

@@ -28,6 +28,8 @@ class Report:
 
     def answered(self, rows: int, outcome: str) -> None:
         """The services answered for so many rows."""
+        if not rows:
+            return
         self.summary.sent += rows
         self.summary.outcomes[outcome] += rows
         self._task.advance(rows)

@@ -22,6 +22,7 @@ _BY_HAND = re.compile(
 )
 # Epoch numbers by size: seconds until the year 5138, then milliseconds, microseconds, nanoseconds.
 _EPOCH_UNITS = ((1e11, 1_000.0), (1e14, 1.0), (1e17, 1e-3), (1e20, 1e-6))
+_DAY_MILLIS = 86_400_000
 _MIN_MILLIS, _MAX_MILLIS = -62_135_596_800_000, 253_402_300_799_999
 
 
@@ -44,7 +45,7 @@ def clean_times(column: pd.Series, reading: TimeReading) -> Cleaned:
     is the first; where it is set forward, one that never was is the next there is.
     """
     if pd.api.types.is_datetime64_any_dtype(column):
-        return Cleaned(_millis_of(_in_utc(column, reading.zone)), [])
+        return _in_range(_millis_of(_in_utc(column, reading.zone)))
     texts = [_text(value) for value in column.tolist()]
     return _clean_texts(texts, reading)
 
@@ -145,11 +146,16 @@ def _iso_millis(texts: list[str], zone: ZoneInfo) -> list[int | None]:
 
 
 def _in_utc(column: pd.Series, zone: ZoneInfo) -> pd.Series:
-    if column.dt.tz is None:
-        first = np.ones(len(column), dtype=bool)
-        column = column.dt.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
-    in_utc: pd.Series = column.dt.tz_convert("UTC")
-    return in_utc
+    if column.dt.tz is not None:
+        in_utc: pd.Series = column.dt.tz_convert("UTC")
+        return in_utc
+    # Zones end with the calendar: 9999-12-31, which stands for "for ever", is taken as UTC.
+    millis = column.to_numpy(dtype="datetime64[ms]").astype("int64")
+    edge = (millis < _MIN_MILLIS + _DAY_MILLIS) | (millis > _MAX_MILLIS - _DAY_MILLIS)
+    first = np.ones(len(column), dtype=bool)
+    localized = column.mask(edge).dt.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
+    in_utc = localized.dt.tz_convert("UTC")
+    return in_utc.where(~edge, column.dt.tz_localize("UTC")) if edge.any() else in_utc
 
 
 def _millis_of(column: pd.Series) -> list[Any]:
