@@ -51,7 +51,7 @@ class HomepageSettings(ServiceSettings):
         description='Experiments as JSON: [{"name": "…", "buckets": [{"name": "…", "weight": 1, "parameters": {}}]}].',
     )
     shared_value_seconds: float = Field(
-        15.0, gt=0, allow_inf_nan=False, description="How old the category tree and the rankings may be."
+        5.0, gt=0, allow_inf_nan=False, description="How old the category tree and the rankings may be."
     )
     static_page_seconds: float = Field(
         30.0, gt=0, allow_inf_nan=False, description="How often the static pages are made anew."

@@ -63,8 +63,11 @@ class ReasonColumns:
         new = np.empty(len(rows), REASON)
         new["kind"], new["evidence_item_no"], new["times"] = kinds, evidence, times
         new["source"] = self.source_names.index(source) if source in self.source_names else 0
+        old = self.slots[0, rows]
         if len(self.slots) > 1:
-            self.slots[1, rows] = self.slots[0, rows]
+            # Two sources may lead back to the same item: that is one reason.
+            other = (old["kind"] != new["kind"]) | (old["evidence_item_no"] != new["evidence_item_no"])
+            self.slots[1, rows[other]] = old[other]
         self.slots[0, rows] = new
 
     def led_by(self, kind: int, evidence_item_no: int, source: str) -> "ReasonColumns":

@@ -70,6 +70,15 @@ def test_evidence_names_the_item_and_its_source() -> None:
     assert (second[0].kind, second[0].times) == (reason_pb2.REASON_KIND_YOU_BUY_REGULARLY, 3)
 
 
+def test_two_sources_that_lead_back_to_one_item_are_one_reason() -> None:
+    found = candidates(
+        [1, 2],
+        sources={"popular": [1, 2], "content": [1, 2], "item_cf": [1, 2]},
+        evidence={"content": [52, 53], "item_cf": [52, 54]},
+    )
+    assert kinds(found) == [["YOU_CARTED", "POPULAR"], ["YOU_VIEWED", "YOU_FAVORITED"]]
+
+
 def test_there_is_always_a_reason_and_none_is_personal_without_consent() -> None:
     found = candidates([1, 50], sources={"item_cf": [1], "on_sale": [50]}, evidence={"item_cf": [50]})
     assert kinds(candidates([1, 2], sources={"on_sale": [2]}), known=False) == [["POPULAR"], ["ON_SALE"]]
