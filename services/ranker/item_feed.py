@@ -4,6 +4,7 @@ from typing import Final
 
 import grpc
 
+from services.common.streams import answers_of
 from services.ranker.inputs.item_columns import ItemColumns
 from vitrine.features.v1.catalog_service_pb2 import TailCatalogRequest
 from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
@@ -30,9 +31,10 @@ class ItemFeed:
         request = TailCatalogRequest(
             after_version=self._catalog_version, follow=True, batch_size=BATCH_SIZE, brief=True
         )
-        async for response in self._catalog.TailCatalog(request):
-            self._items.apply_catalog(response.changes)
-            self._catalog_version = response.version
+        async with answers_of(self._catalog.TailCatalog(request)) as responses:
+            async for response in responses:
+                self._items.apply_catalog(response.changes)
+                self._catalog_version = response.version
 
     async def fetch_statistics(self) -> None:
         """Applies the statistics that changed since the last time."""

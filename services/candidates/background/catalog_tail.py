@@ -2,6 +2,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from services.candidates.sources.inputs import Inputs
+from services.common.streams import answers_of
 from vitrine.features.v1.catalog_service_pb2 import TailCatalogRequest, TailCatalogResponse
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ class CatalogTail:
         request = TailCatalogRequest(
             after_version=self._inputs.columns.version, follow=True, batch_size=_BATCH, brief=True
         )
-        async for answer in self._catalog.TailCatalog(request):
-            await self._apply(answer)
-            if answer.caught_up:
-                self.caught_up.set()
+        async with answers_of(self._catalog.TailCatalog(request)) as answers:
+            async for answer in answers:
+                await self._apply(answer)
+                if answer.caught_up:
+                    self.caught_up.set()
 
     async def _apply(self, answer: TailCatalogResponse) -> None:
         columns, content = self._inputs.columns, self._inputs.content

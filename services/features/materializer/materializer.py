@@ -8,6 +8,7 @@ import structlog
 
 from services.common.errors import UnavailableError, VitrineError
 from services.common.rpc_status import from_rpc_error
+from services.common.streams import answers_of
 from services.features.materializer.ledger import Ledger
 from services.features.metrics import FeatureMetrics
 from vitrine.events.v1.event_service_pb2 import GetLogStatusRequest, PartitionOffset, TailEventsRequest
@@ -92,12 +93,13 @@ class Materializer:
             begin.append(PartitionOffset(partition=end.partition, offset=applied))
         request = TailEventsRequest(follow=True, batch_size=self._batch_size)
         getattr(request, "from").extend(begin)  # a keyword of Python's
-        async for response in events.TailEvents(request):
-            applied = await self._ledger.apply(response.events, response.next_offsets)
-            self._metrics.applied(applied)
-            self.caught_up, self.fault = response.caught_up, ""
-            if self._ledger.unsaved_events >= self._max_unsaved:
-                await self._ledger.save()
+        async with answers_of(events.TailEvents(request)) as responses:
+            async for response in responses:
+                applied = await self._ledger.apply(response.events, response.next_offsets)
+                self._metrics.applied(applied)
+                self.caught_up, self.fault = response.caught_up, ""
+                if self._ledger.unsaved_events >= self._max_unsaved:
+                    await self._ledger.save()
 
     async def _keep_saving(self) -> None:
         while True:
