@@ -1,5 +1,5 @@
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,24 @@ class FileSummary:
         """How fast it went."""
         return self.rows / self.seconds if self.seconds else 0.0
 
+    def to_dict(self) -> dict[str, Any]:
+        """The summary as JSON values."""
+        return {
+            "kind": self.kind,
+            "file": str(self.file),
+            "form": self.form,
+            "rows": self.rows,
+            "sent": self.sent,
+            "outcomes": dict(self.outcomes),
+            "rejected": self.rejected,
+            "reasons": dict(self.reasons),
+            "duplicates": self.duplicates,
+            "missing": dict(self.missing),
+            "unmapped": list(self.unmapped),
+            "seconds": round(self.seconds, 3),
+            "rows_per_second": round(self.rows_per_second, 1),
+        }
+
 
 @dataclass(slots=True)
 class ImportSummary:
@@ -70,10 +88,7 @@ class ImportSummary:
 
     def to_dict(self) -> dict[str, Any]:
         """The summary as JSON values."""
-        files = [
-            {**asdict(file), "file": str(file.file), "rows_per_second": round(file.rows_per_second, 1)}
-            for file in self.files
-        ]
+        files = [file.to_dict() for file in self.files]
         return {
             "dry_run": self.dry_run,
             "rejected": self.rejected,
