@@ -38,9 +38,13 @@ async def test_a_reader_that_fails_ends_the_stream_at_its_sender() -> None:
         call = channel.unary_stream(METHOD)(b"1")
         # Who keeps the error keeps its frames, and with them the call: nothing but cancelling ends it.
         with pytest.raises(OverflowError) as error:
-            async with answers_of(call) as answers:
-                async for _ in answers:
-                    raise OverflowError("the reader's own fault")
+            await _read_and_fail(call)
         kept.append(error)
         await asyncio.wait_for(counter.ended.wait(), timeout=5)
     await server.stop(None)
+
+
+async def _read_and_fail(call: "grpc.aio.UnaryStreamCall[bytes, bytes]") -> None:
+    async with answers_of(call) as answers:
+        async for _ in answers:
+            raise OverflowError("the reader's own fault")
