@@ -36,7 +36,7 @@ def encode_user_inputs(user: UserColumns, items: ItemColumns, query_millis: int,
         return tensor
 
     return {
-        "history_item_nos": padded(item_nos, np.int32),
+        "history_item_nos": padded(_numbers(item_nos), np.int32),
         "history_category_nos": padded(items.category_nos[rows], np.int32),
         "history_brand_nos": padded(items.brand_nos[rows], np.int32),
         "history_log_prices": padded(items.best_log_prices(rows), np.float32, -1.0),
@@ -50,7 +50,7 @@ def encode_item_inputs(items: ItemColumns, item_nos: NDArray[Any]) -> Tensors:
     """Returns the inputs of signature `encode_item`."""
     rows = items.rows(item_nos)
     return {
-        "item_nos": np.asarray(item_nos, np.int32),
+        "item_nos": _numbers(item_nos),
         "category_nos": items.category_nos[rows],
         "brand_nos": items.brand_nos[rows],
         "log_prices": items.best_log_prices(rows),
@@ -73,7 +73,7 @@ def candidate_inputs(
         "candidate_log_prices": np.full((1, size), -1.0, np.float32),
         "candidate_features": np.zeros((1, size, len(FEATURE_NAMES)), np.float32),
     }
-    tensors["candidate_item_nos"][0, :count] = item_nos
+    tensors["candidate_item_nos"][0, :count] = _numbers(item_nos)
     tensors["candidate_category_nos"][0, :count] = items.category_nos[rows]
     tensors["candidate_brand_nos"][0, :count] = items.brand_nos[rows]
     tensors["candidate_log_prices"][0, :count] = items.best_log_prices(rows)
@@ -97,3 +97,8 @@ def rank_inputs(  # noqa: PLR0917  # in the order of `candidate_inputs` and `enc
         **encode_user_inputs(user, items, query_millis, history_length),
         **candidate_inputs(user, items, item_nos, query_millis, size),
     }
+
+
+def _numbers(item_nos: NDArray[Any]) -> NDArray[np.int32]:
+    """Returns numbers as the graph takes them. Those beyond its range are beyond every catalogue: any one is as good."""
+    return np.minimum(item_nos, np.iinfo(np.int32).max).astype(np.int32)

@@ -68,7 +68,7 @@ class Publisher:
             shutil.rmtree(grave)
 
     def publish_embeddings(self, item_nos: NDArray[np.uint32], vectors: NDArray[np.float32], version: int) -> None:
-        """Publishes the vectors of all items: the greater the product with a user's vector, the likelier is the item."""
+        """Publishes the vectors of all items: the greater its product with a user's, the likelier the item."""
 
         def write(folder: Path) -> None:
             np.save(folder / "item_nos.npy", item_nos)

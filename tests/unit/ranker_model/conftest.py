@@ -1,0 +1,82 @@
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.common.progress import NoProgress
+from services.ranker.training.example_builder import ExampleBuilder, ExampleSets
+from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.publisher import Publisher
+from services.ranker.training.replay import Replay
+from services.ranker.training.report import TrainingReport
+from services.ranker.training.shop_reader import ShopData
+from tests.support.training_shop import training_shop
+
+if TYPE_CHECKING:
+    from services.ranker.model.behavior_model import BehaviorModel
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def tiny_plan() -> TrainingPlan:
+    """A model that trains in a second or two."""
+    from services.ranker.model.config import BehaviorModelConfig
+    from services.ranker.training.candidate_draw import DrawSizes
+
+    return TrainingPlan(
+        model=BehaviorModelConfig(width=8, layers=1, history_length=16, hidden=(16,), cross_rank=4),
+        draw=DrawSizes(slots=48, own=24, popular=8, rest=8, popular_pool=16),
+        training_cuts=4,
+        validation_cuts=1,
+        validation_slots=64,
+        validation_popular=16,
+        batch_size=8,
+        epochs=3,
+        retrieval_places=64,
+        retrieval_negatives=32,
+    )
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A shop that was trained on, with what came of it."""
+
+    state: Path
+    shop: ShopData
+    report: TrainingReport
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from services.ranker.training.job import train_on
+
+    state, shop = tmp_path_factory.mktemp("state"), training_shop()
+    return Trained(state, shop, train_on(shop, tiny_plan(), Publisher(state, NOW), NoProgress(), {}))
+
+
+@pytest.fixture(scope="session")
+def sets() -> ExampleSets:
+    shop, plan = training_shop(), tiny_plan()
+    replay = Replay(shop.table, shop.catalog, shop.attributes)
+    builder = ExampleBuilder(shop.table, replay, shop.catalog.shown_item_nos(), plan, shop.users)
+    return builder.build(*builder.moments(), NoProgress())
+
+
+@pytest.fixture(scope="session")
+def model(sets: ExampleSets) -> "BehaviorModel":
+    """A model that was not trained, but for what the data says before."""
+    import numpy as np
+
+    from services.ranker.model.behavior_model import BehaviorModel
+    from services.ranker.model.vocabulary import Vocabulary
+    from services.ranker.training.fit import prepare
+
+    known = np.arange(1, 61)
+    vocabulary = Vocabulary(known, np.ones(60, np.int64), np.array([1, 2, *range(10, 16)]), np.arange(1, 5))
+    model = BehaviorModel(tiny_plan().model, vocabulary, 3)
+    prepare(model, sets.training)
+    return model

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from services.ranker.model.losses import next_moments, ranking_loss, sampled_softmax_loss
+
+SEED = tf.constant([1, 2])
+
+
+def test_the_next_event_is_one_of_the_next_moment() -> None:
+    ages = tf.constant([[0.0, 9.0, 9.0, 5.0, 5.0, 2.0]])
+    types = tf.constant([[0, 7, 7, 7, 7, 7]])
+    places, there = next_moments(types, ages, SEED)
+    assert there.numpy().tolist() == [[False, True, True, True, True, False]]
+    assert set(places.numpy()[0, 1:3]) <= {3, 4}
+    assert places.numpy()[0, 3:5].tolist() == [5, 5]
+
+
+def test_a_history_of_one_moment_has_no_next_event() -> None:
+    _, there = next_moments(tf.constant([[7, 7]]), tf.constant([[4.0, 4.0]]), SEED)
+    assert not there.numpy().any()
+
+
+def test_offsets_undo_the_drawing_of_negatives() -> None:
+    # 1 positive and 10 of 1,000 negatives: the logit of least loss is that of 1 in 1,001, not of 1 in 11.
+    labels = tf.constant([[[1.0]] + [[0.0]] * 10])
+    offsets = tf.fill((1, 11), float(np.log(1_000 / 10)))
+    logit = tf.Variable(-3.0)
+    for _ in range(400):
+        with tf.GradientTape() as tape:
+            loss = ranking_loss(labels, tf.fill((1, 11, 1), logit), offsets, tf.ones((1, 11)), tf.ones(1))
+        logit.assign_sub(4.0 * tape.gradient(loss, logit))
+    assert float(logit) == pytest.approx(np.log(1 / 1_000), abs=0.05)
+
+
+def test_padding_and_actions_without_examples_cost_nothing() -> None:
+    labels, logits = tf.ones((1, 2, 2)), tf.fill((1, 2, 2), -50.0)
+    nothing = ranking_loss(labels, logits, tf.zeros((1, 2)), tf.zeros((1, 2)), tf.ones(2))
+    assert float(nothing) == 0.0
+    assert float(ranking_loss(labels, logits, tf.zeros((1, 2)), tf.ones((1, 2)), tf.zeros(2))) == 0.0
+
+
+def test_a_negative_that_is_the_positive_does_not_count() -> None:
+    users, items = tf.ones((1, 2)), tf.constant([[3.0, 3.0]])
+    same, rates = tf.constant([[True]]), (tf.zeros(1), tf.zeros(1))
+    assert float(sampled_softmax_loss(users, items, items, rates, same, tf.ones(1))) == pytest.approx(0.0, abs=1e-6)
+    other = sampled_softmax_loss(users, items, items, rates, ~same, tf.ones(1))
+    assert float(other) == pytest.approx(np.log(2), abs=1e-6)

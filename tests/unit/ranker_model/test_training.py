@@ -1,0 +1,128 @@
+"""One tiny training run; what it published is looked at from many sides."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from services.common.artifacts import ArtifactStore
+from services.common.progress import NoProgress
+from services.ranker.inputs.candidate_features import FEATURE_NAMES
+from services.ranker.inputs.tensors import encode_item_inputs
+from services.ranker.model.behavior_model import ACTIONS, BehaviorModel
+from services.ranker.training import fit
+from services.ranker.training.example_builder import ExampleSets
+from services.ranker.training.job import train_on
+from services.ranker.training.publisher import Publisher
+from services.ranker.training.ranking_metrics import RankingMetrics
+from tests.support.training_shop import training_shop
+from tests.unit.ranker_model.conftest import NOW, Trained, tiny_plan
+
+
+def version_folder(trained: Trained) -> Path:
+    return trained.state / "models" / "behavior" / str(trained.report.version)
+
+
+def signatures(trained: Trained) -> dict[str, object]:
+    loaded = tf.saved_model.load(str(version_folder(trained)))
+    return {"loaded": loaded, **loaded.signatures}
+
+
+def test_a_model_that_learned_is_published(trained: Trained) -> None:
+    report = trained.report
+    assert report.failed_checks == []
+    assert report.published
+    assert report.metrics["model"].ndcg > 2 * report.metrics["popularity"].ndcg
+    assert version_folder(trained).is_dir()
+
+
+def test_the_run_is_on_record(trained: Trained) -> None:
+    record = json.loads((trained.state / "training" / f"{trained.report.version}.json").read_text())
+    assert record["events"] == len(trained.shop.table)
+    assert record["parameters"]["seed"] == tiny_plan().seed
+    assert record["metrics"]["model"]["ndcg"] == trained.report.metrics["model"].ndcg
+    assert record["published"] is True
+
+
+def test_every_item_of_the_catalogue_has_a_vector_of_this_version(trained: Trained) -> None:
+    artifact = ArtifactStore(trained.state / "artifacts").current("embeddings")
+    assert artifact is not None
+    assert artifact.metadata["model_version"] == str(trained.report.version)
+    item_nos, vectors = np.load(artifact.path / "item_nos.npy"), np.load(artifact.path / "vectors.npy")
+    assert item_nos.dtype == np.uint32
+    assert np.array_equal(item_nos, trained.shop.catalog.items.known_item_nos())
+    encode_item = signatures(trained)["encode_item"]
+    inputs = encode_item_inputs(trained.shop.catalog.items, item_nos)
+    served = encode_item(**{name: tf.constant(array) for name, array in inputs.items()})["item_vector"]  # type: ignore[operator]
+    assert np.allclose(served.numpy(), vectors, atol=1e-6)
+
+
+def test_the_signatures_are_those_that_were_agreed(trained: Trained) -> None:
+    length = tiny_plan().model.history_length
+    served = signatures(trained)
+    rank = served["rank"]
+    shapes = {name: spec.shape.as_list() for name, spec in rank.structured_input_signature[1].items()}  # type: ignore[attr-defined]
+    assert shapes["history_category_nos"] == [None, length, 3]
+    assert shapes["candidate_features"] == [None, None, len(FEATURE_NAMES)]
+    assert shapes["user_attributes"] == [None, 16]
+    assert set(rank.structured_outputs) == set(ACTIONS)  # type: ignore[attr-defined]
+    encode_user = served["encode_user"]
+    user_inputs = {name for name in shapes if not name.startswith("candidate_")}
+    assert set(encode_user.structured_input_signature[1]) == user_inputs  # type: ignore[attr-defined]
+    assert encode_user.structured_outputs["user_vector"].shape[-1] == tiny_plan().model.width + 1  # type: ignore[attr-defined]
+    assert served.keys() == {"loaded", "rank", "serving_default", "encode_user", "encode_item"}
+
+
+def test_an_action_without_examples_keeps_its_prior(trained: Trained, sets: ExampleSets) -> None:
+    inputs = {name: tf.constant(array[:4]) for name, array in sets.validation.inputs.items()}
+    outputs = signatures(trained)["rank"](**inputs)  # type: ignore[operator]
+    favorite = outputs["favorite"].numpy()
+    assert len(np.unique(favorite)) == 1
+    assert 0 < favorite.max() < 0.01
+    assert len(np.unique(outputs["purchase"].numpy())) > 1
+
+
+def test_the_warm_up_file_has_every_size_that_requests_come_in(trained: Trained) -> None:
+    from services.ranker.inputs.tensors import PADDED_SIZES
+    from services.ranker.tf_protos import prediction_log_pb2
+
+    path = version_folder(trained) / "assets.extra" / "tf_serving_warmup_requests"
+    sizes, names = set(), set()
+    for record in tf.data.TFRecordDataset(str(path)):
+        request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
+        names.add(request.model_spec.signature_name)
+        if "candidate_item_nos" in request.inputs:
+            sizes.add(request.inputs["candidate_item_nos"].tensor_shape.dim[1].size)
+    assert sizes == set(PADDED_SIZES)
+    assert names == {"rank", "encode_user", "encode_item"}
+
+
+def test_the_same_log_gives_the_same_model(trained: Trained, tmp_path: Path) -> None:
+    again = train_on(training_shop(), tiny_plan(), Publisher(tmp_path, NOW), NoProgress(), {})
+    assert again.metrics == trained.report.metrics
+    assert again.epochs == trained.report.epochs
+
+
+def test_a_model_that_is_not_finite_is_not_published(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = Publisher(tmp_path, NOW)
+    former = publisher.next_version()
+    publisher.publish_model(publisher.draft(lambda folder: (folder / "saved_model.pb").touch()), former)
+    real = fit.fit_model
+
+    def broken(*arguments: object) -> tuple[BehaviorModel, list[RankingMetrics]]:
+        model, epochs = real(*arguments)  # type: ignore[arg-type]
+        model.feature_means.assign(np.full(len(FEATURE_NAMES), np.nan))
+        return model, epochs
+
+    monkeypatch.setattr(fit, "fit_model", broken)
+    report = train_on(trained.shop, tiny_plan(), publisher, NoProgress(), {})
+    assert not report.published
+    assert "finite for visitors" in {check.name for check in report.failed_checks}
+    assert any("probabilities are none, needed 0" in str(check) for check in report.failed_checks)
+    assert publisher.versions() == [former]
+    assert ArtifactStore(tmp_path / "artifacts").current("embeddings") is None
+    assert (tmp_path / "training" / f"{report.version}.json").is_file()

@@ -1,0 +1,73 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.common.artifacts import ArtifactStore
+from services.ranker.linear_weights import ARTIFACT, FILE
+from services.ranker.training.publisher import EMBEDDINGS, Publisher
+
+NOW = datetime(2026, 3, 1, 12, 30, 15, tzinfo=UTC)
+
+
+def model(folder: Path) -> None:
+    (folder / "saved_model.pb").write_bytes(b"model")
+
+
+def test_a_version_is_the_time_and_grows(tmp_path: Path) -> None:
+    publisher = Publisher(tmp_path, NOW)
+    assert publisher.next_version() == 20260301123015
+    publisher.publish_model(publisher.draft(model), publisher.next_version())
+    assert publisher.next_version() == 20260301123016
+    assert (tmp_path / "models" / "behavior" / "20260301123015" / "saved_model.pb").is_file()
+
+
+def test_a_draft_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def fail(folder: Path) -> None:
+        model(folder)
+        raise OSError("no space left on device")
+
+    publisher = Publisher(tmp_path, NOW)
+    with pytest.raises(OSError, match="no space"):
+        publisher.draft(fail)
+    assert list((tmp_path / "models" / "behavior").iterdir()) == []
+
+
+def test_a_draft_has_no_name_that_a_server_loads(tmp_path: Path) -> None:
+    publisher = Publisher(tmp_path, NOW)
+    draft = publisher.draft(model)
+    assert not draft.name.isdigit()
+    assert publisher.versions() == []
+
+
+def test_of_old_versions_the_newest_stay(tmp_path: Path) -> None:
+    publisher = Publisher(tmp_path, NOW)
+    for _ in range(5):
+        publisher.publish_model(publisher.draft(model), publisher.next_version())
+    first = 20260301123015
+    assert publisher.versions() == [first + 2, first + 3, first + 4]
+    assert len(list((tmp_path / "models" / "behavior").iterdir())) == 3
+
+
+def test_embeddings_say_which_model_they_fit(tmp_path: Path) -> None:
+    Publisher(tmp_path, NOW).publish_embeddings(np.array([4, 9], np.uint32), np.ones((2, 3), np.float32), 77)
+    artifact = ArtifactStore(tmp_path / "artifacts").current(EMBEDDINGS)
+    assert artifact is not None
+    assert artifact.metadata["model_version"] == "77"
+    assert np.load(artifact.path / "vectors.npy").shape == (2, 3)
+    assert np.load(artifact.path / "item_nos.npy").tolist() == [4, 9]
+
+
+def test_linear_weights_are_what_the_ranker_reads(tmp_path: Path) -> None:
+    Publisher(tmp_path, NOW).publish_linear({"bias": -2.0, "bought": 1.5}, {"ndcg": 0.2})
+    artifact = ArtifactStore(tmp_path / "artifacts").current(ARTIFACT)
+    assert artifact is not None
+    assert json.loads((artifact.path / FILE).read_bytes()) == {"bias": -2.0, "bought": 1.5}
+
+
+def test_weights_that_are_not_finite_are_not_published(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        Publisher(tmp_path, NOW).publish_linear({"bias": float("nan")}, {})
+    assert ArtifactStore(tmp_path / "artifacts").current(ARTIFACT) is None
