@@ -15,6 +15,8 @@ from cli.rendering.console import shop_console
 from services.common.errors import VitrineError
 from services.common.rpc_status import from_rpc_error
 
+NOT_ENOUGH_DATA = "NOT_ENOUGH_DATA"
+
 app = typer.Typer(
     name="vitrine",
     help="A personalised homepage for an online shop: start it, feed it, train it, look at its pages.",
@@ -86,6 +88,12 @@ def _tell_service_error(messages: Console, error: VitrineError) -> int:
     if error.code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
         messages.print("  See `vitrine status`; `vitrine up` starts what is down.")
         return ExitCode.NOT_RUNNING
+    if error.reason == NOT_ENOUGH_DATA:
+        return ExitCode.NOT_ENOUGH_DATA
     if error.code is grpc.StatusCode.INVALID_ARGUMENT:
         return ExitCode.USAGE
     return ExitCode.FAILED
+
+
+if __name__ == "__main__":
+    main()

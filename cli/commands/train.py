@@ -4,6 +4,7 @@ from typing import Annotated
 import typer
 
 from cli.context import command_context
+from cli.exit_codes import ExitCode
 from cli.rendering.progress import terminal_progress
 
 
@@ -19,8 +20,10 @@ def train(
 
     command = command_context(context)
     with terminal_progress(command.messages) as progress:
-        report = asyncio.run(train_shop(command.shop, progress))
+        trained = asyncio.run(train_shop(command.shop, progress))
     if as_json:
-        command.console.print_json(report.to_json())
+        command.console.print_json(trained.to_json())
     else:
-        command.console.print(render_training(report))
+        command.console.print(render_training(trained))
+    if not trained.report.published:
+        raise typer.Exit(ExitCode.FAILED)

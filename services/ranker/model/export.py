@@ -19,11 +19,10 @@ WARM_ITEMS: Final = 64
 Specs = dict[str, tf.TensorSpec]
 
 
-class _Serving(tf.Module):
+class _Serving:
     """The signatures, as functions of named tensors."""
 
     def __init__(self, model: BehaviorModel) -> None:
-        super().__init__()
         self.model = model
         length = model.config.history_length
         self._user: Specs = {
@@ -77,8 +76,11 @@ def export_model(model: BehaviorModel, folder: Path, example: Tensors) -> None:
 
     `example` holds the inputs of `rank` for one user: real ones, repeated to every size that requests come in.
     """
-    serving = _Serving(model)
-    tf.saved_model.save(serving, str(folder), signatures=serving.signatures())
+    # TensorFlow's own variables, not Keras's around them: with both in the file, a session (TensorFlow Serving loads a
+    # model into one) restores one and computes with the other.
+    root = tf.Module()
+    root.variables_of_model = [variable.value for variable in model.variables]
+    tf.saved_model.save(root, str(folder), signatures=_Serving(model).signatures())
     requests = [("rank", _resized(example, size)) for size in PADDED_SIZES]
     user = {name: array for name, array in example.items() if not name.startswith("candidate_")}
     requests.append(("encode_user", user))

@@ -1,0 +1,28 @@
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cli.training import TrainedShop
+
+
+def render_training(trained: TrainedShop) -> RenderableType:
+    """What a training used and found, and whether its model serves."""
+    report = trained.report
+    table = Table("ranking", title="On the validation's visits", box=None, pad_edge=False, title_justify="left")
+    table.add_column("recall@10", justify="right")
+    table.add_column("NDCG@10", justify="right")
+    for name, metrics in report.metrics.items():
+        table.add_row(name, f"{metrics.recall:.4f}", f"{metrics.ndcg:.4f}")
+    seconds = ", ".join(f"{stage} {value:.0f} s" for stage, value in report.seconds.items())
+    parts: list[RenderableType] = [
+        Text(f"{report.events:,} events of {report.users:,} users and {report.items:,} items: {seconds}"),
+        table,
+    ]
+    if trained.neighbors is None:
+        parts.append(Text("No two items have enough users in common: there are no neighbours yet."))
+    if report.published:
+        parts.append(Text(f"The behaviour model is published as version {report.version}."))
+    else:
+        failed = "; ".join(str(check) for check in report.failed_checks)
+        parts.append(Text(f"The behaviour model is not published, the one before goes on serving: {failed}"))
+    return Group(*parts)

@@ -1,0 +1,78 @@
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cli.launcher.launcher import Launcher
+from cli.launcher.ports import any_free_port
+from cli.launcher.process import PROCESSES
+from tests.support.small_shop import SmallShop, write_small_shop
+
+COMMAND_SECONDS = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningShop:
+    """A whole shop in processes of its own, as a user has it."""
+
+    files: SmallShop
+    state_directory: Path
+    environment: dict[str, str]
+
+    def vitrine(self, *arguments: str, code: int = 0) -> str:
+        """Runs a command; returns what it printed. It must end with `code`."""
+        done = subprocess.run(
+            [sys.executable, "-m", "cli.main", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        assert done.returncode == code, f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout + (done.stderr if code else "")
+
+    def launcher(self) -> Launcher:
+        """Starts and stops its processes."""
+        return Launcher(self.state_directory, self.environment, exit_with_parent=True)
+
+
+@pytest.fixture(scope="session")
+def made_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
+    """A shop that was started, imported and trained once, by the commands that a user would type."""
+    folder = tmp_path_factory.mktemp("shop")
+    environment = {
+        **os.environ,
+        "VITRINE_STATE_DIRECTORY": str(folder / "state"),
+        "COLUMNS": "80",
+        **{process.port_variable: str(any_free_port()) for process in PROCESSES},
+    }
+    shop = RunningShop(write_small_shop(folder, datetime.now(UTC)), folder / "state", environment)
+    launcher = shop.launcher()
+    try:
+        started = launcher.start(process.name for process in PROCESSES)
+        for _ in launcher.wait_until_serving(started, timeout_seconds=90):
+            pass
+        files = shop.files
+        shop.vitrine(
+            "import", "--items", str(files.items), "--users", str(files.users), "--events", str(files.events), "--wait"
+        )
+        shop.vitrine("train")
+        yield shop
+    finally:
+        launcher.stop()
+
+
+@pytest.fixture
+def shop(made_shop: RunningShop) -> RunningShop:
+    """The shop with every process up, whatever the test before did to it."""
+    launcher = made_shop.launcher()
+    started = launcher.start(process.name for process in PROCESSES)
+    for _ in launcher.wait_until_serving(started, timeout_seconds=90):
+        pass
+    return made_shop
