@@ -8,10 +8,10 @@ LOCK := pyproject.toml uv.lock .python-version scripts/setup.sh
 # The demo's time counts from here, set-up included.
 STARTED := $(shell date +%s)
 
-.PHONY: help setup stubs demo test check lint imports format types protos tree lock clean
+.PHONY: help setup stubs demo test test-real bench-events check lint imports format types protos tree lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- environment: the stamps lie in .venv and go with it -------------------------------------------------------------
 
@@ -36,6 +36,14 @@ demo: .venv/.demo stubs ## Run the demo shop until Ctrl-C; EXIT=1 stops by itsel
 
 test: setup ## Run every test that needs no system package; ARGS="-k name" chooses
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+test-real: setup ## Run every test that needs a real engine: VITRINE_TEST_MYSQL_URL, or an installed mariadb-server
+	@exec $(BIN)/python -m pytest -m real $(ARGS)
+
+# --- measure: figures on the terminal and in build/figures/ ----------------------------------------------------------
+
+bench-events: setup ## Measure the event log on SQLite and MariaDB
+	@exec $(BIN)/python -m bench.events
 
 # --- checks ----------------------------------------------------------------------------------------------------------
 

@@ -1,16 +1,23 @@
-"""SQLAlchemy, set up once: SQLite that survives a crash, naming of constraints, transactions that cannot deadlock."""
+"""SQLAlchemy, set up once for SQLite, MySQL and MariaDB: engines, naming of constraints, transactions."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Final
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Final, TypeVar
 
-import sqlalchemy
-from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy import Connection, Engine, MetaData
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool, StaticPool
+
+from services.common.engines.mysql import BACKENDS, mysql_engine
+from services.common.engines.sqlite import sqlite_engine, sqlite_url
+from services.common.engines.transient import RETRY_SECONDS, is_transient, jittered
+from services.common.engines.writing import WRITES
+
+__all__ = ["Base", "Database", "create_engine", "new_metadata", "sqlite_url"]
+
+T = TypeVar("T")
 
 _NAMING: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -19,7 +26,6 @@ _NAMING: Final = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-_WRITE: Final = "vitrine_write"
 
 
 class Base(DeclarativeBase):
@@ -33,73 +39,49 @@ def new_metadata() -> MetaData:
     return MetaData(naming_convention=_NAMING)
 
 
-def sqlite_url(path: Path) -> URL:
-    """Returns the URL of an SQLite file, whatever characters its path holds."""
-    return URL.create("sqlite", database=str(path))
-
-
 def create_engine(
-    url: str | URL, *, durable: bool = True, busy_timeout_seconds: float = 10.0, pool_size: int = 8
+    url: str | URL,
+    *,
+    durable: bool = True,
+    busy_timeout_seconds: float = 10.0,
+    pool_size: int = 8,
+    statement_seconds: float | None = 30.0,
 ) -> Engine:
-    """Returns an engine for `url`.
+    """Returns an engine for `url`, with at most `pool_size` connections on MySQL and MariaDB.
 
     On SQLite: write-ahead log, foreign keys on, `busy_timeout_seconds` of patience with other writers, parent folder
     made. `durable` makes a commit wait for the disk (synchronous=FULL), so that what is committed survives power loss;
     without it, a crash of the machine (not of the process) may take the last commits, and the file stays consistent.
+    On MySQL and MariaDB: InnoDB's own durability, utf8mb4, strict mode; who finds all connections in use waits
+    `busy_timeout_seconds`, and a statement that brings nothing for `statement_seconds` (None: for ever) is given up.
     Statements' parameters never appear in errors and logs: they hold users' ids.
     """
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return sqlalchemy.create_engine(parsed, pool_pre_ping=True, pool_size=pool_size, hide_parameters=True)
-    in_memory = parsed.database in {None, "", ":memory:"}
-    pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {"poolclass": QueuePool, "pool_size": pool_size}
-    if not in_memory:
-        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-    engine = sqlalchemy.create_engine(
-        parsed,
-        hide_parameters=True,
-        connect_args={"timeout": busy_timeout_seconds, "check_same_thread": False},
-        **pool,
-    )
-    _tune_sqlite(engine, durable=durable)
-    return engine
-
-
-def _tune_sqlite(engine: Engine, *, durable: bool) -> None:
-    @event.listens_for(engine, "connect")
-    def on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        # sqlite3's own transaction handling begins late and only for some statements; on_begin says it instead.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA temp_store=MEMORY")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        # A writer takes its lock at once: a transaction that read first and wants to write later would be refused
-        # (SQLITE_BUSY, whatever the timeout) if another one wrote between.
-        write = connection.get_execution_options().get(_WRITE, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN DEFERRED")
+    if parsed.get_backend_name() in BACKENDS:
+        return mysql_engine(
+            parsed,
+            pool_size=pool_size,
+            pool_timeout_seconds=busy_timeout_seconds,
+            statement_seconds=statement_seconds,
+        )
+    return sqlite_engine(parsed, durable=durable, busy_timeout_seconds=busy_timeout_seconds, pool_size=pool_size)
 
 
 class Database:
-    """An engine with the two ways to use it. Calls block: run them off the event loop."""
+    """An engine with the ways to use it. Calls block: run them off the event loop."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
     @property
     def dialect(self) -> str:
-        """The kind of database: sqlite, mysql or mariadb."""
+        """The kind of database: sqlite, or mysql for MySQL and MariaDB."""
         return self.engine.dialect.name
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A writing transaction: committed at the end, rolled back on an exception."""
-        with self.engine.connect().execution_options(**{_WRITE: True}) as connection, connection.begin():
+        with self.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -107,6 +89,32 @@ class Database:
         """A reading transaction: one snapshot of the store; writes in it are rolled back."""
         with self.engine.connect() as connection:
             yield connection
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Returns what `work` returns, committed. Does it again, from the start, where the engine gave the transaction
+        up (a deadlock, a lock waited for too long) or the connection was lost.
+
+        A connection lost while it commits leaves open whether it did: `work` must do no harm the second time.
+        """
+        return _repeated(self.begin, work)
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Returns what `work` returns of one snapshot; reads again where the connection was lost."""
+        return _repeated(self.connect, work)
+
+    @contextmanager
+    def maintenance(self) -> Iterator[Connection]:
+        """A connection for changes of the schema, which may take their time; nothing is begun on it."""
+        if self.dialect == "sqlite":
+            with self.engine.connect().execution_options(**{WRITES: True}) as connection:
+                yield connection
+            return
+        patient = create_engine(self.engine.url, pool_size=1, statement_seconds=None)
+        try:
+            with patient.connect() as connection:
+                yield connection
+        finally:
+            patient.dispose()
 
     def create_tables(self, metadata: MetaData) -> None:
         """Creates the tables that are not there yet."""
@@ -116,3 +124,16 @@ class Database:
     def dispose(self) -> None:
         """Closes the pool's connections."""
         self.engine.dispose()
+
+
+def _repeated(transaction: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]) -> T:
+    for seconds in RETRY_SECONDS:
+        try:
+            with transaction() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            if not is_transient(error):
+                raise
+        time.sleep(jittered(seconds))
+    with transaction() as connection:
+        return work(connection)

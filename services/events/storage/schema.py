@@ -1,20 +1,26 @@
+from pathlib import Path
+from typing import Final
+
 from sqlalchemy import insert, select
 
 from services.common.database import Database
 from services.common.errors import FailedPreconditionError
+from services.common.migrations import Migrations
 from services.events.settings import EventsSettings
-from services.events.storage.tables import heads, log_settings, metadata
+from services.events.storage.tables import heads, log_settings
+
+MIGRATIONS: Final = Migrations(Path(__file__).parents[1] / "migrations")
 
 _PARTITIONS = "partitions"
 
 
 def prepare(database: Database, partitions: int) -> None:
-    """Makes the log's tables where they are missing, and fixes or checks the number of partitions.
+    """Brings the log's tables up to date, and fixes or checks the number of partitions.
 
     Raises FailedPreconditionError where the log was begun with another number: events are found by their partition, and
-    offsets that consumers have stored count inside it.
+    offsets that consumers have stored count inside it. Else as `Migrations.upgrade`.
     """
-    database.create_tables(metadata)
+    MIGRATIONS.upgrade(database)
     with database.begin() as connection:
         begun_with = connection.scalar(
             select(log_settings.c.value).where(log_settings.c.name == _PARTITIONS).with_for_update()

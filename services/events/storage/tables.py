@@ -7,24 +7,24 @@ Keys are 16-byte digests of opaque ids (services/events/digests.py): no collatio
 
 from typing import Final
 
-from sqlalchemy import BINARY, BigInteger, Column, Index, Integer, LargeBinary, String, Table
-from sqlalchemy.dialects.mysql import VARCHAR
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table
 
+from services.common.binary import MEDIUM_BINARY, fixed_binary
 from services.common.database import new_metadata
+from services.common.engines.mysql import TABLE_OPTIONS
 from services.events.digests import DIGEST_BYTES
 
 metadata: Final = new_metadata()
 
-_KEY: Final = BINARY(DIGEST_BYTES)
-# MySQL's plain BLOB ends at 64 KiB; a page of many shelves may be longer.
-_PAYLOAD: Final = LargeBinary(2**24 - 1)
-_TEXT: Final = String(1024).with_variant(VARCHAR(1024, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
+_KEY: Final = fixed_binary(DIGEST_BYTES)
+_TEXT: Final = String(1024)
 
 log_settings: Final = Table(
     "log_settings",
     metadata,
     Column("name", String(64), primary_key=True),
     Column("value", Integer, nullable=False),
+    **TABLE_OPTIONS,
 )
 
 # One row a partition. Who holds it gives the next offsets, and readers see only what was committed under it.
@@ -33,6 +33,7 @@ heads: Final = Table(
     metadata,
     Column("partition_no", Integer, primary_key=True, autoincrement=False),
     Column("next_offset", BigInteger, nullable=False),
+    **TABLE_OPTIONS,
 )
 
 # Clustered by place on both engines: a tail reads neighbours. An erased event keeps its place and its key (so that a
@@ -46,10 +47,11 @@ events: Final = Table(
     Column("visitor_key", _KEY),
     Column("event_millis", BigInteger, nullable=False),
     Column("ingest_millis", BigInteger, nullable=False),
-    Column("payload", _PAYLOAD),
-    Column("attribution", _PAYLOAD),
+    Column("payload", MEDIUM_BINARY),
+    Column("attribution", MEDIUM_BINARY),
     Index("ix_events_visitor_key", "visitor_key", "event_millis", "log_offset"),
     sqlite_with_rowid=False,
+    **TABLE_OPTIONS,
 )
 
 quarantine: Final = Table(
@@ -61,7 +63,8 @@ quarantine: Final = Table(
     Column("reason", String(64), nullable=False),
     Column("field", _TEXT, nullable=False),
     Column("description", _TEXT, nullable=False),
-    Column("payload", _PAYLOAD, nullable=False),
+    Column("payload", MEDIUM_BINARY, nullable=False),
+    **TABLE_OPTIONS,
 )
 
 pages: Final = Table(
@@ -70,8 +73,9 @@ pages: Final = Table(
     Column("page_key", _KEY, primary_key=True),
     Column("visitor_key", _KEY, nullable=False),
     Column("serve_millis", BigInteger, nullable=False),
-    Column("payload", _PAYLOAD, nullable=False),
+    Column("payload", MEDIUM_BINARY, nullable=False),
     Index("ix_pages_visitor_key", "visitor_key", "serve_millis", "page_key"),
+    **TABLE_OPTIONS,
 )
 
 # Receipts name no visitor: what was erased stays erased. `erasure_key` finds the receipt of a retried request.
@@ -84,4 +88,5 @@ erasures: Final = Table(
     Column("page_count", BigInteger, nullable=False),
     Column("rejection_count", BigInteger, nullable=False),
     Column("delete_millis", BigInteger, nullable=False),
+    **TABLE_OPTIONS,
 )

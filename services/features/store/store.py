@@ -1,14 +1,17 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from pathlib import Path
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from services.common.database import Database
 from services.common.errors import UnavailableError
-from services.features.store.tables import METADATA
+from services.common.migrations import Migrations
+
+MIGRATIONS: Final = Migrations(Path(__file__).parents[1] / "migrations")
 
 T = TypeVar("T")
 
@@ -22,8 +25,8 @@ class Store:
         self._readers = ThreadPoolExecutor(read_threads, thread_name_prefix="features-reader")
 
     async def start(self) -> None:
-        """Makes the tables that are not there yet."""
-        await asyncio.get_running_loop().run_in_executor(self._writer, self._database.create_tables, METADATA)
+        """Brings the tables up to date."""
+        await asyncio.get_running_loop().run_in_executor(self._writer, MIGRATIONS.upgrade, self._database)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in one transaction of the writer; commits where it returns, rolls back where it raises.

@@ -4,12 +4,13 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, SmallInteger, Table
 
+from services.common.binary import LONG_BINARY, MEDIUM_BINARY
 from services.common.database import new_metadata
+from services.common.engines.mysql import TABLE_OPTIONS
 from services.common.opaque_id import OpaqueId
 
 METADATA: Final = new_metadata()
 KEY_BYTES: Final = 258
-_BLOB: Final = 2**24 - 1
 
 ITEMS: Final = Table(
     "items",
@@ -20,11 +21,11 @@ ITEMS: Final = Table(
     Column("version", BigInteger, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("update_micros", BigInteger, nullable=False),
-    Column("field_times", LargeBinary(_BLOB)),
+    Column("field_times", MEDIUM_BINARY),
     Column("create_millis", BigInteger, nullable=False),
     # The item without its vectors, and an item with nothing else.
-    Column("payload", LargeBinary(_BLOB)),
-    Column("vectors", LargeBinary(_BLOB)),
+    Column("payload", MEDIUM_BINARY),
+    Column("vectors", MEDIUM_BINARY),
     # What LookupItemStates answers from, so that a start does not parse every item.
     Column("flags", SmallInteger, nullable=False),
     Column("kind", SmallInteger, nullable=False),
@@ -36,6 +37,7 @@ ITEMS: Final = Table(
     Column("brand_no", BigInteger, nullable=False),
     Column("price", Double, nullable=False),
     Index(None, "version"),
+    **TABLE_OPTIONS,
 )
 
 CATEGORIES: Final = Table(
@@ -45,6 +47,7 @@ CATEGORIES: Final = Table(
     Column("parent_no", BigInteger, nullable=False),
     Column("name", OpaqueId, nullable=False),
     Index(None, "parent_no", "name", unique=True),
+    **TABLE_OPTIONS,
 )
 
 BRANDS: Final = Table(
@@ -52,6 +55,7 @@ BRANDS: Final = Table(
     METADATA,
     Column("brand_no", BigInteger, primary_key=True, autoincrement=False),
     Column("brand", OpaqueId, nullable=False, unique=True),
+    **TABLE_OPTIONS,
 )
 
 ITEM_GROUPS: Final = Table(
@@ -59,6 +63,7 @@ ITEM_GROUPS: Final = Table(
     METADATA,
     Column("group_no", BigInteger, primary_key=True, autoincrement=False),
     Column("group_id", OpaqueId, nullable=False, unique=True),
+    **TABLE_OPTIONS,
 )
 
 USERS: Final = Table(
@@ -66,9 +71,10 @@ USERS: Final = Table(
     METADATA,
     Column("visitor_key", OpaqueId(KEY_BYTES), primary_key=True),
     Column("update_micros", BigInteger, nullable=False),
-    Column("field_times", LargeBinary(_BLOB)),
+    Column("field_times", MEDIUM_BINARY),
     Column("consent", SmallInteger, nullable=False),
-    Column("payload", LargeBinary(_BLOB), nullable=False),
+    Column("payload", MEDIUM_BINARY, nullable=False),
+    **TABLE_OPTIONS,
 )
 
 ATTRIBUTE_TYPES: Final = Table(
@@ -76,6 +82,7 @@ ATTRIBUTE_TYPES: Final = Table(
     METADATA,
     Column("name", OpaqueId(64), primary_key=True),
     Column("type", OpaqueId(16), nullable=False),
+    **TABLE_OPTIONS,
 )
 
 MERGES: Final = Table(
@@ -84,6 +91,7 @@ MERGES: Final = Table(
     Column("anonymous_key", OpaqueId(KEY_BYTES), primary_key=True),
     Column("user_key", OpaqueId(KEY_BYTES), nullable=False, index=True),
     Column("merge_millis", BigInteger, nullable=False),
+    **TABLE_OPTIONS,
 )
 
 ERASURES: Final = Table(
@@ -93,13 +101,15 @@ ERASURES: Final = Table(
     Column("request_id", OpaqueId, unique=True),
     Column("deleted_row_count", BigInteger, nullable=False),
     Column("delete_millis", BigInteger, nullable=False),
+    **TABLE_OPTIONS,
 )
 
 USER_STATES: Final = Table(
     "user_states",
     METADATA,
     Column("visitor_key", OpaqueId(KEY_BYTES), primary_key=True),
-    Column("state", LargeBinary(2**30), nullable=False),
+    Column("state", LONG_BINARY, nullable=False),
+    **TABLE_OPTIONS,
 )
 
 ITEM_STATISTICS: Final = Table(
@@ -119,6 +129,7 @@ ITEM_STATISTICS: Final = Table(
     Column("decayed_7d", Double, nullable=False),
     Column("decayed_30d", Double, nullable=False),
     Column("buyers", LargeBinary(2_048), nullable=False),
+    **TABLE_OPTIONS,
 )
 
 CONSUMER_OFFSETS: Final = Table(
@@ -126,4 +137,5 @@ CONSUMER_OFFSETS: Final = Table(
     METADATA,
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("next_offset", BigInteger, nullable=False),
+    **TABLE_OPTIONS,
 )

@@ -1,0 +1,35 @@
+"""Real engines for the tests marked `real`. Where one is missing they fail: a test that is skipped shows nothing."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy.engine import URL
+
+from tests.support.mariadb import NoEngineError, fresh_database, mysql_server
+
+
+@pytest.fixture(scope="session")
+def mysql_server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """A MySQL or MariaDB server that all tests share."""
+    try:
+        with mysql_server(tmp_path_factory.mktemp("mariadb")) as url:
+            yield url
+    except NoEngineError as missing:
+        pytest.fail(str(missing))
+
+
+@pytest.fixture
+def mysql_url(mysql_server_url: URL) -> Iterator[URL]:
+    """An empty database of one's own on that server."""
+    with fresh_database(mysql_server_url) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("mysql", marks=pytest.mark.real)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty store on each engine in turn: what must hold on one must hold on the other."""
+    if request.param == "sqlite":
+        folder = request.getfixturevalue("tmp_path")
+        return f"sqlite:///{folder / 'store.db'}"
+    url: URL = request.getfixturevalue("mysql_url")
+    return url.render_as_string(hide_password=False)
