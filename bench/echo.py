@@ -21,7 +21,7 @@ async def echo_throughput(seconds: float = 1.5) -> float:
     await server.start()
     calls = 0
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        echo = channel.unary_unary(METHOD)
+        echo: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(METHOD)
         end = time.perf_counter() + seconds
 
         async def call() -> None:

@@ -1,4 +1,3 @@
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -62,9 +61,13 @@ def run() -> int:
     """
     messages = shop_console(stderr=True)
     try:
-        return int(app(standalone_mode=False) or 0)
-    except typer.Exit as done:
-        return int(done.exit_code)
+        app()
+    except SystemExit as done:
+        # How Typer ends: what is wrong with the command line itself is told by then.
+        code = done.code if isinstance(done.code, int) else ExitCode.OK
+        if code == ExitCode.INTERRUPTED:
+            messages.print("vitrine: interrupted; what was done is kept")
+        return code
     except CommandError as error:
         messages.print(f"vitrine: {error}")
         return error.exit_code
@@ -72,13 +75,7 @@ def run() -> int:
         return _tell_service_error(messages, error)
     except grpc.RpcError as error:
         return _tell_service_error(messages, from_rpc_error(error))
-    except (KeyboardInterrupt, typer.Abort):
-        messages.print("vitrine: interrupted; what was done is kept")
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): not a fault. Nothing more may be written, at exit neither.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
+    return ExitCode.OK
 
 
 def _tell_service_error(messages: Console, error: VitrineError) -> int:

@@ -27,13 +27,11 @@ class Shop:
 
     def addresses(self) -> dict[str, str]:
         """Where each process is: as the environment says, else as it was started here, else the usual place."""
-        running = self.launcher().records()
-        found = {}
-        for process in PROCESSES:
-            said = self.environment.get(process.address_variable)
-            record = running.get(process.name)
-            found[process.name] = said or (record.address if record else f"127.0.0.1:{process.port}")
-        return found
+        ports = self.launcher().ports()
+        return {
+            process.name: self.environment.get(process.address_variable) or f"127.0.0.1:{ports[process.name]}"
+            for process in PROCESSES
+        }
 
     @asynccontextmanager
     async def channel(self, name: str) -> AsyncIterator[grpc.aio.Channel]:

@@ -38,7 +38,7 @@ class Scenes:
         category = items.set_index("item_id").category
         for user_id in plainly_different(events, items, HOUSEHOLDS):
             bought = events[events.user_id == user_id].item_id.map(category).value_counts()
-            taste = ", ".join(f"{name.lower()} {count}×" for name, count in bought.head(3).items())
+            taste = ", ".join(f"{str(name).lower()} {count}×" for name, count in bought.head(3).items())
             visitor = visitor_pb2.Visitor(user_id=user_id)
             self._print(f"Household {user_id}: {taste}", await self._gateway.page(visitor))
 

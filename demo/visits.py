@@ -26,7 +26,7 @@ class ServedPage:
 class Deed:
     """Something that a visitor does with an item, perhaps from a card."""
 
-    type: event_pb2.EventType
+    type: event_pb2.EventType.ValueType
     item_id: str
     tracking_token: str = ""
 

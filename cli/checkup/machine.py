@@ -1,7 +1,6 @@
 import os
 import platform
 import shutil
-import sys
 from pathlib import Path
 
 from cli.checkup.finding import Finding, Verdict
@@ -17,7 +16,7 @@ def check_machine(state_directory: Path) -> list[Finding]:
 
 def _python() -> Finding:
     version = platform.python_version()
-    if sys.version_info[:2] == (3, 11):
+    if version.startswith("3.11."):
         return Finding("python", Verdict.OK, version)
     return Finding("python", Verdict.WARNING, version, "Vitrine is tested on Python 3.11: run `make setup` with it")
 

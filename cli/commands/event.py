@@ -50,7 +50,7 @@ def event(
         command.console.print(f"{status.lower()}  {result.event_id}")
 
 
-def _type_of(name: str) -> event_pb2.EventType:
+def _type_of(name: str) -> event_pb2.EventType.ValueType:
     known = event_pb2.EventType.DESCRIPTOR.values_by_name
     full = f"EVENT_TYPE_{name.upper()}"
     if full not in known or not known[full].number:

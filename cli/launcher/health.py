@@ -1,3 +1,5 @@
+from typing import Any
+
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -11,7 +13,7 @@ def health_of(address: str, *, timeout_seconds: float = 1.0) -> str:
         "SERVING", "NOT_SERVING", "UNKNOWN", or "DOWN" where nothing answers.
     """
     with grpc.insecure_channel(address) as channel:
-        stub = health_pb2_grpc.HealthStub(channel)
+        stub: Any = health_pb2_grpc.HealthStub(channel)  # the package ships no types for it
         try:
             response = stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout_seconds)
         except grpc.RpcError:

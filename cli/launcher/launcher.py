@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cli.errors import CommandError
 from cli.launcher.health import health_of
-from cli.launcher.ports import plan_ports
+from cli.launcher.ports import plan_ports, planned_ports
 from cli.launcher.process import PROCESSES, ProcessSpecification
 from cli.launcher.run_record import RunRecord, start_ticks_of
 
@@ -42,12 +42,18 @@ class Launcher:
         self._state_directory = state_directory.resolve()
         self._environment = environment
         self._exit_with_parent = exit_with_parent
-        self._children: dict[int, subprocess.Popen[bytes]] = {}
+        self._children: list[subprocess.Popen[bytes]] = []
 
     def records(self) -> dict[str, RunRecord]:
         """The processes that run, by name."""
+        self._reap()
         found = (RunRecord.read(self._run_directory, process.name) for process in PROCESSES)
         return {record.name: record for record in found if record is not None and self._runs(record)}
+
+    def ports(self) -> dict[str, int]:
+        """Where each process listens or, when it is started again, will."""
+        usual = {process.name: process.port for process in PROCESSES}
+        return usual | planned_ports(self._run_directory)
 
     def states(self) -> list[ProcessState]:
         """How each process of the shop stands."""
@@ -68,8 +74,8 @@ class Launcher:
         Raises:
             CommandError: a port is taken.
         """
-        running = self.records()
-        wanted = [process for process in PROCESSES if process.name in set(names) and process.name not in running]
+        running, named = self.records(), set(names)
+        wanted = [process for process in PROCESSES if process.name in named and process.name not in running]
         if not wanted:
             return []
         ports = plan_ports(
@@ -120,6 +126,7 @@ class Launcher:
                 if time.monotonic() > give_up:
                     _signal(record.pid, signal.SIGKILL)
                 time.sleep(POLL_SECONDS / 4)
+        self._reap()
         return [record.name for record in records]
 
     @property
@@ -151,16 +158,18 @@ class Launcher:
                 stderr=output,
                 start_new_session=True,
             )
-        self._children[child.pid] = child
+        self._children.append(child)
         record = RunRecord(process.name, child.pid, start_ticks_of(child.pid) or 0, ports[process.name])
         record.write(self._run_directory)
         return record
 
     def _runs(self, record: RunRecord) -> bool:
-        child = self._children.get(record.pid)
-        if child is not None and child.poll() is not None:
-            return False
+        self._reap()
         return record.alive
+
+    def _reap(self) -> None:
+        """Takes note of the children that ended, whoever ended them: until then the kernel keeps them as zombies."""
+        self._children = [child for child in self._children if child.poll() is None]
 
     def _log_tail(self, name: str) -> str:
         log = self.log_file(name)

@@ -7,6 +7,8 @@ from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from cli.launcher.process import PROCESSES, ProcessSpecification
 
+PLAN_FILE = "ports.json"
+
 
 def plan_ports(
     run_directory: Path, running: Mapping[str, int], environment: Mapping[str, str], *, any_free: bool
@@ -24,8 +26,7 @@ def plan_ports(
     Raises:
         CommandError: a port is no number or is taken.
     """
-    file = run_directory / "ports.json"
-    last = _read(file)
+    last = planned_ports(run_directory)
     plan = dict(running)
     for process in PROCESSES:
         if process.name not in plan:
@@ -34,10 +35,19 @@ def plan_ports(
             # Once some processes run they were told the plan: it stands.
             plan[process.name] = _checked(process, port, any_free=any_free and not said and not running)
     run_directory.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
+    partial = run_directory / f"{PLAN_FILE}.partial"
     partial.write_text(json.dumps(plan), encoding="utf-8")
-    partial.replace(file)
+    partial.replace(run_directory / PLAN_FILE)
     return plan
+
+
+def planned_ports(run_directory: Path) -> dict[str, int]:
+    """The plan that was made last, by process; empty: none was."""
+    try:
+        plan = json.loads((run_directory / PLAN_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(name): port for name, port in plan.items() if isinstance(port, int)} if isinstance(plan, dict) else {}
 
 
 def is_free(port: int) -> bool:
@@ -80,11 +90,3 @@ def _said(process: ProcessSpecification, environment: Mapping[str, str]) -> int 
             f"{process.port_variable}={said!r} is no port: set it to a number from 1 to 65535", ExitCode.USAGE
         )
     return int(said)
-
-
-def _read(file: Path) -> dict[str, int]:
-    try:
-        plan = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {str(name): port for name, port in plan.items() if isinstance(port, int)} if isinstance(plan, dict) else {}

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -21,7 +20,7 @@ class RunningShop:
     """A whole shop in processes of its own, as a user has it."""
 
     files: SmallShop
-    state_directory: Path
+    launcher: Launcher
     environment: dict[str, str]
 
     def vitrine(self, *arguments: str, code: int = 0) -> str:
@@ -37,9 +36,11 @@ class RunningShop:
         assert done.returncode == code, f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         return done.stdout + (done.stderr if code else "")
 
-    def launcher(self) -> Launcher:
-        """Starts and stops its processes."""
-        return Launcher(self.state_directory, self.environment, exit_with_parent=True)
+    def up(self) -> None:
+        """Starts what does not run, and waits until it serves."""
+        started = self.launcher.start(process.name for process in PROCESSES)
+        for _ in self.launcher.wait_until_serving(started, timeout_seconds=90):
+            pass
 
 
 @pytest.fixture(scope="session")
@@ -52,12 +53,10 @@ def made_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]
         "COLUMNS": "80",
         **{process.port_variable: str(any_free_port()) for process in PROCESSES},
     }
-    shop = RunningShop(write_small_shop(folder, datetime.now(UTC)), folder / "state", environment)
-    launcher = shop.launcher()
+    launcher = Launcher(folder / "state", environment, exit_with_parent=True)
+    shop = RunningShop(write_small_shop(folder, datetime.now(UTC)), launcher, environment)
     try:
-        started = launcher.start(process.name for process in PROCESSES)
-        for _ in launcher.wait_until_serving(started, timeout_seconds=90):
-            pass
+        shop.up()
         files = shop.files
         shop.vitrine(
             "import", "--items", str(files.items), "--users", str(files.users), "--events", str(files.events), "--wait"
@@ -71,8 +70,5 @@ def made_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]
 @pytest.fixture
 def shop(made_shop: RunningShop) -> RunningShop:
     """The shop with every process up, whatever the test before did to it."""
-    launcher = made_shop.launcher()
-    started = launcher.start(process.name for process in PROCESSES)
-    for _ in launcher.wait_until_serving(started, timeout_seconds=90):
-        pass
+    made_shop.up()
     return made_shop
