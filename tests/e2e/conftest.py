@@ -1,18 +1,25 @@
+import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from cli.checkup.finding import Verdict
+from cli.checkup.services import check_services
 from cli.launcher.launcher import Launcher
 from cli.launcher.ports import any_free_port
 from cli.launcher.process import PROCESSES
+from cli.shop import Shop
 from tests.support.small_shop import SmallShop, write_small_shop
 
 COMMAND_SECONDS = 100.0
+RECOVERY_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +27,7 @@ class RunningShop:
     """A whole shop in processes of its own, as a user has it."""
 
     files: SmallShop
+    state_directory: Path
     launcher: Launcher
     environment: dict[str, str]
 
@@ -42,6 +50,15 @@ class RunningShop:
         for _ in self.launcher.wait_until_serving(started, timeout_seconds=90):
             pass
 
+    def recover(self) -> None:
+        """Brings everything up and waits until the doctor is content: services find each other again by themselves."""
+        self.up()
+        give_up = time.monotonic() + RECOVERY_SECONDS
+        shop = Shop(self.state_directory, self.environment)
+        while findings := [found for found in asyncio.run(check_services(shop)) if found.verdict is not Verdict.OK]:
+            assert time.monotonic() < give_up, findings
+            time.sleep(0.2)
+
 
 @pytest.fixture(scope="session")
 def made_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
@@ -54,7 +71,7 @@ def made_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]
         **{process.port_variable: str(any_free_port()) for process in PROCESSES},
     }
     launcher = Launcher(folder / "state", environment, exit_with_parent=True)
-    shop = RunningShop(write_small_shop(folder, datetime.now(UTC)), launcher, environment)
+    shop = RunningShop(write_small_shop(folder, datetime.now(UTC)), folder / "state", launcher, environment)
     try:
         shop.up()
         files = shop.files
@@ -70,5 +87,5 @@ def made_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]
 @pytest.fixture
 def shop(made_shop: RunningShop) -> RunningShop:
     """The shop with every process up, whatever the test before did to it."""
-    made_shop.up()
+    made_shop.recover()
     return made_shop
