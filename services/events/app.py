@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 import grpc
 
@@ -13,18 +14,27 @@ from services.common.signing_key import load_signing_key
 from services.common.telemetry.metrics import service_metrics
 from services.events.change_signal import ChangeSignal
 from services.events.cleaning.attributor import Attributor
+from services.events.cleaning.currencies import Currencies
 from services.events.cleaning.event_cleaner import EventCleaner
+from services.events.flagging.bot_rate import BotRate
+from services.events.flagging.bot_user_agent import BotUserAgent
+from services.events.flagging.burst import Burst
+from services.events.flagging.flagger import Flagger
 from services.events.group_commit import GroupCommitter
 from services.events.importing import Importer
 from services.events.ingestion import Ingestion
 from services.events.log_status import LogStatus
 from services.events.metrics import EventMetrics
 from services.events.page_log import PageLog
+from services.events.quarantine import Quarantine
 from services.events.read_pool import ReadPool
+from services.events.retention import Retention
 from services.events.servicer import EventServicer
 from services.events.settings import EventsSettings
 from services.events.storage.log_reader import LogReader
+from services.events.storage.log_sweeper import LogSweeper
 from services.events.storage.log_writer import LogWriter
+from services.events.storage.quarantine_reader import QuarantineReader
 from services.events.storage.schema import prepare
 from services.events.storage.user_reader import UserReader
 from services.events.tailing import Tailer
@@ -43,12 +53,20 @@ class EventsApplication:
     name = NAME
 
     def __init__(
-        self, servicer: EventServicer, database: Database, committer: GroupCommitter, pool: ReadPool, partitions: int
+        self,
+        *,
+        servicer: EventServicer,
+        database: Database,
+        committer: GroupCommitter,
+        pool: ReadPool,
+        retention: Retention | None,
+        partitions: int,
     ) -> None:
         self._servicer = servicer
         self._database = database
         self._committer = committer
         self._pool = pool
+        self._retention = retention
         self._partitions = partitions
 
     def register(self, server: grpc.aio.Server) -> Sequence[str]:
@@ -59,8 +77,12 @@ class EventsApplication:
         await asyncio.to_thread(prepare, self._database, self._partitions)
         self._pool.start()
         self._committer.start()
+        if self._retention is not None:
+            self._retention.start()
 
     async def stop(self) -> None:
+        if self._retention is not None:
+            await self._retention.close()
         await self._committer.close()
         self._pool.close()
         self._database.dispose()
@@ -71,8 +93,8 @@ def build(settings: EventsSettings, clock: Clock | None = None) -> Application:
     clock = clock or SystemClock()
     signer = Signer(load_signing_key(settings))
     metrics = EventMetrics(service_metrics(NAME))
-    # One connection writes, the others read.
-    database = Database(create_engine(settings.url(), pool_size=settings.read_threads + 1))
+    # One connection appends, one drops, the others read.
+    database = Database(create_engine(settings.url(), pool_size=settings.read_threads + 2))
     grown = ChangeSignal()
     pool = ReadPool(settings.read_threads)
 
@@ -87,7 +109,14 @@ def build(settings: EventsSettings, clock: Clock | None = None) -> Application:
         committed=committed,
     )
     attributor = Attributor(signer, settings.token_max_age_days, metrics.unattributed)
-    ingestion = Ingestion(EventCleaner(settings.partitions, attributor), committer, clock, metrics.received)
+    rules = (BotUserAgent(), BotRate(settings.bot_events_a_minute), Burst(settings.burst_repeats))
+    cleaner = EventCleaner(
+        settings.partitions,
+        attributor,
+        Currencies(settings.currency, settings.currency_rates),
+        Flagger(rules, metrics.flagged),
+    )
+    ingestion = Ingestion(cleaner, committer, clock, metrics.received)
     log_reader, user_reader = LogReader(database), UserReader(database)
     servicer = EventServicer(
         ingestion=ingestion,
@@ -98,5 +127,25 @@ def build(settings: EventsSettings, clock: Clock | None = None) -> Application:
         erasure=UserErasure(committer, clock, settings.partitions),
         status=LogStatus(log_reader, pool),
         page_log=PageLog(committer),
+        quarantine=Quarantine(QuarantineReader(database), pool, cleaner, committer, clock=clock, signer=signer),
     )
-    return EventsApplication(servicer, database, committer, pool, settings.partitions)
+    return EventsApplication(
+        servicer=servicer,
+        database=database,
+        committer=committer,
+        pool=pool,
+        retention=_retention(settings, database, clock, metrics),
+        partitions=settings.partitions,
+    )
+
+
+def _retention(settings: EventsSettings, database: Database, clock: Clock, metrics: EventMetrics) -> Retention | None:
+    if not settings.retention_days:
+        return None
+    return Retention(
+        LogSweeper(database),
+        clock,
+        timedelta(days=settings.retention_days),
+        settings.retention_interval_seconds,
+        metrics.dropped,
+    )

@@ -35,5 +35,10 @@ def rejection_digest(reason: str, payload: bytes) -> bytes:
     return _digest(b"vitrine-reject", reason.encode() + b"\0" + payload)
 
 
+def reason_digest(reason: str) -> bytes:
+    """Returns the key of the list of what was quarantined for a reason; of all for the empty one."""
+    return _digest(b"vitrine-reason", reason.encode())
+
+
 def _digest(person: bytes, data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=DIGEST_BYTES, person=person).digest()

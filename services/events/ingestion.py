@@ -104,6 +104,6 @@ def _rejected(index: int, event: Event, record: NewRejection) -> EventResult:
         status=EventStatus.EVENT_STATUS_REJECTED,
         event_id=event.event_id,
         reason=record.reason,
-        field=f"events[{index}].{record.field}",
+        field=f"events[{index}].{record.field}".removesuffix("."),
         description=record.description,
     )

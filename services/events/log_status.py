@@ -4,16 +4,17 @@ from vitrine.events.v1.event_service_pb2 import GetLogStatusResponse, PartitionO
 
 
 class LogStatus:
-    """Says where the log ends."""
+    """Says where the log begins and ends."""
 
     def __init__(self, reader: LogReader, pool: ReadPool) -> None:
         self._reader = reader
         self._pool = pool
 
     async def read(self) -> GetLogStatusResponse:
-        """Returns the end of each partition, in order, and how many events are in quarantine."""
-        ends = await self._pool.run(self._reader.end_offsets)
+        """Returns the bounds of each partition, in order, and how many events are in quarantine."""
+        bounds = await self._pool.run(self._reader.bounds)
         return GetLogStatusResponse(
-            end_offsets=[PartitionOffset(partition=partition, offset=end) for partition, end in enumerate(ends)],
+            start_offsets=[PartitionOffset(partition=no, offset=each.start) for no, each in enumerate(bounds)],
+            end_offsets=[PartitionOffset(partition=no, offset=each.end) for no, each in enumerate(bounds)],
             quarantined_count=await self._pool.run(self._reader.quarantined_count),
         )

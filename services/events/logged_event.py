@@ -1,3 +1,4 @@
+from services.events.flagging.event_flag import flag_names
 from services.events.storage.records import StoredEvent
 from vitrine.events.v1.event_service_pb2 import LoggedEvent
 
@@ -14,3 +15,5 @@ def fill_logged_event(logged: LoggedEvent, stored: StoredEvent) -> None:
     logged.event.MergeFromString(stored.payload)
     if stored.attribution is not None:
         logged.attribution.MergeFromString(stored.attribution)
+    if stored.flags:
+        logged.flags.extend(flag_names(stored.flags))

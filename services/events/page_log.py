@@ -11,6 +11,7 @@ from services.events.storage.records import NewPage
 from vitrine.events.v1.event_service_pb2 import PageRecord, ShelfRecord
 
 MAX_PAGES: Final = 100
+MAX_PAGE_BYTES: Final = 1024 * 1024
 
 
 class PageLog:
@@ -52,6 +53,8 @@ def _record(page: PageRecord) -> NewPage:
 def _check(violations: Violations, field: str, page: PageRecord) -> None:
     violations.identifier(f"{field}.page_id", page.page_id)
     check_visitor(violations, page.visitor, f"{field}.visitor")
+    if (size := page.ByteSize()) > MAX_PAGE_BYTES:
+        violations.add(field, f"has {size:,} bytes; send at most {MAX_PAGE_BYTES:,} a page", reason="PAGE_TOO_LARGE")
     if not page.HasField("serve_time"):
         violations.add(f"{field}.serve_time", "is missing; set when the page was served", reason="FIELD_REQUIRED")
     elif not in_range(page.serve_time):

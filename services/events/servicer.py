@@ -8,6 +8,7 @@ from services.events.importing import Importer
 from services.events.ingestion import Ingestion
 from services.events.log_status import LogStatus
 from services.events.page_log import PageLog
+from services.events.quarantine import Quarantine
 from services.events.tailing import Tailer
 from services.events.user_erasure import UserErasure
 from services.events.user_export import UserExport
@@ -30,6 +31,7 @@ class EventServicer(EventServiceServicer):
     erasure: UserErasure
     status: LogStatus
     page_log: PageLog
+    quarantine: Quarantine
 
     async def IngestEvents(self, request: pb.IngestEventsRequest, context: Context) -> pb.IngestEventsResponse:
         batch = await self.ingestion.begin(request.events)
@@ -62,3 +64,13 @@ class EventServicer(EventServiceServicer):
 
     async def ListUserPages(self, request: pb.ListUserPagesRequest, context: Context) -> pb.ListUserPagesResponse:
         return await self.lists.pages(request)
+
+    async def ListQuarantinedEvents(
+        self, request: pb.ListQuarantinedEventsRequest, context: Context
+    ) -> pb.ListQuarantinedEventsResponse:
+        return await self.quarantine.listed(request)
+
+    async def ReplayQuarantinedEvents(
+        self, request: pb.ReplayQuarantinedEventsRequest, context: Context
+    ) -> pb.ReplayQuarantinedEventsResponse:
+        return await self.quarantine.replay(request)

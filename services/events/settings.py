@@ -1,3 +1,5 @@
+import math
+
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
@@ -5,6 +7,7 @@ from sqlalchemy.exc import ArgumentError
 
 from services.common.database import sqlite_url
 from services.common.settings import ServiceSettings
+from services.events.cleaning.iso_4217 import CURRENCY_CODES
 
 
 class EventsSettings(ServiceSettings):
@@ -38,10 +41,52 @@ class EventsSettings(ServiceSettings):
         30, ge=1, le=3650, description="Age up to which a tracking token attributes an event."
     )
 
+    currency: str = Field(
+        "",
+        description="The shop's currency (ISO 4217, such as EUR), into which prices are converted; "
+        "empty leaves each in its own.",
+    )
+    currency_rates: dict[str, float] = Field(
+        {},
+        description='Worth of one unit of other currencies in the shop\'s, as JSON: {"USD": 0.92, "GBP": 1.17}.',
+    )
+    bot_events_a_minute: int = Field(
+        120,
+        ge=10,
+        le=100_000,
+        description="Views, clicks and the like of a visitor in one minute; more are flagged.",
+    )
+    burst_repeats: int = Field(
+        10, ge=2, le=100_000, description="The same done to the same item by a visitor in 10 s; more are flagged."
+    )
+    retention_days: int = Field(
+        0, ge=0, le=36_500, description="How long events and pages are kept, from their arrival; 0 is for ever."
+    )
+    retention_interval_seconds: float = Field(
+        3600.0, gt=0, le=86_400, allow_inf_nan=False, description="How often what is too old is looked for."
+    )
+
     def url(self) -> URL:
         """Returns the URL of the log's store."""
         url = self.database_url.get_secret_value()
         return make_url(url) if url else sqlite_url(self.state_directory / "events.db")
+
+    @field_validator("currency")
+    @classmethod
+    def _is_a_currency(cls, code: str) -> str:
+        if code and code.upper() not in CURRENCY_CODES:
+            raise ValueError(f"{code!r} is not a code of ISO 4217; write three letters such as EUR")
+        return code.upper()
+
+    @field_validator("currency_rates")
+    @classmethod
+    def _are_rates(cls, rates: dict[str, float]) -> dict[str, float]:
+        for code, rate in rates.items():
+            if code.upper() not in CURRENCY_CODES:
+                raise ValueError(f"{code!r} is not a code of ISO 4217; write three letters such as USD")
+            if not 0.0 < rate < math.inf:
+                raise ValueError(f"the rate of {code} is {rate:g}; write a number above 0")
+        return {code.upper(): rate for code, rate in rates.items()}
 
     @field_validator("database_url")
     @classmethod

@@ -2,16 +2,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from services.common.errors import FieldViolation, OutOfRangeError
-from services.common.validation import Violations
 from services.events.change_signal import ChangeSignal
 from services.events.logged_event import fill_logged_event
 from services.events.read_pool import ReadPool
-from services.events.storage.log_reader import LogReader
+from services.events.storage.log_reader import DroppedError, LogReader
+from services.events.tail_places import DEFAULT_BATCH, offset_dropped, starting_places
 from vitrine.events.v1.event_service_pb2 import PartitionOffset, TailEventsRequest, TailEventsResponse
 
-DEFAULT_BATCH: Final = 1_000
-MAX_BATCH: Final = 5_000
 # Clients take messages of 4 MiB unless told otherwise: an answer ends well before, whatever the size of its events.
 MAX_ANSWER_BYTES: Final = 2 * 1024 * 1024
 
@@ -32,17 +29,21 @@ class Tailer:
 
     async def run(self, request: TailEventsRequest) -> AsyncIterator[TailEventsResponse]:
         """Yields stretches of the log. Raises InvalidArgumentError for partitions that the log does not have, and
-        OutOfRangeError for offsets beyond its end.
+        OutOfRangeError for offsets beyond its end or no longer kept, also where that happens under way.
         """
         limit = request.batch_size or DEFAULT_BATCH
-        ends = await self._pool.run(self._reader.end_offsets)
-        places = _starting_places(request, ends)
+        bounds = await self._pool.run(self._reader.bounds)
+        ends = [each.end for each in bounds]
+        places = starting_places(request, bounds)
         told = False
         while True:
             grown = self._signal.current()
             if request.follow:
                 ends = await self._pool.run(self._reader.end_offsets)
-            answer = await self._pool.run(self._read, places, ends, limit)
+            try:
+                answer = await self._pool.run(self._read, places, ends, limit)
+            except DroppedError as error:
+                raise offset_dropped(f"partition {error.partition}", error.offset, error.oldest) from error
             if answer.events or not told:
                 told = answer.caught_up
                 yield answer
@@ -77,39 +78,3 @@ class Tailer:
                 await grown.wait()
         except TimeoutError:
             pass
-
-
-def _starting_places(request: TailEventsRequest, ends: Sequence[int]) -> dict[int, int]:
-    """Returns the offset to begin at by partition; all partitions from 0 where the request names none."""
-    violations = Violations()
-    if not 0 <= request.batch_size <= MAX_BATCH:
-        violations.add(
-            "batch_size",
-            f"is {request.batch_size}; send 1 to {MAX_BATCH:,}, or 0 for {DEFAULT_BATCH:,}",
-            reason="OUT_OF_RANGE",
-        )
-    places: dict[int, int] = {}
-    for index, start in enumerate(getattr(request, "from")):
-        if start.partition >= len(ends):
-            violations.add(
-                f"from[{index}].partition",
-                f"is {start.partition}; the log has partitions 0 to {len(ends) - 1}",
-                reason="PARTITION_UNKNOWN",
-            )
-        elif start.partition in places:
-            violations.add(f"from[{index}].partition", "is there twice; send one entry each", reason="PARTITION_TWICE")
-        places[start.partition] = start.offset
-    violations.raise_if_any("The tail cannot begin")
-    for index, start in enumerate(getattr(request, "from")):
-        if start.offset > ends[start.partition]:
-            description = (
-                f"is {start.offset}, beyond the log's end {ends[start.partition]}; the log is not the one that this "
-                "place is of (an older copy?): rebuild the consumer from offset 0"
-            )
-            field = f"from[{index}].offset"
-            raise OutOfRangeError(
-                f"{field} {description}",
-                reason="OFFSET_BEYOND_END",
-                violations=[FieldViolation(field, description, "OFFSET_BEYOND_END")],
-            )
-    return places or dict.fromkeys(range(len(ends)), 0)

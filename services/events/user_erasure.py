@@ -28,12 +28,13 @@ class UserErasure:
             violations = Violations()
             violations.identifier("request_id", request.request_id)
             violations.raise_if_any("The erasure is not done")
+        receipt_id = uuid.uuid4().hex
         receipt = await self._committer.submit(
             EraseVisitor(
                 visitor_key=visitor_digest(key),
                 partition=partition_of(key, self._partitions),
-                erasure_key=erasure_digest(key, request.request_id) if request.request_id else None,
-                receipt_id=uuid.uuid4().hex,
+                erasure_key=erasure_digest(key, request.request_id or receipt_id),
+                receipt_id=receipt_id,
                 delete_millis=to_millis(self._clock.now()),
             )
         )

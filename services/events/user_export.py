@@ -10,7 +10,8 @@ from services.common.visitors import visitor_key
 from services.events.digests import visitor_digest
 from services.events.logged_event import fill_logged_event
 from services.events.read_pool import ReadPool
-from services.events.storage.user_reader import UserEvent, UserPage, UserReader, UserRejection
+from services.events.storage.quarantine_reader import QuarantinedEvent
+from services.events.storage.user_reader import UserEvent, UserPage, UserReader
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.events.v1.event_pb2 import Event
 from vitrine.events.v1.event_service_pb2 import LoggedEvent, PageRecord
@@ -61,7 +62,7 @@ def _event_line(row: UserEvent) -> dict[str, Any]:
     return {"kind": "event", **_fields(logged)}
 
 
-def _rejection_line(row: UserRejection) -> dict[str, Any]:
+def _rejection_line(row: QuarantinedEvent) -> dict[str, Any]:
     return {
         "kind": "quarantined_event",
         "reason": row.reason,

@@ -54,12 +54,18 @@ EVENTS_UNATTRIBUTED: Final = Metric(
     ("cause",),
     service="events",
 )
+EVENTS_FLAGGED: Final = Metric(
+    "flagged_events", "counter", "Events that bear a sign of a robot or a burst, by flag.", ("flag",), service="events"
+)
 EVENTS_COMMITTED_ROWS: Final = Metric(
     "committed_rows",
     "histogram",
     "Rows committed together.",
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192),
     service="events",
+)
+EVENTS_DROPPED_ROWS: Final = Metric(
+    "dropped_rows", "counter", "Rows that were dropped because of their age, by kind.", ("kind",), service="events"
 )
 
 FEATURES_APPLIED_EVENTS: Final = Metric(
@@ -96,7 +102,9 @@ METRICS: Final = (
     STREAM_MESSAGES,
     EVENTS_RECEIVED,
     EVENTS_UNATTRIBUTED,
+    EVENTS_FLAGGED,
     EVENTS_COMMITTED_ROWS,
+    EVENTS_DROPPED_ROWS,
     FEATURES_APPLIED_EVENTS,
     FEATURES_SAVE_SECONDS,
     CANDIDATES_SOURCE_SECONDS,

@@ -1,14 +1,20 @@
 from typing import Final
 
+from services.common.validation import identifier_fault
 from services.common.visitors import anonymous_key, partition_of, user_key
 from services.events.cleaning.attributor import MAX_TOKEN_BYTES, Attributor
+from services.events.cleaning.currencies import Currencies
 from services.events.cleaning.derived_id import derived_event_id
 from services.events.cleaning.event_clock import EventClock
 from services.events.cleaning.event_fields import find_fault
 from services.events.cleaning.fault import Fault
 from services.events.digests import event_digest, rejection_digest, visitor_digest
+from services.events.flagging.flagger import Flagger
 from services.events.storage.records import NewEvent, NewRejection
 from vitrine.events.v1.event_pb2 import Event, EventType
+
+# The bounds of all fields together are below; what is above has fields that the contract does not know.
+MAX_EVENT_BYTES: Final = 64 * 1024
 
 _WITH_QUANTITY: Final = frozenset(
     {
@@ -23,16 +29,18 @@ _WITH_QUANTITY: Final = frozenset(
 class EventCleaner:
     """Makes of an event as it was sent one that is fit for the log, or says why it is not."""
 
-    def __init__(self, partitions: int, attributor: Attributor) -> None:
+    def __init__(self, partitions: int, attributor: Attributor, currencies: Currencies, flagger: Flagger) -> None:
         self._partitions = partitions
         self._attributor = attributor
+        self._currencies = currencies
+        self._flagger = flagger
 
     def clean(self, event: Event, clock: EventClock) -> NewEvent | Fault:
-        """Checks `event` and completes it in place: id, time and quantity are set, the currency is in capitals.
+        """Checks `event` and completes it in place: id, time and quantity are set, the price is in the shop's currency.
 
         A fault leaves it as it was sent.
         """
-        fault = find_fault(event) or clock.find_fault(event)
+        fault = find_fault(event) or clock.find_fault(event) or self._currencies.find_fault(event) or _size(event)
         if fault is not None:
             return fault
         visitor = event.visitor
@@ -43,18 +51,19 @@ class EventCleaner:
             attribution = self._attributor.attribute(event.tracking_token, clock.ingest_millis)
             if len(event.tracking_token) > MAX_TOKEN_BYTES:
                 event.tracking_token = ""
+        visitor_key, event_key = visitor_digest(key), event_digest(key, event.event_id)
         return NewEvent(
             partition_of(key, self._partitions),
-            event_digest(key, event.event_id),
-            visitor_digest(key),
+            event_key,
+            visitor_key,
             millis,
             clock.ingest_millis,
             event.SerializeToString(),
             attribution,
+            self._flagger.flags(event, visitor_key, event_key, millis),
         )
 
-    @staticmethod
-    def _complete(event: Event, visitor_key: str, clock: EventClock) -> int:
+    def _complete(self, event: Event, visitor_key: str, clock: EventClock) -> int:
         """Sets what is missing; returns the event's time. A derived id is of the time as sent, where one was sent."""
         if event.event_id:
             millis = clock.settle(event)
@@ -66,18 +75,22 @@ class EventCleaner:
             event.event_id = derived_event_id(event, visitor_key)
         if event.type not in _WITH_QUANTITY or not event.HasField("quantity"):
             event.quantity = 1.0
-        if event.currency_code:
-            event.currency_code = event.currency_code.upper()
+        self._currencies.settle(event)
         return millis
 
 
 def rejection(event: Event, fault: Fault, ingest_millis: int) -> NewRejection:
-    """Returns the quarantine's record of an event that was found unfit. Its visitor can still have it erased."""
+    """Returns the quarantine's record of an event that was found unfit. Its visitor can still have it erased.
+
+    Of one that is too large, what says whose and what it was is kept.
+    """
     visitor = event.visitor
     key = None
     if visitor.user_id or visitor.anonymous_id:
         key = visitor_digest(user_key(visitor.user_id) if visitor.user_id else anonymous_key(visitor.anonymous_id))
     payload = event.SerializeToString(deterministic=True)
+    if len(payload) > MAX_EVENT_BYTES:
+        payload = _essence(event).SerializeToString(deterministic=True)
     return NewRejection(
         rejection_digest(fault.reason, payload),
         key,
@@ -87,3 +100,31 @@ def rejection(event: Event, fault: Fault, ingest_millis: int) -> NewRejection:
         fault.description,
         payload,
     )
+
+
+def _size(event: Event) -> Fault | None:
+    size = event.ByteSize()
+    if size <= MAX_EVENT_BYTES:
+        return None
+    return Fault(
+        "EVENT_TOO_LARGE",
+        "",
+        f"the event has {size:,} bytes; send at most {MAX_EVENT_BYTES:,}, and only the fields of the contract",
+    )
+
+
+def _essence(event: Event) -> Event:
+    """Returns what fits of an event that is too large: without a type, so that half of it is never replayed."""
+    essence = Event()
+    if event.HasField("event_time"):
+        essence.event_time.CopyFrom(event.event_time)
+    visitor = event.visitor
+    if visitor.user_id and identifier_fault(visitor.user_id) is None:
+        essence.visitor.user_id = visitor.user_id
+    if visitor.anonymous_id and identifier_fault(visitor.anonymous_id) is None:
+        essence.visitor.anonymous_id = visitor.anonymous_id
+    if identifier_fault(event.event_id) is None:
+        essence.event_id = event.event_id
+    if identifier_fault(event.item_id) is None:
+        essence.item_id = event.item_id
+    return essence

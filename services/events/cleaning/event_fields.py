@@ -17,7 +17,6 @@ MAX_CONTEXT_KEYS: Final = 32
 MAX_CONTEXT_KEY_BYTES: Final = 64
 MAX_CONTEXT_VALUE_BYTES: Final = 1024
 
-_CURRENCY_LETTERS: Final = 3
 _UNSPECIFIED: Final = EventType.EVENT_TYPE_UNSPECIFIED
 _SEARCH: Final = EventType.EVENT_TYPE_SEARCH
 _OF_SUBJECTS: Final = frozenset({EventType.EVENT_TYPE_FOLLOW, EventType.EVENT_TYPE_UNFOLLOW})
@@ -26,7 +25,10 @@ _SUBJECT_KINDS: Final = frozenset(SubjectKind.values()) - {SubjectKind.SUBJECT_K
 
 
 def find_fault(event: Event) -> Fault | None:
-    """Returns the first thing that is wrong with `event`, or None. Times are not looked at: see `EventClock`."""
+    """Returns the first thing that is wrong with `event`, or None.
+
+    Times and currencies are not looked at: see `EventClock` and `Currencies`.
+    """
     return (
         (_identifier("event_id", event.event_id) if event.event_id else None)
         or _visitor(event)
@@ -101,21 +103,13 @@ def _number(field: str, value: float, allowed: str) -> Fault:
 
 
 def _texts(event: Event) -> Fault | None:
-    text, order_id, currency = event.search_text, event.order_id, event.currency_code
+    text, order_id = event.search_text, event.order_id
     if text:
         if _longer(text, MAX_SEARCH_TEXT_BYTES):
             return _too_long("search_text", text, MAX_SEARCH_TEXT_BYTES)
     elif event.type == _SEARCH:
         return Fault("SEARCH_TEXT_REQUIRED", "search_text", "search_text is empty; send what was typed")
-    if order_id and (fault := _identifier("order_id", order_id)):
-        return fault
-    if currency and not (len(currency) == _CURRENCY_LETTERS and currency.isascii() and currency.isalpha()):
-        return Fault(
-            "CURRENCY_UNKNOWN",
-            "currency_code",
-            "currency_code is not a code of ISO 4217; send three letters such as EUR, or leave it out",
-        )
-    return None
+    return _identifier("order_id", order_id) if order_id else None
 
 
 def _context(event: Event) -> Fault | None:

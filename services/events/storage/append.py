@@ -1,40 +1,34 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from services.events.storage.bulk import existing_keys, insert_rows
+from services.events.storage.bulk import delete_keys, existing_keys, insert_rows
 from services.events.storage.operations import AppendEvents, AppendPages
-from services.events.storage.partition_heads import advance_heads, hold_heads
+from services.events.storage.partition_heads import advance_heads
 from services.events.storage.records import NewPage, NewRejection
 from services.events.storage.tables import events, pages, quarantine
 
 
-def append_events(connection: Connection, batches: Sequence[AppendEvents]) -> list[list[bool]]:
+def append_events(connection: Connection, batches: Sequence[AppendEvents], held: Mapping[int, int]) -> list[list[bool]]:
     """Appends the events of all batches; says for each event of each batch whether it was new.
 
-    Every key of an event belongs to one partition, whose head row is held from before the look-up to the commit: no
-    other writer can add the same event in between, and offsets are committed in the order in which they are given.
+    Every key of an event belongs to one partition, whose head row is held (`hold_heads`) from before the look-up to the
+    commit: no other writer can add the same event in between, and offsets are committed in the order in which they are
+    given. `held` has the next offset of each partition.
     """
-    # The heads come first: MySQL shows a transaction the store as of its first read; no read may precede the lock.
-    results = _append(connection, batches)
-    _append_rejections(connection, [each for batch in batches for each in batch.rejections])
-    return results
-
-
-def _append(connection: Connection, batches: Sequence[AppendEvents]) -> list[list[bool]]:
-    incoming = [event for batch in batches for event in batch.events]
-    if not incoming:
-        return [[] for _ in batches]
-    held = hold_heads(connection, list({event.partition for event in incoming}))
+    released = [key for batch in batches for key in batch.released]
+    quarantined = existing_keys(connection, quarantine.c.rejection_key, released)
+    known = existing_keys(
+        connection, events.c.event_key, [event.event_key for batch in batches for event in batch.events]
+    )
     offsets = dict(held)
-    known = existing_keys(connection, events.c.event_key, [event.event_key for event in incoming])
     rows: list[tuple[object, ...]] = []
     results: list[list[bool]] = []
     for batch in batches:
         new: list[bool] = []
-        for event in batch.events:
+        for index, event in enumerate(batch.events):
             key = event.event_key
-            if key in known:
+            if key in known or (batch.released and batch.released[index] not in quarantined):
                 new.append(False)
                 continue
             known.add(key)
@@ -46,6 +40,8 @@ def _append(connection: Connection, batches: Sequence[AppendEvents]) -> list[lis
         results.append(new)
     insert_rows(connection, events, rows)
     advance_heads(connection, {each: end for each, end in offsets.items() if end != held[each]})
+    delete_keys(connection, quarantine.c.rejection_key, released)
+    _append_rejections(connection, [each for batch in batches for each in batch.rejections])
     return results
 
 
@@ -66,8 +62,6 @@ def append_pages(connection: Connection, batches: Sequence[AppendPages]) -> list
 
 
 def _append_rejections(connection: Connection, rejections: Sequence[NewRejection]) -> None:
-    if not rejections:
-        return
     new = {each.rejection_key: each for each in rejections}
     known = existing_keys(connection, quarantine.c.rejection_key, list(new))
     insert_rows(connection, quarantine, [row for key, row in new.items() if key not in known])

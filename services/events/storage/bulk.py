@@ -5,25 +5,40 @@ loop every row may wait for its turn. One statement of many rows runs in one go,
 The text of a statement depends on its size alone, and there are few sizes: the drivers' caches hold them all.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Dialect, Table
+from sqlalchemy import Column, Connection, Dialect, Table, delete
 
-# 512 rows of 8 columns stay far below SQLite's 32,766 variables, and 512 of the largest events near MySQL's packet.
+# 512 rows of 9 columns stay far below SQLite's 32,766 variables.
 _SIZES: Final = (1, 2, 8, 32, 128, 512)
+# MariaDB takes statements of up to 16 MiB, in which a byte may be written as two characters.
+_STATEMENT_BYTES: Final = 4 * 1024 * 1024
+_PAYLOAD: Final = "payload"
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
     """Inserts `rows`, whose values stand in the order of the table's columns."""
+    payload = next((place for place, column in enumerate(table.columns) if column.name == _PAYLOAD), None)
     start = 0
-    for size in reversed(_SIZES):
-        while len(rows) - start >= size:
-            values = tuple(chain.from_iterable(rows[start : start + size]))
-            connection.exec_driver_sql(_insert(connection.dialect, table, size), values)
-            start += size
+    while start < len(rows):
+        size = next(size for size in reversed(_SIZES) if size <= len(rows) - start)
+        if payload is not None:
+            size = _affordable([len(row[payload]) for row in rows[start : start + size]])
+        values = tuple(chain.from_iterable(rows[start : start + size]))
+        connection.exec_driver_sql(_insert(connection.dialect, table, size), values)
+        start += size
+
+
+def _affordable(sizes: Sequence[int]) -> int:
+    """Returns how many of the first rows go into one statement: one of `_SIZES`, as their payloads have `sizes`."""
+    if sum(sizes) <= _STATEMENT_BYTES:
+        return len(sizes)
+    fitting = bisect_right(list(accumulate(sizes)), _STATEMENT_BYTES)
+    return max(size for size in _SIZES if size <= max(1, fitting))
 
 
 def existing_keys(connection: Connection, column: Column[bytes], keys: Sequence[bytes]) -> set[bytes]:
@@ -35,6 +50,12 @@ def existing_keys(connection: Connection, column: Column[bytes], keys: Sequence[
         padded = chunk + chunk[-1:] * (size - len(chunk))
         found.update(connection.exec_driver_sql(_select(connection.dialect, column, size), padded).scalars())
     return found
+
+
+def delete_keys(connection: Connection, column: Column[bytes], keys: Sequence[bytes]) -> None:
+    """Deletes the rows of `keys`."""
+    for start in range(0, len(keys), _SIZES[-1]):
+        connection.execute(delete(column.table).where(column.in_(keys[start : start + _SIZES[-1]])))
 
 
 @lru_cache(maxsize=64)

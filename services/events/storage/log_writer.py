@@ -1,10 +1,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
 from services.common.database import Database
 from services.events.storage.append import append_events, append_pages
 from services.events.storage.erasure import erase_visitor
 from services.events.storage.operations import AppendEvents, AppendPages, EraseVisitor, Operation
+from services.events.storage.partition_heads import hold_heads
 
 
 class LogWriter:
@@ -16,20 +20,42 @@ class LogWriter:
     def apply(self, operations: Sequence[Operation[Any]]) -> list[Any]:
         """Carries out all or none of `operations` in one transaction, erasures last.
 
-        Returns their results in order, durable. What many calls bring is appended together.
+        Returns their results in order, durable. What many calls bring is appended together. Where the engine gives the
+        transaction up it is done again: whatever of it had been committed is found, and counts as there before.
         """
-        with self._database.begin() as connection:
-            stored = iter(append_events(connection, [each for each in operations if isinstance(each, AppendEvents)]))
-            logged = iter(append_pages(connection, [each for each in operations if isinstance(each, AppendPages)]))
-            results: list[Any] = []
-            for operation in operations:
-                match operation:
-                    case AppendEvents():
-                        results.append(next(stored))
-                    case AppendPages():
-                        results.append(next(logged))
-                    case EraseVisitor():
-                        results.append(erase_visitor(connection, operation))
-                    case _:
-                        raise TypeError(f"the log has no operation {type(operation).__name__}")
-        return results
+        try:
+            return self._database.write(lambda connection: _apply(connection, operations))
+        except IntegrityError:
+            # Pages and rejections have no head row: another process may have written the same one between our look
+            # and our insert. The second look finds it.
+            return self._database.write(lambda connection: _apply(connection, operations))
+
+
+def _apply(connection: Connection, operations: Sequence[Operation[Any]]) -> list[Any]:
+    # All heads come first, at once and in order: no other writer can meet us half-way, and on MySQL, which may show a
+    # transaction the store as of its first read, no read precedes the lock.
+    held = hold_heads(connection, _partitions(operations))
+    stored = iter(append_events(connection, [each for each in operations if isinstance(each, AppendEvents)], held))
+    logged = iter(append_pages(connection, [each for each in operations if isinstance(each, AppendPages)]))
+    results: list[Any] = []
+    for operation in operations:
+        match operation:
+            case AppendEvents():
+                results.append(next(stored))
+            case AppendPages():
+                results.append(next(logged))
+            case EraseVisitor():
+                results.append(erase_visitor(connection, operation))
+            case _:
+                raise TypeError(f"the log has no operation {type(operation).__name__}")
+    return results
+
+
+def _partitions(operations: Sequence[Operation[Any]]) -> set[int]:
+    partitions: set[int] = set()
+    for operation in operations:
+        if isinstance(operation, AppendEvents):
+            partitions.update(event.partition for event in operation.events)
+        elif isinstance(operation, EraseVisitor):
+            partitions.add(operation.partition)
+    return partitions

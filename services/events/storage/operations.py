@@ -23,10 +23,15 @@ class Operation(ABC, Generic[ResultT]):
 
 @dataclass(frozen=True, slots=True)
 class AppendEvents(Operation[list[bool]]):
-    """Appends events; the result says for each whether it was new. Rejected ones go to the quarantine."""
+    """Appends events; the result says for each whether it was new. Rejected ones go to the quarantine.
+
+    Events that come from there name their places in `released`, one each: they leave it as they are appended. One that
+    is not there any more, because its user was erased, say, is not appended.
+    """
 
     events: Sequence[NewEvent]
     rejections: Sequence[NewRejection] = ()
+    released: Sequence[bytes] = ()
 
     @property
     def weight(self) -> int:
@@ -50,7 +55,7 @@ class EraseVisitor(Operation[Receipt]):
 
     visitor_key: bytes
     partition: int
-    erasure_key: bytes | None
+    erasure_key: bytes
     receipt_id: str
     delete_millis: int
 

@@ -1,6 +1,6 @@
 """The head rows: who holds one gives the next offsets of its partition."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from itertools import chain
 
@@ -9,11 +9,13 @@ from sqlalchemy import ColumnElement, Connection, Dialect, bindparam, case, sele
 from services.events.storage.tables import heads
 
 
-def hold_heads(connection: Connection, partitions: Sequence[int]) -> dict[int, int]:
+def hold_heads(connection: Connection, partitions: Collection[int]) -> dict[int, int]:
     """Locks the head rows of `partitions` to the transaction's end; returns the offset that is next in each.
 
     Rows are locked in the order of the partitions, so that two writers cannot block each other.
     """
+    if not partitions:
+        return {}
     rows = connection.exec_driver_sql(_hold(connection.dialect, len(partitions)), tuple(sorted(partitions)))
     return {partition: offset for partition, offset in rows}  # noqa: C416  # rows are no pairs to the type checker
 

@@ -15,6 +15,8 @@ class NewEvent(NamedTuple):
     """The serialised, cleaned Event."""
     attribution: bytes | None
     """The serialised Attribution."""
+    flags: int = 0
+    """EventFlag bits."""
 
 
 class NewRejection(NamedTuple):
@@ -48,6 +50,7 @@ class StoredEvent(NamedTuple):
     ingest_millis: int
     payload: bytes | None
     attribution: bytes | None
+    flags: int = 0
 
 
 class Receipt(NamedTuple):

@@ -7,7 +7,7 @@ from services.common.database import Database
 from services.common.errors import FailedPreconditionError
 from services.common.migrations import Migrations
 from services.events.settings import EventsSettings
-from services.events.storage.tables import heads, log_settings
+from services.events.storage.tables import heads, log_settings, starts
 
 MIGRATIONS: Final = Migrations(Path(__file__).parents[1] / "migrations")
 
@@ -28,6 +28,9 @@ def prepare(database: Database, partitions: int) -> None:
         if begun_with is None:
             connection.execute(insert(log_settings).values(name=_PARTITIONS, value=partitions))
             connection.execute(insert(heads), [{"partition_no": each, "next_offset": 0} for each in range(partitions)])
+            connection.execute(
+                insert(starts), [{"partition_no": each, "first_offset": 0} for each in range(partitions)]
+            )
         elif begun_with != partitions:
             raise FailedPreconditionError(
                 f"the log has {begun_with} partitions, fixed when it was begun, and "

@@ -36,8 +36,18 @@ heads: Final = Table(
     **TABLE_OPTIONS,
 )
 
+# One row a partition: the oldest offset that is kept. Apart from the heads, so that dropping old events and appending
+# new ones do not wait for each other.
+starts: Final = Table(
+    "partition_starts",
+    metadata,
+    Column("partition_no", Integer, primary_key=True, autoincrement=False),
+    Column("first_offset", BigInteger, nullable=False),
+    **TABLE_OPTIONS,
+)
+
 # Clustered by place on both engines: a tail reads neighbours. An erased event keeps its place and its key (so that a
-# late retry does not bring it back) and loses visitor, payload, attribution and time.
+# late retry does not bring it back) and loses visitor, payload, attribution, time and flags.
 events: Final = Table(
     "events",
     metadata,
@@ -49,6 +59,7 @@ events: Final = Table(
     Column("ingest_millis", BigInteger, nullable=False),
     Column("payload", MEDIUM_BINARY),
     Column("attribution", MEDIUM_BINARY),
+    Column("flags", Integer, nullable=False, server_default="0"),
     Index("ix_events_visitor_key", "visitor_key", "event_millis", "log_offset"),
     sqlite_with_rowid=False,
     **TABLE_OPTIONS,
@@ -64,6 +75,7 @@ quarantine: Final = Table(
     Column("field", _TEXT, nullable=False),
     Column("description", _TEXT, nullable=False),
     Column("payload", MEDIUM_BINARY, nullable=False),
+    Index("ix_quarantined_events_ingest_millis", "ingest_millis", "rejection_key"),
     **TABLE_OPTIONS,
 )
 
@@ -75,6 +87,7 @@ pages: Final = Table(
     Column("serve_millis", BigInteger, nullable=False),
     Column("payload", MEDIUM_BINARY, nullable=False),
     Index("ix_pages_visitor_key", "visitor_key", "serve_millis", "page_key"),
+    Index("ix_pages_serve_millis", "serve_millis"),
     **TABLE_OPTIONS,
 )
 

@@ -3,6 +3,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Table, and_, or_, select
 
 from services.common.database import Database
+from services.events.storage.quarantine_reader import QuarantinedEvent
 from services.events.storage.records import StoredEvent
 from services.events.storage.tables import events, pages, quarantine
 
@@ -19,17 +20,6 @@ class UserPage(NamedTuple):
 
     serve_millis: int
     page_key: bytes
-    payload: bytes
-
-
-class UserRejection(NamedTuple):
-    """A visitor's event in quarantine. `payload` is the serialised Event, as sent."""
-
-    rejection_key: bytes
-    ingest_millis: int
-    reason: str
-    field: str
-    description: str
     payload: bytes
 
 
@@ -52,13 +42,17 @@ class UserReader:
                 events.c.ingest_millis,
                 events.c.payload,
                 events.c.attribution,
+                events.c.flags,
             )
             .where(events.c.visitor_key == visitor_key, _older(events, "event_millis", "log_offset", after))
             .order_by(events.c.event_millis.desc(), events.c.log_offset.desc())
             .limit(limit)
         )
-        with self._database.connect() as connection:
-            return [UserEvent(millis, StoredEvent(*place)) for millis, *place in connection.execute(statement)]
+        return self._database.read(
+            lambda connection: [
+                UserEvent(millis, StoredEvent(*place)) for millis, *place in connection.execute(statement)
+            ]
+        )
 
     def pages(self, visitor_key: bytes, limit: int, after: tuple[int, bytes] | None = None) -> list[UserPage]:
         """Returns pages by time, newest first; `after` is (serve_millis, page_key)."""
@@ -68,10 +62,9 @@ class UserReader:
             .order_by(pages.c.serve_millis.desc(), pages.c.page_key.desc())
             .limit(limit)
         )
-        with self._database.connect() as connection:
-            return [UserPage(*row) for row in connection.execute(statement)]
+        return self._database.read(lambda connection: [UserPage(*row) for row in connection.execute(statement)])
 
-    def rejections(self, visitor_key: bytes, limit: int, after: bytes | None = None) -> list[UserRejection]:
+    def rejections(self, visitor_key: bytes, limit: int, after: bytes | None = None) -> list[QuarantinedEvent]:
         """Returns quarantined events by key; `after` is the last key."""
         statement = (
             select(
@@ -86,8 +79,7 @@ class UserReader:
             .order_by(quarantine.c.rejection_key)
             .limit(limit)
         )
-        with self._database.connect() as connection:
-            return [UserRejection(*row) for row in connection.execute(statement)]
+        return self._database.read(lambda connection: [QuarantinedEvent(*row) for row in connection.execute(statement)])
 
 
 def _older(table: Table, first: str, second: str, after: tuple[int, object] | None) -> ColumnElement[bool]:

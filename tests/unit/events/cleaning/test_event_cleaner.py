@@ -7,9 +7,11 @@ from services.common.signing import Signer
 from services.common.tracking import seal_tracking
 from services.common.visitors import partition_of
 from services.events.cleaning.attributor import MAX_TOKEN_BYTES, Attributor
+from services.events.cleaning.currencies import Currencies
 from services.events.cleaning.event_cleaner import EventCleaner, rejection
 from services.events.cleaning.event_clock import EventClock
 from services.events.cleaning.fault import Fault
+from services.events.flagging.flagger import Flagger
 from services.events.storage.records import NewEvent
 from vitrine.common.v1.tracking_pb2 import TrackingPayload
 from vitrine.events.v1.event_pb2 import Attribution, Event, EventType
@@ -33,7 +35,7 @@ class Cleaning:
     def __init__(self) -> None:
         self.unattributed: Counter[str] = Counter()
         attributor = Attributor(SIGNER, 30, lambda cause: self.unattributed.update([cause]))
-        self._cleaner = EventCleaner(PARTITIONS, attributor)
+        self._cleaner = EventCleaner(PARTITIONS, attributor, Currencies(), Flagger([], lambda _: None))
 
     def __call__(self, event: Event, now: int = NOW) -> NewEvent:
         record = self._cleaner.clean(event, EventClock(now))

@@ -44,7 +44,7 @@ def page(name: str, millis: int = 0, visitor: bytes = ANNA) -> NewPage:
 
 
 def erasure(request: str | None = None, receipt: str = "r1", visitor: bytes = ANNA) -> EraseVisitor:
-    return EraseVisitor(visitor, 0, request.encode().ljust(16) if request else None, receipt, 99)
+    return EraseVisitor(visitor, 0, (request or receipt).encode().ljust(16), receipt, 99)
 
 
 def offsets(database: Database, partition: int = 0) -> list[int]:

@@ -1,0 +1,58 @@
+from collections.abc import Mapping
+
+from services.events.cleaning.event_fields import MAX_UNIT_PRICE
+from services.events.cleaning.fault import Fault
+from services.events.cleaning.iso_4217 import CURRENCY_CODES
+from vitrine.events.v1.event_pb2 import Event
+
+
+class Currencies:
+    """Brings prices into the shop's currency, so that amounts can be compared and added.
+
+    `rates` says what one unit of another currency is worth in the shop's. Where the shop names none, prices stay in the
+    currency they came in. An event without a code is in the shop's currency.
+    """
+
+    def __init__(self, shop: str = "", rates: Mapping[str, float] | None = None) -> None:
+        self._shop = shop
+        self._rates = {shop: 1.0, **(rates or {})} if shop else {}
+
+    def find_fault(self, event: Event) -> Fault | None:
+        """Returns what is wrong with the event's currency, or None."""
+        code = event.currency_code
+        if not code:
+            return None
+        name = code.upper()
+        if name not in CURRENCY_CODES or not code.isascii():
+            return _unknown("is not a code of ISO 4217; send three letters such as EUR, or leave it out")
+        if not self._shop:
+            return None
+        rate = self._rates.get(name)
+        if rate is None:
+            return _unknown(
+                f"is {name}, for which the shop has no rate; send prices in {self._shop}, or have the rate of {name} "
+                "added to VITRINE_EVENTS_CURRENCY_RATES and the event replayed"
+            )
+        if event.unit_price * rate > MAX_UNIT_PRICE:
+            return Fault(
+                "OUT_OF_RANGE",
+                "unit_price",
+                f"unit_price is more than {MAX_UNIT_PRICE:g} {self._shop}; send the price of one, or leave it out",
+            )
+        return None
+
+    def settle(self, event: Event) -> None:
+        """Sets price and code, in place, to the shop's currency; the event has no fault."""
+        name = event.currency_code.upper()
+        if not self._shop:
+            if name:
+                event.currency_code = name
+            return
+        if name and name != self._shop and event.HasField("unit_price"):
+            event.unit_price *= self._rates[name]
+        if name or event.HasField("unit_price"):
+            event.currency_code = self._shop
+
+
+def _unknown(description: str) -> Fault:
+    return Fault("UNKNOWN_CURRENCY", "currency_code", f"currency_code {description}")
