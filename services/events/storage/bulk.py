@@ -58,11 +58,16 @@ def delete_keys(connection: Connection, column: Column[bytes], keys: Sequence[by
         connection.execute(delete(column.table).where(column.in_(keys[start : start + _SIZES[-1]])))
 
 
+def marks(dialect: Dialect, count: int) -> str:
+    """Returns `count` places for values, in the driver's style."""
+    return ", ".join(["?" if dialect.paramstyle == "qmark" else "%s"] * count)
+
+
 @lru_cache(maxsize=64)
 def _insert(dialect: Dialect, table: Table, rows: int) -> str:
     quote = dialect.identifier_preparer
     names = ", ".join(quote.format_column(column) for column in table.columns)
-    row = f"({_marks(dialect, len(table.columns))})"
+    row = f"({marks(dialect, len(table.columns))})"
     return f"INSERT INTO {quote.format_table(table)} ({names}) VALUES {', '.join([row] * rows)}"  # noqa: S608  # our own
 
 
@@ -70,8 +75,4 @@ def _insert(dialect: Dialect, table: Table, rows: int) -> str:
 def _select(dialect: Dialect, column: Column[bytes], keys: int) -> str:
     quote = dialect.identifier_preparer
     name, table = quote.format_column(column), quote.format_table(column.table)
-    return f"SELECT {name} FROM {table} WHERE {name} IN ({_marks(dialect, keys)})"  # noqa: S608  # our own names
-
-
-def _marks(dialect: Dialect, count: int) -> str:
-    return ", ".join(["?" if dialect.paramstyle == "qmark" else "%s"] * count)
+    return f"SELECT {name} FROM {table} WHERE {name} IN ({marks(dialect, keys)})"  # noqa: S608  # our own names

@@ -16,8 +16,14 @@ SIGNING_KEY = "k" * 32
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> EventsSettings:
-    return EventsSettings(port=0, state_directory=tmp_path, signing_key=SecretStr(SIGNING_KEY), grace_seconds=2)
+def settings(tmp_path: Path, database_url: str) -> EventsSettings:
+    return EventsSettings(
+        port=0,
+        state_directory=tmp_path,
+        database_url=SecretStr(database_url),
+        signing_key=SecretStr(SIGNING_KEY),
+        grace_seconds=2,
+    )
 
 
 @pytest.fixture
