@@ -58,7 +58,8 @@ def _shelf(shelf: page_pb2.Shelf, cards: int) -> RenderableType:
         table.add_row(
             str(card.position + 1),
             card.item.title,
-            path[-1] if path else "",
+            # The leaf often says what the title says.
+            path[min(1, len(path) - 1)] if path else "",
             price_of(card.item),
             reason_of(card.reasons),
         )

@@ -1,6 +1,6 @@
 """Makes cards: items, reasons in words, and signed tokens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
@@ -24,6 +24,15 @@ _EVIDENCE_KINDS: Final = frozenset(
         reason_pb2.REASON_KIND_YOU_FAVORITED,
         reason_pb2.REASON_KIND_YOU_CARTED,
         reason_pb2.REASON_KIND_YOU_BOUGHT,
+    }
+)
+# What the whole shelf is: a card of "Popular now" is there because it is popular, whatever else speaks for it.
+_SHELF_KINDS: Final = frozenset(
+    {
+        reason_pb2.REASON_KIND_POPULAR,
+        reason_pb2.REASON_KIND_TRENDING,
+        reason_pb2.REASON_KIND_NEW,
+        reason_pb2.REASON_KIND_ON_SALE,
     }
 )
 _CATEGORY_KINDS: Final = frozenset({reason_pb2.REASON_KIND_YOUR_CATEGORY, reason_pb2.REASON_KIND_POPULAR_IN_CATEGORY})
@@ -51,7 +60,7 @@ class CardRenderer:
 
         Messages are filled where they stand: to make them apart and add them would copy every card.
         """
-        facts_of_rows = shelf.reasons.facts(rows)
+        facts_of_rows = _with_shelf_reason(shelf, shelf.reasons.facts(rows))
         for position, (row, facts) in enumerate(zip(rows, facts_of_rows, strict=True), start=shelf.position):
             item = self._items[shelf.item_nos[row]].item
             card = cards.add(position=position, tracking_token=self.token(shelf.shelf_id, position, item.item_id))
@@ -81,6 +90,15 @@ class CardRenderer:
         if evidence is not None:
             reason.evidence_item_id = evidence.item.item_id
             reason.evidence_title = evidence.item.title
+
+
+def _with_shelf_reason(shelf: PlannedShelf, facts_of_rows: Iterable[list[ReasonFact]]) -> Iterable[list[ReasonFact]]:
+    """Puts the reason that the whole shelf stands for before each card's own."""
+    kind = shelf.reason.kind
+    if kind not in _SHELF_KINDS:
+        return facts_of_rows
+    first = ReasonFact(kind, 0, 0, shelf.reason.source)
+    return ([first, *(fact for fact in facts if fact.kind != kind)] for facts in facts_of_rows)
 
 
 def fill_card_item(card: page_pb2.CardItem, item: Item, serve_millis: int, facts: Sequence[ReasonFact] = ()) -> None:

@@ -10,7 +10,7 @@ HOME: Final = Layout(
         ShelfDefinition(
             page_pb2.SHELF_KIND_PICKED_FOR_YOU, "PickedForYouSelector", minimum_cards=1, place=0, feed=True
         ),
-        ShelfDefinition(page_pb2.SHELF_KIND_BECAUSE_YOU, "BecauseYouSelector"),
+        ShelfDefinition(page_pb2.SHELF_KIND_BECAUSE_YOU, "BecauseYouSelector", place=1),
         ShelfDefinition(page_pb2.SHELF_KIND_BUY_AGAIN, "BuyAgainSelector", minimum_cards=3),
         ShelfDefinition(page_pb2.SHELF_KIND_RECENTLY_VIEWED, "RecentlyViewedSelector", minimum_cards=3),
         ShelfDefinition(page_pb2.SHELF_KIND_POPULAR, "PopularSelector"),

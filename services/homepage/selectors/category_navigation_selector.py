@@ -1,15 +1,20 @@
+from collections import Counter
 from collections.abc import Sequence
 
+from services.homepage.category_tree import CategoryTree
 from services.homepage.layouts.layout import ShelfDefinition
 from services.homepage.pipeline.candidates import Candidates, Mask
 from services.homepage.pipeline.stages import Draft, Selector
 from services.homepage.query import Query
-from vitrine.common.v1.category_pb2 import CategoryPath
+from services.homepage.selectors.popular_selector import POPULAR
+from vitrine.features.v1.catalog_service_pb2 import Category
 from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 
 class CategoryNavigationSelector(Selector):
-    """Categories in the visitor's own order: by affinity, then by how many items they have."""
+    """Categories in the visitor's own order: by affinity, then by how much of what is popular they hold, then by
+    size.
+    """
 
     def enable(self, query: Query) -> bool:
         return bool(query.categories.categories)
@@ -18,18 +23,28 @@ class CategoryNavigationSelector(Selector):
         self, query: Query, candidates: Candidates, available: Mask, definition: ShelfDefinition
     ) -> Sequence[Draft]:
         tree, affinities = query.categories, query.user.category_affinities
+        popular = _popular_items(tree, candidates)
         liking = dict(zip(affinities.nos, affinities.weights, strict=True)) if query.personal else {}
-        links: list[tuple[float, int, int]] = [
-            (-liking.get(number, 0.0), -tree.categories[number].item_count, number) for number in tree.navigation_nos
-        ]
-        chosen = sorted(links)[: query.cards_per_shelf or definition.maximum_cards]
-        categories = [_link(tree.categories[number].path, -count, -weight) for weight, count, number in chosen]
+
+        def rank(number: int) -> tuple[float, int, int, int]:
+            return -liking.get(number, 0.0), -popular[number], -tree.categories[number].item_count, number
+
+        chosen = sorted(tree.navigation_nos, key=rank)[: query.cards_per_shelf or definition.maximum_cards]
+        categories = [_link(tree.categories[number], liking.get(number, 0.0)) for number in chosen]
         return [Draft(categories=categories, reason_kind=_kind(bool(liking)))]
 
 
-def _link(path: CategoryPath, item_count: int, liking: float) -> page_pb2.CategoryLink:
-    reason = reason_pb2.Reason(kind=_kind(liking > 0), category_path=path)
-    return page_pb2.CategoryLink(path=path, item_count=item_count, reason=reason)
+def _popular_items(tree: CategoryTree, candidates: Candidates) -> Counter[int]:
+    """How many of the popular candidates each category holds; those that may not be shown to this visitor included."""
+    if candidates.states is None:
+        return Counter()
+    popular = candidates.states.category_nos[candidates.proposed_by(POPULAR)]
+    return Counter(tree.shelf_categories(popular).tolist())
+
+
+def _link(category: Category, liking: float) -> page_pb2.CategoryLink:
+    reason = reason_pb2.Reason(kind=_kind(liking > 0), category_path=category.path)
+    return page_pb2.CategoryLink(path=category.path, item_count=category.item_count, reason=reason)
 
 
 def _kind(liked: bool) -> reason_pb2.ReasonKind.ValueType:

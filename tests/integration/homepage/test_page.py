@@ -102,6 +102,17 @@ async def test_a_shopper_gets_personal_shelves_with_their_evidence(shop: Harness
     assert navigation.categories[0].reason.kind == reason_pb2.REASON_KIND_YOUR_CATEGORY
 
 
+async def test_a_card_says_first_what_its_whole_shelf_is_there_for(shop: Harness) -> None:
+    page = await shop.page(visitor=SHOPPER)
+    for kind, reason in (
+        (page_pb2.SHELF_KIND_POPULAR, reason_pb2.REASON_KIND_POPULAR),
+        (page_pb2.SHELF_KIND_NEW_ARRIVALS, reason_pb2.REASON_KIND_NEW),
+    ):
+        kinds_of_reasons = [[found.kind for found in card.reasons] for card in shelf_of(page, kind).cards]
+        assert kinds_of_reasons
+        assert all(found[0] == reason and len(found) == len(set(found)) for found in kinds_of_reasons)
+
+
 async def test_the_feed_has_the_best_ranked_of_all(shop: Harness) -> None:
     page = await shop.page(visitor=SHOPPER, debug=True)
     feed = [shop.shop.number_of(card.item.item_id) for card in page.shelves[0].cards]

@@ -130,6 +130,12 @@ def test_the_navigation_is_in_the_visitors_order_then_by_size() -> None:
     assert all(link.item_count == 6 for link in draft.categories)
 
 
+def test_the_navigation_of_the_unknown_follows_what_is_popular() -> None:
+    found = candidates([1, 2, 3], category_nos=[120, 121, 110], sources={"popular": [1, 2], "content": [3]})
+    [draft] = select(CategoryNavigationSelector(), query(), found)
+    assert draft.categories[0].path.names[-1] == "LAMPS"
+
+
 def test_the_feed_is_the_ranking_of_all_that_is_left() -> None:
     found = candidates([1, 2, 3], values=[1, 3, 2], category_nos=[100, 110, 120])
     [draft] = select(PickedForYouSelector(), query(), found, without=(3,))
