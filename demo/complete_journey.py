@@ -99,7 +99,7 @@ def _items(products: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
     department, category, kind = (
         products[column].fillna("").str.strip() for column in ("department", "product_category", "product_type")
     )
-    size = products.package_size.fillna("").str.strip()
+    size = products.package_size.fillna("").str.split().str.join(" ")
     name = kind.where(kind != "", category.where(category != "", department)).map(_readable)
     private = products.brand == "Private"
     maker = products.manufacturer_id.astype(str)

@@ -1,14 +1,14 @@
 from collections.abc import Iterable
 
-from cli.importer.importing import import_files
-from cli.rendering.training import render_training
-from cli.training import train_shop
 from rich.console import Console
 
+from cli.importer.importing import import_files
 from cli.launcher.launcher import Launcher
 from cli.launcher.process import PROCESSES
 from cli.rendering.progress import TerminalProgress, terminal_progress
+from cli.rendering.training import render_training
 from cli.shop import Shop
+from cli.training import train_shop
 from demo.readiness import wait_until_complete
 from demo.shop_files import ShopFiles
 from demo.stages import Stages

@@ -7,6 +7,8 @@ from cli.errors import CommandError
 from cli.shop import Shop
 from services.common.progress import Progress
 from vitrine.candidates.v1 import candidate_service_pb2, candidate_service_pb2_grpc
+from vitrine.common.v1 import visitor_pb2
+from vitrine.homepage.v1 import homepage_service_pb2, homepage_service_pb2_grpc, page_pb2
 from vitrine.ranker.v1 import ranker_service_pb2, ranker_service_pb2_grpc
 
 TIMEOUT_SECONDS = 5.0
@@ -15,19 +17,25 @@ GIVE_UP_SECONDS = 120.0
 
 
 async def wait_until_complete(shop: Shop, progress: Progress) -> None:
-    """Waits until the services have loaded what was trained: neighbours, item vectors, the behaviour model.
+    """Waits until the services have loaded what was trained, and the gateway serves whole pages with it.
 
     Raises:
         CommandError: something is not loaded in time; the message says what.
     """
     give_up = time.monotonic() + GIVE_UP_SECONDS
-    missing = {"neighbours", "item vectors", "behaviour model"}
-    async with shop.channel("candidates") as candidates, shop.channel("ranker") as ranker:
+    missing = {"neighbours", "item vectors", "behaviour model", "whole pages"}
+    async with (
+        shop.channel("candidates") as candidates,
+        shop.channel("ranker") as ranker,
+        shop.channel("homepage") as homepage,
+    ):
         index = candidate_service_pb2_grpc.CandidateServiceStub(candidates)
         ranking = ranker_service_pb2_grpc.RankerServiceStub(ranker)
+        gateway = homepage_service_pb2_grpc.HomepageServiceStub(homepage)
         with progress.task("loading what was trained", len(missing)) as task:
             while missing:
-                loaded = await _loaded(index, ranking) & missing
+                loaded = await _loaded(index, ranking) | (await _whole_pages(gateway) if len(missing) == 1 else set())
+                loaded &= missing
                 task.advance(len(loaded))
                 missing -= loaded
                 if missing and time.monotonic() > give_up:
@@ -51,3 +59,14 @@ async def _loaded(
         "behaviour model": ranker.model_available,
     }
     return {name for name, there in loaded.items() if there}
+
+
+async def _whole_pages(gateway: "homepage_service_pb2_grpc.HomepageServiceAsyncStub") -> set[str]:
+    request = homepage_service_pb2.GetHomepageRequest(
+        visitor=visitor_pb2.Visitor(anonymous_id="demo-readiness"), unlogged=True
+    )
+    try:
+        page = (await gateway.GetHomepage(request, timeout=TIMEOUT_SECONDS)).page
+    except grpc.RpcError:
+        return set()
+    return {"whole pages"} if page.degradation_step == page_pb2.DEGRADATION_STEP_FULL else set()

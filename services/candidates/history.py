@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from services.candidates.lookup import contained, distinct
 from services.candidates.settings import HistorySettings
-from services.features.definitions import event_types
-from services.features.definitions.strengths import STRENGTHS
+from services.common import event_types
+from services.common.strengths import STRENGTHS
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 _MILLIS_PER_HOUR: Final = 3_600_000

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from services.common import event_types
+from services.common.strengths import STRENGTHS, strength_of
 from services.common.visitors import anonymous_key, user_key
-from services.features.definitions import event_types
-from services.features.definitions.strengths import STRENGTHS, strength_of
 from vitrine.events.v1.event_service_pb2 import LoggedEvent
 
 _MILLIS_PER_DAY: Final = 86_400_000

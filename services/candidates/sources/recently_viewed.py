@@ -6,7 +6,7 @@ from services.candidates.lookup import values_of
 from services.candidates.proposals import Proposals, best
 from services.candidates.query import Query
 from services.candidates.sources.inputs import Inputs
-from services.features.definitions import event_types
+from services.common import event_types
 
 _MILLIS_PER_HOUR: Final = 3_600_000
 _LOOKS: Final = (event_types.VIEW, event_types.CLICK, event_types.WATCH)

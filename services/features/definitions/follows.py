@@ -1,6 +1,6 @@
 from typing import ClassVar, Final
 
-from services.features.definitions import event_types
+from services.common import event_types
 from services.features.definitions.declaration import FeatureDeclaration
 from services.features.definitions.marks import Marks
 from services.features.definitions.observation import Observation

@@ -4,12 +4,13 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.features.definitions import decay, event_types
+from services.common import event_types
+from services.common.strengths import strength_of
+from services.features.definitions import decay
 from services.features.definitions.declaration import FeatureDeclaration
 from services.features.definitions.entries import Entries
 from services.features.definitions.marks import Marks
 from services.features.definitions.observation import Observation
-from services.features.definitions.strengths import strength_of
 from vitrine.features.v1.stored_user_state_pb2 import StoredItemRows, StoredUserState
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 

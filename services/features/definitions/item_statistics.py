@@ -7,11 +7,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.features.definitions import decay, event_types
+from services.common import event_types
+from services.common.strengths import strength_of
+from services.features.definitions import decay
 from services.features.definitions.distinct_count import DistinctCount
 from services.features.definitions.item_counters import VIEWS
 from services.features.definitions.observation import Observation
-from services.features.definitions.strengths import strength_of
 
 HALF_LIVES_DAYS: Final = {"decayed_1d": 1.0, "decayed_7d": 7.0, "decayed_30d": 30.0}
 

@@ -1,7 +1,7 @@
 import math
 from typing import ClassVar, Final
 
-from services.features.definitions import event_types
+from services.common import event_types
 from services.features.definitions.declaration import FeatureDeclaration
 from services.features.definitions.observation import Observation
 from vitrine.features.v1.stored_user_state_pb2 import StoredUserState

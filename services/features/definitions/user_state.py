@@ -1,4 +1,4 @@
-from services.features.definitions import event_types
+from services.common import event_types
 from services.features.definitions.affinities import BrandAffinities, CategoryAffinities
 from services.features.definitions.dislikes import Dislikes
 from services.features.definitions.follows import Follows

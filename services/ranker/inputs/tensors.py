@@ -100,5 +100,6 @@ def rank_inputs(  # noqa: PLR0917  # in the order of `candidate_inputs` and `enc
 
 
 def _numbers(item_nos: NDArray[Any]) -> NDArray[np.int32]:
-    """Returns numbers as the graph takes them. Those beyond its range are beyond every catalogue: any one is as good."""
-    return np.minimum(item_nos, np.iinfo(np.int32).max).astype(np.int32)
+    """Returns numbers as the graph takes them. Beyond its range they are beyond every catalogue: any one is as good."""
+    numbers: NDArray[np.int32] = np.minimum(item_nos, np.iinfo(np.int32).max).astype(np.int32)
+    return numbers

@@ -2,6 +2,10 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+MODEL_NAME: Final = "behavior"
+"""What model servers know the model by: the name of the directory of its versions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from services.features.definitions import event_types
+from services.common import event_types
 from services.ranker.model.config import BehaviorModelConfig
 from services.ranker.model.history_block import HistoryBlock
 from services.ranker.model.time_buckets import BUCKETS, log_time, time_buckets

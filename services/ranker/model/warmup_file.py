@@ -7,10 +7,10 @@ from typing import Final
 import tensorflow as tf
 
 from services.ranker.inputs.tensors import Tensors
+from services.ranker.model.config import MODEL_NAME
 from services.ranker.tensor_codec import encode
 from services.ranker.tf_protos import predict_pb2, prediction_log_pb2
 
-MODEL_NAME: Final = "behavior"
 WARMUP_FILE: Final = Path("assets.extra") / "tf_serving_warmup_requests"
 
 

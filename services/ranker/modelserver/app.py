@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +17,7 @@ from services.ranker.modelserver.prediction_servicer import PredictionServicer
 from services.ranker.modelserver.servable import LoadedModel, LoadModel
 from services.ranker.modelserver.settings import ModelServerSettings
 from services.ranker.modelserver.warmup import warm_up
+from services.ranker.quiet_tensorflow import load_tensorflow_quietly
 from services.ranker.tf_protos import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 
@@ -67,7 +67,7 @@ class ModelServer:
 
 def build(settings: ModelServerSettings) -> ModelServer:
     """Wires the server; imports TensorFlow, which takes seconds."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # else TensorFlow talks between the lines of our log
+    load_tensorflow_quietly()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     from services.ranker.modelserver.saved_model import load_saved_model
 

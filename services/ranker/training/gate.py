@@ -1,6 +1,5 @@
 """Whether an exported model may be published. What fails says which check it was, and by how much."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,24 +10,12 @@ from numpy.typing import NDArray
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.tensors import Tensors
 from services.ranker.model.behavior_model import ACTIONS, BehaviorModel
+from services.ranker.training.check import Check
 from services.ranker.training.examples import Examples
 from services.ranker.training.ranking_metrics import RankingMetrics
 
 SMOKE_EXAMPLES: Final = 16
 MOST_DIFFERENCE: Final = 1e-4
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One condition."""
-
-    name: str
-    passed: bool
-    found: str
-    needed: str
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.found}, needed {self.needed}"
 
 
 def check_model(

@@ -11,6 +11,7 @@ from services.common.channels import open_channel
 from services.common.clock import Clock
 from services.common.progress import Progress
 from services.ranker.inputs.tensors import encode_item_inputs
+from services.ranker.quiet_tensorflow import load_tensorflow_quietly
 from services.ranker.training.baselines import BASELINES, baseline_scores
 from services.ranker.training.calibration import calibration
 from services.ranker.training.commit import source_commit
@@ -68,8 +69,9 @@ def train_on(
     report.training_examples, report.validation_examples = len(sets.training), len(sets.validation)
     for name in BASELINES:
         report.metrics[name] = ranking_metrics(sets.validation, baseline_scores(sets.validation, name))
-    with _timed(seconds, "linear"), progress.task("training the linear scorer"):
+    with _timed(seconds, "linear"), progress.task("training the linear scorer", 1) as task:
         _linear(sets, plan, publisher, report)
+        task.advance()
     with _timed(seconds, "model"):
         _behavior(shop, sets, first_validation, plan, publisher, progress, report)
     publisher.record(report.version, report.to_json())
@@ -103,6 +105,7 @@ def _behavior(  # noqa: PLR0917  # one stage of the run, with what the stages be
     report: TrainingReport,
 ) -> None:
     # TensorFlow takes seconds to load: a run that ends for want of data does not wait for it.
+    load_tensorflow_quietly()
     from services.ranker.model.export import encode_items, export_model
     from services.ranker.training.fit import fit_model, probabilities, values_of
     from services.ranker.training.gate import check_model

@@ -4,7 +4,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.features.definitions import event_types
+from services.common import event_types
 from services.ranker.inputs.visits import VISIT_GAP_MILLIS
 from services.ranker.training.event_table import EventTable
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from services.common.artifacts import ArtifactStore
 from services.ranker import linear_weights
-from services.ranker.model.warmup_file import MODEL_NAME
+from services.ranker.model.config import MODEL_NAME
 
 EMBEDDINGS: Final = "embeddings"
 KEPT_VERSIONS: Final = 3

@@ -3,7 +3,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.ranker.training.gate import Check
+from services.ranker.training.check import Check
 from services.ranker.training.ranking_metrics import RankingMetrics
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from services.features.definitions import event_types
+from services.common import event_types
 from services.features.definitions.observation import Observation
 
 DAY = 86_400_000

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from services.features.definitions import event_types
+from services.common import event_types
 from services.features.definitions.distinct_count import DistinctCount
 from services.features.definitions.item_statistics import ItemStatistics, hash_visitor
 from services.features.definitions.observation import Observation

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.features.definitions import event_types
+from services.common import event_types
 from services.features.definitions.item_columns import ItemColumns
 from services.features.definitions.observation import Observation, observe
 from services.features.definitions.user_state import DECLARATIONS, UserState

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from services.common import event_types
 from services.common.database import Database, create_engine, sqlite_url
-from services.features.definitions import event_types
 from services.features.definitions.observation import Observation
 from services.features.definitions.user_state import UserState
 from services.features.materializer.user_states import UserStates

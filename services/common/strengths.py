@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from services.features.definitions import event_types
+from services.common import event_types
 
 STRENGTHS: Final[Mapping[int, float]] = MappingProxyType(
     {
