@@ -41,7 +41,7 @@ class BehaviorModel:
     @property
     def fault(self) -> ModelFault | None:
         """Why the default model is not asked at present; None: it is."""
-        if not self._breaker.closed:
+        if self._breaker.open:
             return self._last_fault
         return self._watch.fault or (None if self._watch.available else self._last_fault)
 

@@ -21,14 +21,18 @@ class Breaker:
         """Whether everything is let through."""
         return self._failed < self._failures
 
+    @property
+    def open(self) -> bool:
+        """Whether nothing is let through at present. An open breaker whose time is over awaits its trial."""
+        return not self.closed and self._monotonic() < self._open_until
+
     def allows(self) -> bool:
         """Returns whether to try now. Whoever is let through says afterwards how it went."""
         if self.closed:
             return True
-        now = self._monotonic()
-        if now < self._open_until:
+        if self.open:
             return False
-        self._open_until = now + self._open_seconds  # the others wait for this trial
+        self._open_until = self._monotonic() + self._open_seconds  # the others wait for this trial
         return True
 
     def succeeded(self) -> None:
