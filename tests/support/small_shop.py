@@ -29,7 +29,17 @@ def write_small_shop(folder: Path, now: datetime) -> SmallShop:
     with shop.items.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(
-            ["item_id", "group_id", "title", "category", "brand", "price", "list_price", "available_from", "minimum_age"]
+            [
+                "item_id",
+                "group_id",
+                "title",
+                "category",
+                "brand",
+                "price",
+                "list_price",
+                "available_from",
+                "minimum_age",
+            ]
         )
         for category in CATEGORIES:
             for number in range(ITEMS_PER_CATEGORY):

@@ -35,7 +35,8 @@ async def test_a_reader_that_fails_ends_the_stream_at_its_sender() -> None:
     await server.start()
     kept = []
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        call = channel.unary_stream(METHOD)(b"1")
+        method: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(METHOD)
+        call = method(b"1")
         # Who keeps the error keeps its frames, and with them the call: nothing but cancelling ends it.
         with pytest.raises(OverflowError) as error:
             await _read_and_fail(call)

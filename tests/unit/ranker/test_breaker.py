@@ -51,9 +51,9 @@ def test_a_trial_that_is_never_told_of_does_not_shut_the_breaker_for_good() -> N
 def test_it_is_open_no_longer_when_a_trial_is_welcome_even_if_nobody_tries() -> None:
     clock = FakeMonotonic()
     breaker = Breaker(1, 5.0, clock)
-    assert not breaker.open
+    seen = [(breaker.open, breaker.closed)]
     breaker.failed()
-    assert breaker.open
+    seen.append((breaker.open, breaker.closed))
     clock.seconds += 5
-    assert not breaker.open
-    assert not breaker.closed
+    seen.append((breaker.open, breaker.closed))
+    assert seen == [(False, True), (True, False), (False, False)]
