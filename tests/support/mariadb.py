@@ -51,6 +51,11 @@ class MariaDbServer:
         """The server's address, without a database."""
         return URL.create("mysql+pymysql", username="root", host="127.0.0.1", port=self._port)
 
+    @property
+    def data(self) -> Path:
+        """The folder of its data, with a folder for each database."""
+        return self._folder / "data"
+
     def install(self) -> None:
         """Makes the system tables. Raises NoEngineError where MariaDB is not installed."""
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +63,7 @@ class MariaDbServer:
             [
                 _program("mariadb-install-db"),
                 "--no-defaults",
-                f"--datadir={self._folder / 'data'}",
+                f"--datadir={self.data}",
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
                 *_as_root(),
@@ -75,7 +80,7 @@ class MariaDbServer:
             [
                 _program("mariadbd"),
                 "--no-defaults",
-                f"--datadir={self._folder / 'data'}",
+                f"--datadir={self.data}",
                 # The path of a socket may have 107 bytes; nobody needs one.
                 f"--socket=/tmp/vitrine-{uuid.uuid4().hex[:12]}.sock",
                 f"--pid-file={self._folder / 'mariadbd.pid'}",

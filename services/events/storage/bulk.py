@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, Dialect, Table, delete
 
 # 512 rows of 9 columns stay far below SQLite's 32,766 variables.
-_SIZES: Final = (1, 2, 8, 32, 128, 512)
+_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 # MariaDB takes statements of up to 16 MiB, in which a byte may be written as two characters.
 _STATEMENT_BYTES: Final = 4 * 1024 * 1024
 _PAYLOAD: Final = "payload"
