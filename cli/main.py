@@ -6,7 +6,7 @@ import grpc
 import typer
 from rich.console import Console
 
-from cli.commands import doctor, down, evaluate, event, import_, page, status, train, up
+from cli.commands import doctor, down, evaluate, event, import_, page, quarantine, status, train, up
 from cli.context import CommandContext
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
@@ -44,6 +44,7 @@ app.command("import")(import_.import_)
 app.command("train")(train.train)
 app.command("page")(page.page)
 app.command("event")(event.event)
+app.add_typer(quarantine.app, name="quarantine")
 app.command("evaluate")(evaluate.evaluate)
 app.command("doctor")(doctor.doctor)
 

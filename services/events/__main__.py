@@ -7,9 +7,9 @@ from services.common.entrypoint import run
 from services.events.app import build
 from services.events.settings import EventsSettings
 
-# The writer's thread lets go of the interpreter whenever it waits for the disk. Beside a busy event loop it gets it back
-# after up to one interval, of 5 ms by default, several times a commit: with a tenth of that, calls of one event each
-# are a fifth more (`make bench-events`).
+# The writer's thread lets go of the interpreter whenever it waits for the disk, several times a commit. Beside a busy
+# event loop it gets it back after up to one interval, of 5 ms by default: with a tenth of that, a fifth more calls of
+# one event each are answered (`make bench-events`).
 _SWITCH_SECONDS: Final = 0.0005
 
 if __name__ == "__main__":

@@ -1,0 +1,83 @@
+import asyncio
+import json
+from typing import Annotated, Final
+
+import typer
+from google.protobuf import json_format
+from rich.table import Table
+
+from cli.context import CommandContext, command_context
+from services.common.timestamps import from_timestamp
+from vitrine.events.v1 import event_service_pb2 as pb
+from vitrine.events.v1.event_service_pb2_grpc import EventServiceStub
+
+PAGE: Final = 500
+TIMEOUT_SECONDS: Final = 30.0
+
+ReasonOption = Annotated[str, typer.Option("--reason", help="Only those rejected for it, such as UNKNOWN_CURRENCY.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")]
+
+app = typer.Typer(help="Look at the events that were rejected, and replay them once they are fit.")
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    reason: ReasonOption = "",
+    limit: Annotated[int, typer.Option(min=1, help="How many at the most, oldest first.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List rejected events: when they came, why they were rejected, and what to do about it."""
+    command = command_context(context)
+    events = asyncio.run(_list(command, reason, limit))
+    if as_json:
+        fields = [json_format.MessageToDict(event, preserving_proto_field_name=True) for event in events]
+        command.console.print_json(json.dumps({"events": fields}))
+        return
+    table = Table("arrived", "reason", "event", "what is wrong", box=None, pad_edge=False)
+    for event in events:
+        arrived = from_timestamp(event.ingest_time).isoformat(" ", "seconds")
+        table.add_row(arrived, event.reason, event.event.event_id, event.description)
+    command.console.print(table if events else "nothing is in quarantine")
+
+
+@app.command("replay")
+def replay(context: typer.Context, reason: ReasonOption = "", as_json: JsonOption = False) -> None:
+    """Take rejected events into the log that are fit by now, after what made them unfit was mended."""
+    command = command_context(context)
+    stored, duplicate, rejected = asyncio.run(_replay(command, reason))
+    if as_json:
+        counts = {"stored_count": stored, "duplicate_count": duplicate, "rejected_count": rejected}
+        command.console.print_json(json.dumps(counts))
+        return
+    command.console.print(f"{stored:,} stored, {duplicate:,} known before, {rejected:,} still unfit")
+
+
+async def _list(command: CommandContext, reason: str, limit: int) -> list[pb.QuarantinedEvent]:
+    events: list[pb.QuarantinedEvent] = []
+    async with command.shop.channel("events") as channel:
+        log = EventServiceStub(channel)
+        request = pb.ListQuarantinedEventsRequest(reason=reason)
+        while len(events) < limit:
+            request.page_size = min(PAGE, limit - len(events))
+            response = await log.ListQuarantinedEvents(request, timeout=TIMEOUT_SECONDS)
+            events += response.events
+            request.page_token = response.next_page_token
+            if not request.page_token:
+                break
+    return events
+
+
+async def _replay(command: CommandContext, reason: str) -> tuple[int, int, int]:
+    stored = duplicate = rejected = 0
+    async with command.shop.channel("events") as channel:
+        log = EventServiceStub(channel)
+        request = pb.ReplayQuarantinedEventsRequest(reason=reason, page_size=PAGE)
+        while True:
+            response = await log.ReplayQuarantinedEvents(request, timeout=TIMEOUT_SECONDS)
+            stored += response.stored_count
+            duplicate += response.duplicate_count
+            rejected += response.rejected_count
+            request.page_token = response.next_page_token
+            if not request.page_token:
+                return stored, duplicate, rejected
