@@ -46,7 +46,7 @@ class Launcher:
 
     def records(self) -> dict[str, RunRecord]:
         """The processes that run, by name."""
-        self._reap()
+        self._forget_ended()
         found = (RunRecord.read(self._run_directory, process.name) for process in PROCESSES)
         return {record.name: record for record in found if record is not None and self._runs(record)}
 
@@ -126,7 +126,6 @@ class Launcher:
                 if time.monotonic() > give_up:
                     _signal(record.pid, signal.SIGKILL)
                 time.sleep(POLL_SECONDS / 4)
-        self._reap()
         return [record.name for record in records]
 
     @property
@@ -164,10 +163,13 @@ class Launcher:
         return record
 
     def _runs(self, record: RunRecord) -> bool:
-        self._reap()
+        # Of a child the kernel tells for certain; by its looks it may be a zombie while some of its threads still end.
+        for child in self._children:
+            if child.pid == record.pid:
+                return child.poll() is None
         return record.alive
 
-    def _reap(self) -> None:
+    def _forget_ended(self) -> None:
         """Takes note of the children that ended, whoever ended them: until then the kernel keeps them as zombies."""
         self._children = [child for child in self._children if child.poll() is None]
 
