@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -82,7 +83,7 @@ class MariaDbServer:
                 "--no-defaults",
                 f"--datadir={self.data}",
                 # The path of a socket may have 107 bytes; nobody needs one.
-                f"--socket=/tmp/vitrine-{uuid.uuid4().hex[:12]}.sock",
+                f"--socket={tempfile.gettempdir()}/vitrine-{uuid.uuid4().hex[:12]}.sock",
                 f"--pid-file={self._folder / 'mariadbd.pid'}",
                 f"--port={self._port}",
                 "--bind-address=127.0.0.1",

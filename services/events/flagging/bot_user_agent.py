@@ -7,8 +7,9 @@ from vitrine.events.v1.event_pb2 import Event
 CONTEXT_KEY: Final = "user_agent"
 
 # How programs that fetch pages name themselves: crawlers, and what libraries and headless browsers send by default.
+# (CUBOT makes telephones.)
 _PROGRAMS: Final = re.compile(
-    r"bot\b|crawl|spider|slurp|scrap(er|y)|headless|phantomjs|puppeteer|playwright|selenium|lighthouse"
+    r"(?<!cu)bot\b|crawl|spider|slurp|scrap(er|y)|headless|phantomjs|puppeteer|playwright|selenium|lighthouse"
     r"|facebookexternalhit|python-|aiohttp|httpx|\bcurl/|\bwget/|go-http-client|libwww|java/",
     re.IGNORECASE,
 )

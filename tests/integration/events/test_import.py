@@ -1,11 +1,14 @@
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import grpc
 import pytest
 
+from services.common.channels import open_channel
 from services.common.rpc_status import from_rpc_error
 from tests.support.events import EventLog, assert_contiguous, view, whole_log
+from tests.support.forked_event_log import forking_event_log
 from vitrine.events.v1.event_service_pb2 import ImportEventsRequest, ImportEventsResponse
 
 
@@ -86,3 +89,28 @@ async def test_a_sender_who_leaves_disturbs_nobody(log: EventLog) -> None:
     call.cancel()
     [answer] = await imported(log, batch(2, 10))
     assert answer.stored_count == 10
+
+
+async def test_an_import_goes_on_behind_the_last_answer_after_kill_9(tmp_path: Path, database_url: str) -> None:
+    batches = [batch(number, 200) for number in range(60)]
+    answered = 0
+    broken = 0
+    async with forking_event_log(tmp_path, database_url) as forks:
+        while answered < len(batches):
+            server = await forks.start()
+            async with open_channel(server.address) as channel:
+                try:
+                    async for answer in EventLog(channel).ImportEvents(iter(batches[answered:]), timeout=30):
+                        # What the answer did not reach us for is sent again, and counts as known.
+                        assert answer.stored_count + answer.duplicate_count == 200
+                        answered += 1
+                        if answered in {10, 30, 31}:
+                            server.kill()
+                except grpc.aio.AioRpcError:
+                    broken += 1
+        server = await forks.start()
+        async with open_channel(server.address) as channel:
+            events = await whole_log(EventLog(channel))
+    assert broken
+    assert_contiguous(events)
+    assert len(events) == len({each.event.event_id for each in events}) == 12_000
