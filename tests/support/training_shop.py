@@ -1,5 +1,6 @@
 """A shop whose shoppers have habits that a model can find: small enough to train on in seconds."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from random import Random
 
@@ -73,5 +74,7 @@ def training_shop(users: int = 30, weeks: int = WEEKS) -> ShopData:
     """The shop with its users' regions."""
     catalog = training_catalog()
     table = event_table(habits(users, weeks), catalog)
-    attributes = {key: {"region": AttributeValue(text="north")} for key in table.visitors[::2]}
+    attributes: dict[str, Mapping[str, AttributeValue]] = {
+        key: {"region": AttributeValue(text="north")} for key in table.visitors[::2]
+    }
     return ShopData(catalog, table, attributes, set(range(len(table.visitors))))

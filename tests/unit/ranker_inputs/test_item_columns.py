@@ -7,6 +7,7 @@ from services.ranker.inputs.item_columns import ItemColumns
 from tests.support.training_shop import catalog_change
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
+from vitrine.features.v1.item_pb2 import Item
 
 DAY = 86_400_000
 
@@ -56,7 +57,7 @@ def test_a_price_that_is_no_amount_counts_as_none(price: float) -> None:
 )
 def test_a_path_is_its_root_its_second_node_and_its_leaf(path: list[int], kept: list[int]) -> None:
     items = ItemColumns()
-    items.apply_catalog([CatalogChange(version=1, item_no=1, item_id="a", item={}, category_nos=path)])
+    items.apply_catalog([CatalogChange(version=1, item_no=1, item_id="a", item=Item(), category_nos=path)])
     assert items.category_nos[1].tolist() == kept
 
 
@@ -92,7 +93,7 @@ def test_the_mean_of_purchases_stands_in_for_a_price_that_is_missing() -> None:
 
 def test_number_zero_is_nobodys() -> None:
     items = ItemColumns()
-    items.apply_catalog([CatalogChange(version=1, item_no=0, item_id="", brand_no=4, item={"price": 3.0})])
+    items.apply_catalog([CatalogChange(version=1, item_no=0, item_id="", brand_no=4, item=Item(price=3.0))])
     items.apply_statistics(statistics([0], 0, decayed_7d=[5.0]))
     assert items.brand_nos[0] == 0
     assert items.prices[0] == -1.0

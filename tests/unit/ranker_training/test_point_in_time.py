@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 
 from services.common.progress import NoProgress
+from services.features.definitions.observation import Observation
 from services.ranker.inputs.candidate_features import candidate_features
 from services.ranker.training.example_builder import ExampleBuilder, ExampleSets
 from services.ranker.training.plan import TrainingPlan
@@ -14,10 +15,10 @@ CUT = END - 21 * DAY
 CANDIDATES = np.arange(1, ITEMS + 1)
 
 
-def features_at_cut(extra: list[tuple[str, object]], cut: int = CUT) -> np.ndarray:
+def features_at_cut(extra: list[tuple[str, Observation]], cut: int = CUT) -> np.ndarray:
     catalog = training_catalog()
     log = [*habits(), *extra]
-    table = event_table(log, catalog)  # type: ignore[arg-type]
+    table = event_table(log, catalog)
     replay = Replay(table, catalog, {"u:0": {"region": AttributeValue(text="north")}})
     replay.advance(cut)
     user = replay.user(list(table.visitors).index("u:0"))
@@ -49,9 +50,9 @@ def test_stopping_on_the_way_makes_no_difference() -> None:
         assert np.array_equal(one, other)
 
 
-def _sets(extra: list[tuple[str, object]]) -> ExampleSets:
+def _sets(extra: list[tuple[str, Observation]]) -> ExampleSets:
     catalog = training_catalog()
-    table = event_table([*habits(), *extra], catalog)  # type: ignore[arg-type]
+    table = event_table([*habits(), *extra], catalog)
     plan = TrainingPlan(training_cuts=4, validation_cuts=1)
     replay = Replay(table, catalog)
     builder = ExampleBuilder(table, replay, catalog.shown_item_nos(), plan, set(range(len(table.visitors))))
