@@ -13,8 +13,34 @@ from services.ranker.inputs.user_columns import UserColumns
 
 FAMILIES: Final = (purchases, baskets, interest, kin, popularity, price_fit, habits)
 
-FEATURE_NAMES: Final[tuple[str, ...]] = tuple(name for family in FAMILIES for name in family.NAMES)
-"""The columns of `candidate_features`, in order: part of every model's contract. New ones go at a family's end."""
+_PLAIN: Final = tuple(name for family in FAMILIES for name in family.NAMES)
+
+CROSSED: Final = (
+    "popularity_1d_log",
+    "popularity_7d_log",
+    "popularity_30d_log",
+    "buyers_log",
+    "leaf_purchases_decayed_log",
+    "leaf_purchases_log",
+    "leaf_days_since_purchase_log",
+    "leaf_dueness",
+    "second_purchases_decayed_log",
+    "second_days_since_purchase_log",
+    "brand_purchases_decayed_log",
+    "group_purchases_decayed_log",
+    "group_days_since_purchase_log",
+    "leaf_affinity_share",
+    "root_affinity_share",
+    "brand_affinity_share",
+)
+"""What decides about an item that the user never bought and says little of one that was: a linear scorer needs a weight
+of its own for each of the two."""
+
+FEATURE_NAMES: Final[tuple[str, ...]] = (*_PLAIN, *(f"bought_x_{name}" for name in CROSSED))
+"""The columns of `candidate_features`, in order: part of every model's contract."""
+
+_BOUGHT: Final = _PLAIN.index("bought")
+_CROSSED: Final = [_PLAIN.index(name) for name in CROSSED]
 
 
 def candidate_features(
@@ -33,4 +59,5 @@ def candidate_features(
         for values in family.compute(context):
             features[:, column] = values
             column += 1
+    features[:, column:] = features[:, _CROSSED] * features[:, _BOUGHT, None]
     return finite_or(features, 0.0).astype(np.float32, copy=False)

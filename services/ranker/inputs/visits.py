@@ -46,7 +46,8 @@ class Visits:
         starts = times[begins]
         visit = np.cumsum(begins) - 1
         # One number for item and visit, so that sorting it is all there is to do.
-        pairs = np.unique(items * len(starts) + visit)
+        pairs = np.sort(items * len(starts) + visit)
+        pairs = pairs[np.diff(pairs, prepend=-1) > 0]
         item_nos, visit = np.divmod(pairs, len(starts))
         spread = (starts[-1] - starts[0]) / MILLIS_PER_DAY
         gap = spread / (len(starts) - 1) if len(starts) > 1 else 0.0

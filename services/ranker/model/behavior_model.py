@@ -46,6 +46,7 @@ class BehaviorModel(keras.Model):
         self.taste = keras.layers.Dense(config.width, kernel_initializer=glorot(seed + 401), name="taste")
         self.narrow = keras.layers.Dense(config.candidate_width, kernel_initializer=glorot(seed + 402), name="narrow")
         inputs = len(FEATURE_NAMES) + config.candidate_width + config.width + config.attribute_width + 3
+        self.forget = keras.layers.Dropout(config.taste_dropout, seed=seed + 403)
         self.head = RankingHead(config, inputs, len(ACTIONS), seed + 500, name="head")
         for part, width in (
             (self.tower, 1),
@@ -62,6 +63,8 @@ class BehaviorModel(keras.Model):
         self.feature_scales = self.add_weight(name="feature_scales", shape=(len(FEATURE_NAMES),), **constant)
         self.learned = self.add_weight(name="learned", shape=(len(ACTIONS),), **constant)
         self.priors = self.add_weight(name="priors", shape=(len(ACTIONS),), **constant)
+        self.slopes = self.add_weight(name="slopes", shape=(len(ACTIONS),), initializer="ones", trainable=False)
+        self.shifts = self.add_weight(name="shifts", shape=(len(ACTIONS),), **constant)
         self.built = True
 
     def set_features(self, means: NDArray[Any], deviations: NDArray[Any]) -> None:
@@ -74,6 +77,11 @@ class BehaviorModel(keras.Model):
         self.learned.assign(learned)
         self.priors.assign(priors)
         self.head.start_at(np.log(priors / (1.0 - priors)))
+
+    def set_calibration(self, slopes: NDArray[Any], shifts: NDArray[Any]) -> None:
+        """Sets what makes probabilities of the logits: sigmoid(slope * logit + shift), by action."""
+        self.slopes.assign(slopes)
+        self.shifts.assign(shifts)
 
     def item_vectors(self, batch: Batch, prefix: str, training: bool = False) -> Any:
         """Returns the vectors of the items whose columns' names begin with `prefix`, (…, width + 1)."""
@@ -104,22 +112,22 @@ class BehaviorModel(keras.Model):
         suits = tf.einsum("bnd,bd->bn", vectors, self.taste(attributes))
         agrees = tf.reduce_sum(vectors * attended, axis=-1)
         everywhere = tf.ones_like(found)[..., None]
-        return self.head(
-            tf.concat(
-                [
-                    features,
-                    self.narrow(vectors),
-                    attended,
-                    attributes[:, None, :] * everywhere,
-                    tf.stack([found, suits, agrees], axis=-1),
-                ],
-                axis=-1,
-            )
+        tastes = tf.concat(
+            [
+                self.narrow(vectors),
+                attended,
+                attributes[:, None, :] * everywhere,
+                tf.stack([found, suits, agrees], axis=-1),
+            ],
+            axis=-1,
         )
+        known = tf.concat([features, self.forget(tastes, training=training)], axis=-1)
+        return self.head(known, training=training)
 
     def probabilities(self, logits: Any) -> Any:
-        """Returns probabilities of the same shape: the logits' or, for what was never seen, the prior."""
-        return self.learned * tf.sigmoid(logits) + (1.0 - self.learned) * self.priors
+        """Returns probabilities of the same shape: the calibrated logits' or, for what was never seen, the prior."""
+        calibrated = tf.sigmoid(self.slopes * logits + self.shifts)
+        return self.learned * calibrated + (1.0 - self.learned) * self.priors
 
     def call(self, batch: Batch, training: bool = False) -> Any:
         """Returns the probabilities of `rank`, (B, N, actions)."""

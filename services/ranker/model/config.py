@@ -21,6 +21,9 @@ class BehaviorModelConfig:
     """Events that the model looks back on."""
 
     dropout: float = 0.1
+    taste_dropout: float = 0.5
+    """Dropout of what the ranking head sees beside the candidate features: vectors remember single users."""
+
     unseen_rate: float = 0.1
     """Part of the numbers that training takes for unseen ones, so that content alone is learned to suffice."""
 
@@ -32,15 +35,15 @@ class BehaviorModelConfig:
     candidate_width: int = 12
     """What of the candidate's and the user's vectors goes into the ranking head by itself."""
 
-    cross_rank: int = 24
-    hidden: tuple[int, ...] = (64, 32)
+    hidden: tuple[int, ...] = (128, 64)
+    hidden_dropout: float = 0.5
 
     def __post_init__(self) -> None:
         sizes = (self.width, self.layers, self.heads, self.history_length, self.price_bands, *self.hidden)
         if min(sizes) < 1 or self.width % self.heads:
             raise ValueError("sizes are 1 or more, and width is a multiple of heads")
-        if not (0 <= self.dropout < 1 and 0 <= self.unseen_rate < 1):
-            raise ValueError("dropout and unseen_rate are 0 or more and below 1")
+        if not all(0 <= rate < 1 for rate in (self.dropout, self.taste_dropout, self.hidden_dropout, self.unseen_rate)):
+            raise ValueError("dropouts and unseen_rate are 0 or more and below 1")
 
     @classmethod
     def read(cls, path: Path) -> "BehaviorModelConfig":

@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,8 +7,16 @@ from numpy.typing import NDArray
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.user_columns import UserColumns
 
-OWN, POPULAR, REST = range(3)
-"""The layers: items that the user dealt with, popular ones among the others, and all else."""
+OWN: Final = 0
+"""Items that the user dealt with."""
+
+POPULAR: Final = 1
+"""The popular ones among the others."""
+
+REST: Final = 2
+"""All else."""
+
+_NOT_THERE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,48 +50,33 @@ class CandidateDraw:
     def __init__(
         self, items: ItemColumns, shown_item_nos: NDArray[np.int64], cut_millis: int, sizes: DrawSizes, seed: int
     ) -> None:
-        there = items.available_millis[shown_item_nos] <= cut_millis
-        self.pool = shown_item_nos[there]
-        self._allowed = np.zeros(items.capacity, np.bool_)
-        self._allowed[self.pool] = True
+        self.pool = shown_item_nos[items.available_millis[shown_item_nos] <= cut_millis]
         popularity = items.decayed(30, self.pool, cut_millis)
         best = np.argsort(-popularity, kind="stable")[: sizes.popular_pool]
         self.popular = self.pool[best[popularity[best] > 0]]
-        self._popular_ascending = np.sort(self.popular)
-        self._is_popular = np.zeros(items.capacity, np.bool_)
-        self._is_popular[self.popular] = True
+        # The layer of every item for a user without a past, by item_no.
+        self._layers = np.full(items.capacity, _NOT_THERE, np.int8)
+        self._layers[self.pool] = REST
+        self._layers[self.popular] = POPULAR
         self._sizes = sizes
         self._random = np.random.default_rng(seed)
 
     def allowed(self, item_nos: NDArray[Any]) -> NDArray[np.bool_]:
         """Returns which items can be candidates at this cut."""
-        return self._allowed[np.where(item_nos < len(self._allowed), item_nos, 0)]
+        within = item_nos < len(self._layers)
+        there: NDArray[np.bool_] = within & (self._layers[np.where(within, item_nos, 0)] != _NOT_THERE)
+        return there
 
     def training(self, user: UserColumns, positives: NDArray[np.int64]) -> Draw:
-        """Returns at most `slots` candidates: the positives (ascending, all allowed) first."""
-        sizes = self._sizes
-        positives = positives[: sizes.slots]
+        """Returns at most `slots` candidates: the positives (no two the same, all allowed) first."""
+        positives = positives[: self._sizes.slots]
         own = user.counters.item_nos[self.allowed(user.counters.item_nos)]
-        popular = np.setdiff1d(self._popular_ascending, own, assume_unique=True)
-        layer_of_positives = self._layer(positives, own)
-        negatives = (
-            np.setdiff1d(own, positives, assume_unique=True),
-            np.setdiff1d(popular, positives, assume_unique=True),
-        )
-        rest_count = len(self.pool) - len(own) - len(popular) - int(np.count_nonzero(layer_of_positives == REST))
-        taken, offsets = [positives], np.zeros(3)
-        room = sizes.slots - len(positives)
-        for layer, (wanted, count) in enumerate(
-            ((sizes.own, len(negatives[OWN])), (sizes.popular, len(negatives[POPULAR])), (sizes.rest, rest_count))
-        ):
-            limit = min(wanted, room, count)
-            drawn = self._take(negatives[layer], limit) if layer != REST else self._rest(own, positives, limit)
-            taken.append(drawn)
-            room -= len(drawn)
-            # A layer of which nothing could be kept has no negative to learn from: its odds are left alone.
-            offsets[layer] = np.log(count / len(drawn)) if len(drawn) else 0.0
-        item_nos = np.concatenate(taken)
-        return Draw(item_nos, offsets[self._layer(item_nos, own)].astype(np.float32))
+        former = self._layers[own]
+        self._layers[own] = OWN
+        try:
+            return self._draw(own, positives)
+        finally:
+            self._layers[own] = former
 
     def ranking(self, user: UserColumns, slots: int, popular: int) -> NDArray[np.int64]:
         """Returns the candidates that are to be ranked: the user's last items, then popular ones."""
@@ -96,16 +89,43 @@ class CandidateDraw:
         others = self.popular[~np.isin(self.popular, own_item_nos)]
         return np.concatenate([own_item_nos, others[: slots - len(own)]])
 
-    def _layer(self, item_nos: NDArray[np.int64], own: NDArray[np.int64]) -> NDArray[np.intp]:
-        return np.where(np.isin(item_nos, own), OWN, np.where(self._is_popular[item_nos], POPULAR, REST))
+    def _draw(self, own: NDArray[np.int64], positives: NDArray[np.int64]) -> Draw:
+        sizes, layers = self._sizes, self._layers
+        layer_of_positives = layers[positives]
+        layers[positives] = _NOT_THERE  # negatives alone are drawn
+        own_negatives = own[layers[own] == OWN]
+        popular_negatives = self.popular[layers[self.popular] == POPULAR]
+        left = len(self.pool) - len(own_negatives) - len(popular_negatives) - len(positives)
+        room = sizes.slots - len(positives)
+        mine = self._take(own_negatives, min(sizes.own, room))
+        popular = self._take(popular_negatives, min(sizes.popular, room - len(mine)))
+        rest = self._rest(min(sizes.rest, room - len(mine) - len(popular), left))
+        layers[positives] = layer_of_positives
+        item_nos = np.concatenate([positives, mine, popular, rest])
+        offsets = np.array(
+            [
+                _log_ratio(len(own_negatives), len(mine)),
+                _log_ratio(len(popular_negatives), len(popular)),
+                _log_ratio(left, len(rest)),
+            ],
+            np.float32,
+        )
+        return Draw(item_nos, offsets[layers[item_nos]])
 
     def _take(self, item_nos: NDArray[np.int64], count: int) -> NDArray[np.int64]:
         if len(item_nos) <= count:
             return item_nos
         return self._random.choice(item_nos, count, replace=False, shuffle=False)
 
-    def _rest(self, own: NDArray[np.int64], positives: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-        """Draws from all that is neither own nor popular nor positive: tries, instead of listing the catalogue."""
-        drawn = np.unique(self.pool[self._random.integers(0, len(self.pool), 4 * count)]) if count else self.pool[:0]
-        fresh = drawn[(self._layer(drawn, own) == REST) & ~np.isin(drawn, positives)]
-        return self._random.permutation(fresh)[:count]
+    def _rest(self, count: int) -> NDArray[np.int64]:
+        """Draws from the rest: tries, instead of listing the catalogue."""
+        if count <= 0:
+            return self.pool[:0]
+        drawn = self.pool[self._random.integers(0, len(self.pool), 4 * count)]
+        drawn = np.sort(drawn[self._layers[drawn] == REST])
+        return self._random.permutation(drawn[np.diff(drawn, prepend=0) > 0])[:count]
+
+
+def _log_ratio(available: int, kept: int) -> float:
+    """Returns ln(available / kept). Where nothing could be kept there is no negative to learn from: 0."""
+    return float(np.log(available / kept)) if kept else 0.0

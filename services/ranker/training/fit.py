@@ -1,5 +1,6 @@
 """Trains the behaviour model, with an eye on the validation."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import keras
@@ -26,13 +27,22 @@ _NEGATIVES_POWER: Final = 0.75
 _COLUMNS: Final = ("item_nos", "category_nos", "brand_nos", "log_prices")
 
 
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A trained model, as it was at its best validation."""
+
+    model: BehaviorModel
+    judged: NDArray[np.float32]
+    """Its probabilities of the validation's candidates, (E, N, actions)."""
+
+    epochs: list[RankingMetrics]
+    """The validation after each epoch."""
+
+
 def fit_model(
     past_item_nos: NDArray[np.int64], sets: ExampleSets, items: ItemColumns, plan: TrainingPlan, progress: Progress
-) -> tuple[BehaviorModel, list[RankingMetrics]]:
-    """Returns the model as it was at its best validation, and the validation after each epoch.
-
-    `past_item_nos` are the items of all events before the validation: those that the model knows by number.
-    """
+) -> Fit:
+    """Trains a model. `past_item_nos` are the items of all events before the validation: it knows those by number."""
     keras.utils.set_random_seed(plan.seed)
     met = items.rows(np.unique(past_item_nos))
     vocabulary = Vocabulary.of(
@@ -40,24 +50,27 @@ def fit_model(
     )
     model = BehaviorModel(plan.model, vocabulary, plan.seed)
     prepare(model, sets.training)
-    trainer = _Trainer(model, vocabulary, items, plan)
     random = np.random.default_rng(plan.seed)
-    history: list[RankingMetrics] = []
-    best, best_epoch = model.get_weights(), -1
     batches = max(1, len(sets.training) // plan.batch_size)
+    trainer = _Trainer(model, vocabulary, items, plan, plan.epochs * batches)
+    epochs: list[RankingMetrics] = []
+    best: tuple[int, Any, NDArray[np.float32]] | None = None
     with progress.task("training the model", plan.epochs * batches) as task:
         for epoch in range(plan.epochs):
             for places in np.array_split(random.permutation(len(sets.training)), batches):
                 trainer.step(sets.training.batch(places))
                 task.advance()
-            history.append(ranking_metrics(sets.validation, values_of(probabilities(model, sets.validation))))
-            if history[-1].ndcg > max((metrics.ndcg for metrics in history[:-1]), default=-1.0):
-                best, best_epoch = model.get_weights(), epoch
-            if epoch - best_epoch >= plan.patience:
+            judged = probabilities(model, sets.validation)
+            epochs.append(ranking_metrics(sets.validation, values_of(judged)))
+            if best is None or epochs[-1].ndcg > epochs[best[0]].ndcg:
+                best = epoch, model.get_weights(), judged
+            elif epoch - best[0] >= plan.patience:
                 task.advance((plan.epochs - epoch - 1) * batches)
                 break
-    model.set_weights(best)
-    return model, history
+    if best is None:
+        raise ValueError("a plan has one epoch or more")
+    model.set_weights(best[1])
+    return Fit(model, best[2], epochs)
 
 
 def prepare(model: BehaviorModel, examples: Examples) -> None:
@@ -88,12 +101,16 @@ def probabilities(model: BehaviorModel, examples: Examples, chunk: int = 64) -> 
 class _Trainer:
     """One optimiser step at a time, on both heads."""
 
-    def __init__(self, model: BehaviorModel, vocabulary: Vocabulary, items: ItemColumns, plan: TrainingPlan) -> None:
+    def __init__(
+        self, model: BehaviorModel, vocabulary: Vocabulary, items: ItemColumns, plan: TrainingPlan, steps: int
+    ) -> None:
         self._model = model
         self._plan = plan
         self._items = items
         self._vocabulary = vocabulary
-        self._optimizer = keras.optimizers.Adam(plan.learning_rate, clipnorm=1.0)
+        self._optimizer = keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(plan.learning_rate, steps), clipnorm=1.0
+        )
         self._random = np.random.default_rng(plan.seed + 1)
         shares = vocabulary.item_counts.astype(np.float64) ** _NEGATIVES_POWER
         self._shares = shares / shares.sum() if len(shares) else shares

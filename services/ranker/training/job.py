@@ -13,7 +13,7 @@ from services.common.progress import Progress
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.quiet_tensorflow import load_tensorflow_quietly
 from services.ranker.training.baselines import BASELINES, baseline_scores
-from services.ranker.training.calibration import calibration
+from services.ranker.training.calibration import calibration, fit_calibration
 from services.ranker.training.commit import source_commit
 from services.ranker.training.example_builder import ExampleBuilder, ExampleSets
 from services.ranker.training.linear import fit_linear, linear_scores
@@ -112,7 +112,9 @@ def _behavior(  # noqa: PLR0917  # one stage of the run, with what the stages be
 
     items = shop.catalog.items
     past = shop.table.item_nos[shop.table.millis < first_validation]
-    model, report.epochs = fit_model(past, sets, items, plan, progress)
+    fit = fit_model(past, sets, items, plan, progress)
+    model, report.epochs = fit.model, fit.epochs
+    model.set_calibration(*fit_calibration(sets.validation, fit.judged))
     judged = probabilities(model, sets.validation)
     report.metrics["model"] = ranking_metrics(sets.validation, values_of(judged))
     report.calibration = calibration(sets.validation, judged)

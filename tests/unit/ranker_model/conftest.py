@@ -27,7 +27,7 @@ def tiny_plan() -> TrainingPlan:
     from services.ranker.training.candidate_draw import DrawSizes
 
     return TrainingPlan(
-        model=BehaviorModelConfig(width=8, layers=1, history_length=16, hidden=(16,), cross_rank=4),
+        model=BehaviorModelConfig(width=8, layers=1, history_length=16, hidden=(16,)),
         draw=DrawSizes(slots=48, own=24, popular=8, rest=8, popular_pool=16),
         training_cuts=4,
         validation_cuts=1,

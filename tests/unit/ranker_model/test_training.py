@@ -11,12 +11,11 @@ from services.common.artifacts import ArtifactStore
 from services.common.progress import NoProgress
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.tensors import encode_item_inputs
-from services.ranker.model.behavior_model import ACTIONS, BehaviorModel
+from services.ranker.model.behavior_model import ACTIONS
 from services.ranker.training import fit
 from services.ranker.training.example_builder import ExampleSets
 from services.ranker.training.job import train_on
 from services.ranker.training.publisher import Publisher
-from services.ranker.training.ranking_metrics import RankingMetrics
 from tests.support.training_shop import training_shop
 from tests.unit.ranker_model.conftest import NOW, Trained, tiny_plan
 
@@ -113,10 +112,10 @@ def test_a_model_that_is_not_finite_is_not_published(
     publisher.publish_model(publisher.draft(lambda folder: (folder / "saved_model.pb").touch()), former)
     real = fit.fit_model
 
-    def broken(*arguments: object) -> tuple[BehaviorModel, list[RankingMetrics]]:
-        model, epochs = real(*arguments)  # type: ignore[arg-type]
-        model.feature_means.assign(np.full(len(FEATURE_NAMES), np.nan))
-        return model, epochs
+    def broken(*arguments: object) -> fit.Fit:
+        fitted = real(*arguments)  # type: ignore[arg-type]
+        fitted.model.feature_means.assign(np.full(len(FEATURE_NAMES), np.nan))
+        return fitted
 
     monkeypatch.setattr(fit, "fit_model", broken)
     report = train_on(trained.shop, tiny_plan(), publisher, NoProgress(), {})

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from services.ranker.training.calibration import calibration
 from services.ranker.training.examples import Examples, labels_of
 from services.ranker.training.next_visit import Visit
 from services.ranker.training.ranking_metrics import ranking_metrics
@@ -33,9 +32,3 @@ def test_scores_that_are_not_finite_come_last() -> None:
     scores = np.zeros((1, 13))
     scores[0, 0] = np.nan
     assert ranking_metrics(examples, scores).recall == 0.0
-
-
-def test_calibration_is_expected_over_observed_among_real_candidates() -> None:
-    examples = examples_of([[1, 2, 3, 0]], [[1]])
-    probabilities = np.full((1, 4, 4), 0.5)
-    assert calibration(examples, probabilities)["purchase"] == pytest.approx(1.5)

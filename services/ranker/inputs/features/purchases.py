@@ -18,12 +18,14 @@ NAMES: Final = (
     "dueness",
     "overdue",
     "purchase_rate_log",
+    "purchases_decayed_60d",
 )
 
 USUAL_INTERVAL_DAYS: Final = 30.0
 """Stands for the interval of what was bought once; `bought_again` tells the two apart."""
 
 LATEST_DUENESS: Final = 4.0
+MOST_PURCHASES: Final = 12.0
 
 
 def compute(context: Context) -> list[NDArray[np.float64]]:
@@ -52,4 +54,5 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
         dueness,
         np.where(bought, np.abs(np.log(np.maximum(dueness, 0.05))), 3.0),
         np.log1p(100.0 * rate),
+        np.minimum(context.counter("decayed_purchases"), MOST_PURCHASES),
     ]

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from services.ranker.training.calibration import calibration, fit_calibration
+from services.ranker.training.examples import Examples
+from services.ranker.training.next_visit import Visit
+
+
+def examples_of(rates: np.ndarray) -> Examples:
+    """Examples whose every action happens at the given rate of its candidate, (E, N)."""
+    labels = (np.random.default_rng(3).random((*rates.shape, 1)) < rates[..., None]).astype(np.float32)
+    visits = [Visit(np.array([1]), np.ones((1, 4), np.float32))] * len(rates)
+    item_nos = np.ones(rates.shape, np.int32)
+    return Examples(
+        {"candidate_item_nos": item_nos}, labels.repeat(4, axis=2), np.zeros(rates.shape, np.float32), visits
+    )
+
+
+def test_probabilities_that_are_half_of_what_happens_are_put_right() -> None:
+    rates = np.random.default_rng(1).uniform(0.02, 0.4, (200, 50))
+    examples, given = examples_of(rates), (rates / 2)[..., None].repeat(4, axis=2)
+    assert calibration(examples, given)["purchase"] == pytest.approx(0.5, rel=0.1)
+    slopes, shifts = fit_calibration(examples, given)
+    right = 1 / (1 + np.exp(-(slopes * np.log(given / (1 - given)) + shifts)))
+    assert calibration(examples, right)["purchase"] == pytest.approx(1.0, rel=0.1)
+    assert np.all(slopes > 0)
+
+
+def test_an_action_with_few_examples_stays_as_it_is() -> None:
+    examples = examples_of(np.full((10, 10), 0.01))
+    slopes, shifts = fit_calibration(examples, np.full((10, 10, 4), 0.3))
+    assert slopes.tolist() == [1.0] * 4
+    assert shifts.tolist() == [0.0] * 4
+
+
+def test_calibration_is_expected_over_observed_among_real_candidates() -> None:
+    examples = examples_of(np.ones((2, 3)))
+    examples.inputs["candidate_item_nos"][:, 2] = 0
+    assert calibration(examples, np.full((2, 3, 4), 0.5))["purchase"] == pytest.approx(0.5)
