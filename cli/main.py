@@ -10,6 +10,7 @@ from cli.commands import doctor, down, evaluate, event, import_, page, quarantin
 from cli.context import CommandContext
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
+from cli.interrupts import interrupt_at_once
 from cli.rendering.console import shop_console
 from services.common.errors import VitrineError
 from services.common.rpc_status import from_rpc_error
@@ -61,6 +62,7 @@ def run() -> int:
         Its exit code. What went wrong is told on the standard error stream, with what to do.
     """
     messages = shop_console(stderr=True)
+    interrupt_at_once()
     try:
         app()
     except SystemExit as done:
@@ -69,6 +71,10 @@ def run() -> int:
         if code == ExitCode.INTERRUPTED:
             messages.print("vitrine: interrupted; what was done is kept")
         return code
+    except OSError as error:
+        # A full disk, a folder that may not be written, a pipe that nobody reads: what the system says names it.
+        messages.print(f"vitrine: {error}")
+        return ExitCode.FAILED
     except CommandError as error:
         messages.print(f"vitrine: {error}")
         return error.exit_code

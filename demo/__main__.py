@@ -1,6 +1,5 @@
 import argparse
 import asyncio
-import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from rich.console import Console
 
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
+from cli.interrupts import interrupt_at_once
 from cli.rendering.console import shop_console
 from demo.demo import Demo
 from demo.options import DemoOptions, started_at
@@ -28,8 +28,7 @@ def main() -> int:
     arguments = parser.parse_args()
     options = DemoOptions(folder=arguments.folder, exit=arguments.exit, started=started_at())
     console = shop_console(width=80)
-    # A `kill` ends the demo as Ctrl-C does: everything it started ends first.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt_at_once()
     try:
         asyncio.run(Demo(options, console).run())
     except KeyboardInterrupt:

@@ -147,7 +147,8 @@ class Launcher:
         log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", process.module]
         if self._exit_with_parent:
-            command.append("--exit-with-parent")
+            # Named, so that a process that starts slowly notices if we are gone by then.
+            command += ["--exit-with-parent", str(os.getpid())]
         with log.open("ab") as output:
             child = subprocess.Popen(
                 command,
