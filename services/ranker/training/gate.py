@@ -1,5 +1,7 @@
 """Whether an exported model may be published. What fails says which check it was, and by how much."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -7,9 +9,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from services.common.errors import VitrineError
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.tensors import Tensors
 from services.ranker.model.behavior_model import ACTIONS, BehaviorModel
+from services.ranker.modelserver.saved_model import SavedModel, load_saved_model
+from services.ranker.modelserver.warmup import warm_up
 from services.ranker.training.check import Check
 from services.ranker.training.examples import Examples
 from services.ranker.training.ranking_metrics import RankingMetrics
@@ -21,19 +26,29 @@ MOST_DIFFERENCE: Final = 1e-4
 def check_model(
     folder: Path, model: BehaviorModel, validation: Examples, model_metrics: RankingMetrics, popularity: RankingMetrics
 ) -> list[Check]:
-    """Returns all checks of the SavedModel in `folder`, which was exported from `model`."""
+    """Returns all checks of the SavedModel in `folder`, which was exported from `model`. It is loaded, warmed up and
+    asked as the model server does it: what another loader makes of it says nothing.
+    """
     checks = [check_better(model_metrics, popularity)]
-    signatures = tf.saved_model.load(str(folder)).signatures
-    contract = check_signatures(signatures)
-    checks.append(contract)
-    if not contract.passed:
-        return checks
-    for name, inputs in (("visitors", _smoke(validation)), ("unknown visitor and items", _unknown(validation))):
-        served = _run(signatures["rank"], inputs)
-        checks.append(check_finite(f"finite for {name}", served))
-        expected = model({key: tf.constant(value) for key, value in inputs.items()}).numpy()
-        checks.append(_check_same(f"same as trained for {name}", served, expected))
+    try:
+        with closing(load_saved_model(folder)) as exported:
+            warm_up(exported, folder)
+            contract = check_signatures(exported.meta_graph.signature_def)
+            checks.append(contract)
+            if contract.passed:
+                checks.extend(_answers(exported, model, validation))
+    except VitrineError as error:
+        checks.append(Check("can be served", passed=False, found=str(error), needed="a model that loads and warms up"))
     return checks
+
+
+def _answers(exported: SavedModel, model: BehaviorModel, validation: Examples) -> Iterator[Check]:
+    for name, inputs in (("visitors", _smoke(validation)), ("unknown visitor and items", _unknown(validation))):
+        outputs = exported.run("rank", inputs)
+        served = np.stack([outputs[action] for action in ACTIONS], axis=-1)
+        yield check_finite(f"finite for {name}", served)
+        expected = model({key: tf.constant(value) for key, value in inputs.items()}).numpy()
+        yield _check_same(f"same as trained for {name}", served, expected)
 
 
 def check_better(model: RankingMetrics, popularity: RankingMetrics) -> Check:
@@ -46,14 +61,14 @@ def check_better(model: RankingMetrics, popularity: RankingMetrics) -> Check:
     )
 
 
-def check_signatures(signatures: Any) -> Check:
-    """The signatures are there with the contract's outputs and sizes."""
+def check_signatures(signatures: Mapping[str, Any]) -> Check:
+    """The signatures (SignatureDefs by name) are there with the contract's outputs and sizes."""
     missing = sorted({"rank", "serving_default", "encode_user", "encode_item"} - set(signatures))
     faults = [f"no signature {name}" for name in missing]
     if not missing:
-        outputs = set(signatures["rank"].structured_outputs)
-        faults += [f"rank has no output {action}" for action in ACTIONS if action not in outputs]
-        features = signatures["rank"].structured_input_signature[1]["candidate_features"].shape[-1]
+        rank = signatures["rank"]
+        faults += [f"rank has no output {action}" for action in ACTIONS if action not in rank.outputs]
+        features = rank.inputs["candidate_features"].tensor_shape.dim[-1].size
         if features != len(FEATURE_NAMES):
             faults.append(f"rank takes {features} candidate features")
     return Check(
@@ -71,11 +86,6 @@ def check_finite(name: str, probabilities: NDArray[Any]) -> Check:
 def _check_same(name: str, served: NDArray[Any], expected: NDArray[Any]) -> Check:
     difference = float(np.nan_to_num(np.abs(served - expected), nan=np.inf).max(initial=0.0))
     return Check(name, difference <= MOST_DIFFERENCE, f"differs by {difference:.1e}", f"at most {MOST_DIFFERENCE:.0e}")
-
-
-def _run(signature: Any, inputs: Tensors) -> NDArray[np.float32]:
-    outputs = signature(**{name: tf.constant(array) for name, array in inputs.items()})
-    return np.stack([outputs[action].numpy() for action in ACTIONS], axis=-1)
 
 
 def _smoke(examples: Examples) -> Tensors:
