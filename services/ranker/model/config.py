@@ -24,8 +24,9 @@ class BehaviorModelConfig:
     taste_dropout: float = 0.5
     """Dropout of what the ranking head sees beside the candidate features: vectors remember single users."""
 
-    unseen_rate: float = 0.1
-    """Part of the numbers that training takes for unseen ones, so that content alone is learned to suffice."""
+    unseen_rate: float = 0.05
+    """Part of the categories and brands that training takes for unseen ones. Items need none: the rare ones are unseen
+    (`minimum_item_events`)."""
 
     minimum_item_events: int = 3
     """Items with fewer events have no vector of their own: they are their content."""

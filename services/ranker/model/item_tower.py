@@ -1,6 +1,7 @@
 from typing import Any, Final
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from services.ranker.model.config import BehaviorModelConfig
@@ -21,7 +22,8 @@ class ItemTower(keras.layers.Layer):
         super().__init__(**options)
         width = config.width + 1
         self._bands = config.price_bands
-        self._item = NumberEmbedding(vocabulary.item_nos, width, config.unseen_rate, seed, name="item")
+        self._counts = vocabulary.item_counts
+        self._item = NumberEmbedding(vocabulary.item_nos, width, 0.0, seed, name="item")
         self._category = NumberEmbedding(vocabulary.category_nos, width, config.unseen_rate, seed + 1, name="category")
         self._brand = NumberEmbedding(vocabulary.brand_nos, width, config.unseen_rate, seed + 2, name="brand")
         self._price = keras.layers.Embedding(
@@ -32,11 +34,11 @@ class ItemTower(keras.layers.Layer):
         """Builds the parts."""
         for part in (self._item, self._category, self._brand, self._price):
             part.build((None,))
+        if len(self._counts):
+            # A softmax learns from biases how popular items are; begun at 0 they would take many epochs to get there.
+            shares = np.log(self._counts / self._counts.sum())
+            self._item.start_last_at(shares, float(shares.min()))
         self.built = True
-
-    def item_rows(self, item_nos: Any) -> Any:
-        """Returns the row of each item's own vector (see NumberEmbedding)."""
-        return self._item.rows(item_nos)
 
     def call(
         self,

@@ -15,7 +15,7 @@ UNSEEN: Final = 1
 class NumberEmbedding(keras.layers.Layer):
     """Vectors for the catalogue's numbers. The way from number to row is in the graph: callers know no vocabulary.
 
-    In training a part of the known numbers is taken for unseen, so that the unseen row stands for something.
+    In training a part of the known numbers may be taken for unseen, so that the unseen row stands for something.
     """
 
     def __init__(self, numbers: NDArray[Any], width: int, unseen_rate: float, seed: int, **options: Any) -> None:
@@ -41,6 +41,13 @@ class NumberEmbedding(keras.layers.Layer):
         )
         self._highest = highest
         self.built = True
+
+    def start_last_at(self, known: NDArray[Any], unseen: float) -> None:
+        """Sets the last element of the known numbers' vectors, in their order, and of the unseen one's."""
+        vectors = self._vectors.numpy()
+        vectors[2:, -1] = known
+        vectors[UNSEEN, -1] = unseen
+        self._vectors.assign(vectors)
 
     def rows(self, numbers: Any) -> Any:
         """Returns each number's row: NONE, UNSEEN or one from 2 on."""

@@ -13,17 +13,16 @@ from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.model.behavior_model import BehaviorModel
 from services.ranker.model.losses import next_moments, ranking_loss, sampled_softmax_loss
-from services.ranker.model.number_embedding import UNSEEN
 from services.ranker.model.vocabulary import Vocabulary
 from services.ranker.training.example_builder import ExampleSets
 from services.ranker.training.examples import Examples
+from services.ranker.training.negative_sampler import NegativeSampler
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.ranking_metrics import RankingMetrics, ranking_metrics
 
 ACTION_VALUES: Final = np.array([1.0, 3.0, 4.0, 5.0], np.float32)
 """What each of ACTIONS is worth when a validation ranks by their sum: the ranker's own default weights."""
 
-_NEGATIVES_POWER: Final = 0.75
 _COLUMNS: Final = ("item_nos", "category_nos", "brand_nos", "log_prices")
 
 
@@ -52,7 +51,8 @@ def fit_model(
     prepare(model, sets.training)
     random = np.random.default_rng(plan.seed)
     batches = max(1, len(sets.training) // plan.batch_size)
-    trainer = _Trainer(model, vocabulary, items, plan, plan.epochs * batches)
+    negatives = NegativeSampler(items, past_item_nos, plan.retrieval_negatives, plan.seed)
+    trainer = _Trainer(model, negatives, items, plan, plan.epochs * batches)
     epochs: list[RankingMetrics] = []
     best: tuple[int, Any, NDArray[np.float32]] | None = None
     with progress.task("training the model", plan.epochs * batches) as task:
@@ -102,32 +102,24 @@ class _Trainer:
     """One optimiser step at a time, on both heads."""
 
     def __init__(
-        self, model: BehaviorModel, vocabulary: Vocabulary, items: ItemColumns, plan: TrainingPlan, steps: int
+        self, model: BehaviorModel, negatives: NegativeSampler, items: ItemColumns, plan: TrainingPlan, steps: int
     ) -> None:
         self._model = model
         self._plan = plan
         self._items = items
-        self._vocabulary = vocabulary
+        self._negatives = negatives
+        self._log_rates = tf.constant(negatives.log_rates)
         self._optimizer = keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(plan.learning_rate, steps), clipnorm=1.0
         )
         self._random = np.random.default_rng(plan.seed + 1)
-        shares = vocabulary.item_counts.astype(np.float64) ** _NEGATIVES_POWER
-        self._shares = shares / shares.sum() if len(shares) else shares
-        least = self._shares.min() if len(shares) else 1.0
-        by_row = np.concatenate([np.full(1 + UNSEEN, least), self._shares])
-        self._log_rates = tf.constant(np.log(by_row * plan.retrieval_negatives), tf.float32)
-        self._cumulative = np.cumsum(self._shares)
         self._compiled = tf.function(self._step, reduce_retracing=True)
 
     def step(self, batch: dict[str, NDArray[Any]]) -> None:
         """Learns from one batch of examples."""
+        negatives = encode_item_inputs(self._items, self._negatives.draw())
         tensors = {name: tf.constant(array) for name, array in batch.items()}
-        if len(self._cumulative):
-            draw = self._random.random(self._plan.retrieval_negatives) * self._cumulative[-1]
-            places = np.minimum(np.searchsorted(self._cumulative, draw), len(self._cumulative) - 1)
-            negatives = encode_item_inputs(self._items, self._vocabulary.item_nos[places])
-            tensors |= {f"negative_{name}": tf.constant(array) for name, array in negatives.items()}
+        tensors |= {f"negative_{name}": tf.constant(array) for name, array in negatives.items()}
         self._compiled(tensors, tf.constant(self._random.integers(0, 2**31 - 1, 2), tf.int32))
 
     def _step(self, batch: dict[str, Any], seed: Any) -> None:
@@ -136,8 +128,7 @@ class _Trainer:
             events, states = model.encode_history(batch, training=True)
             logits = model.rank_logits(batch, events, states, training=True)
             loss = ranking_loss(batch["labels"], logits, batch["offsets"], batch["real"], model.learned)
-            if "negative_item_nos" in batch:
-                loss += self._plan.retrieval_weight * self._retrieval_loss(batch, states, seed)
+            loss += self._plan.retrieval_weight * self._retrieval_loss(batch, states, seed)
         gradients = tape.gradient(loss, model.trainable_variables)
         pairs = zip(gradients, model.trainable_variables, strict=True)
         self._optimizer.apply_gradients([pair for pair in pairs if pair[0] is not None])
@@ -160,13 +151,11 @@ class _Trainer:
         weights = tf.concat(
             [tf.gather(tf.reshape(tf.cast(follows, tf.float32), [-1]), chosen), tf.reduce_max(touched, axis=1)], axis=0
         )
-        rows = model.tower.item_rows(found["item_nos"])
-        negative_rows = model.tower.item_rows(batch["negative_item_nos"])
         return sampled_softmax_loss(
             model.user_vectors(users),
             model.item_vectors(found, "", training=True),
             model.item_vectors(batch, "negative_", training=True),
-            (tf.gather(self._log_rates, rows), tf.gather(self._log_rates, negative_rows)),
+            (tf.gather(self._log_rates, found["item_nos"]), tf.gather(self._log_rates, batch["negative_item_nos"])),
             found["item_nos"][:, None] == batch["negative_item_nos"][None, :],
             weights,
         )

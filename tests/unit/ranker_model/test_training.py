@@ -16,7 +16,7 @@ from services.ranker.training import fit
 from services.ranker.training.example_builder import ExampleSets
 from services.ranker.training.job import train_on
 from services.ranker.training.publisher import Publisher
-from tests.support.training_shop import training_shop
+from tests.support.training_shop import ITEMS, training_shop
 from tests.unit.ranker_model.conftest import NOW, Trained, tiny_plan
 
 
@@ -72,6 +72,18 @@ def test_the_signatures_are_those_that_were_agreed(trained: Trained) -> None:
     assert set(encode_user.structured_input_signature[1]) == user_inputs  # type: ignore[attr-defined]
     assert encode_user.structured_outputs["user_vector"].shape[-1] == tiny_plan().model.width + 1  # type: ignore[attr-defined]
     assert served.keys() == {"loaded", "rank", "serving_default", "encode_user", "encode_item"}
+
+
+def test_an_item_that_nobody_ever_met_is_not_what_everybody_wants(trained: Trained, sets: ExampleSets) -> None:
+    served = signatures(trained)
+    user_inputs = {name: array for name, array in sets.validation.inputs.items() if not name.startswith("candidate_")}
+    users = served["encode_user"](**{name: tf.constant(array) for name, array in user_inputs.items()})  # type: ignore[operator]
+    content = encode_item_inputs(trained.shop.catalog.items, np.arange(1, ITEMS + 1))
+    content["item_nos"] = content["item_nos"].copy()
+    content["item_nos"][ITEMS // 2 :] += 900
+    vectors = served["encode_item"](**{name: tf.constant(array) for name, array in content.items()})  # type: ignore[operator]
+    scores = (users["user_vector"].numpy() @ vectors["item_vector"].numpy().T).mean(axis=0)
+    assert scores[: ITEMS // 2].mean() > scores[ITEMS // 2 :].mean()
 
 
 def test_an_action_without_examples_keeps_its_prior(trained: Trained, sets: ExampleSets) -> None:
