@@ -3,6 +3,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from services.common.whole_files import write_whole
+
 
 class Stages:
     """What a demo has done already, so that the next run goes on from there. A stage is done for a fingerprint of
@@ -21,11 +23,7 @@ class Stages:
 
     def mark(self, stage: str, fingerprint: str) -> None:
         """Keeps in mind that the stage is done, for good once this returns."""
-        stages = {**self._read(), stage: fingerprint}
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._file.with_suffix(".partial")
-        partial.write_text(json.dumps(stages, indent=2), encoding="utf-8")
-        partial.replace(self._file)
+        write_whole(self._file, json.dumps({**self._read(), stage: fingerprint}, indent=2).encode())
 
     def _read(self) -> dict[str, str]:
         try:

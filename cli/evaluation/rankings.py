@@ -5,8 +5,9 @@ from typing import Protocol
 
 import grpc
 import numpy as np
-from google.protobuf import field_mask_pb2, timestamp_pb2
+from google.protobuf import field_mask_pb2
 
+from services.common.timestamps import to_timestamp
 from vitrine.common.v1 import visitor_pb2
 from vitrine.events.v1 import event_pb2
 from vitrine.features.v1 import (
@@ -38,7 +39,7 @@ class ServedFeed:
         """The items of the feed's first cards."""
         response = await self._homepage.GetHomepage(
             homepage_service_pb2.GetHomepageRequest(
-                visitor=visitor_pb2.Visitor(user_id=user_id), replay_time=_timestamp(query_time), unlogged=True
+                visitor=visitor_pb2.Visitor(user_id=user_id), replay_time=to_timestamp(query_time), unlogged=True
             ),
             timeout=TIMEOUT_SECONDS,
         )
@@ -75,7 +76,7 @@ class PersonalFrequency:
         """The user's own items by number of purchases."""
         response = await self._features.GetUserFeatures(
             feature_service_pb2.GetUserFeaturesRequest(
-                visitor=visitor_pb2.Visitor(user_id=user_id), query_time=_timestamp(query_time)
+                visitor=visitor_pb2.Visitor(user_id=user_id), query_time=to_timestamp(query_time)
             ),
             timeout=TIMEOUT_SECONDS,
         )
@@ -142,9 +143,3 @@ class Advance(Protocol):
 
     def __call__(self, count: int) -> None:
         """Count on."""
-
-
-def _timestamp(moment: datetime) -> timestamp_pb2.Timestamp:
-    timestamp = timestamp_pb2.Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp

@@ -6,6 +6,7 @@ from pathlib import Path
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from cli.launcher.process import PROCESSES, ProcessSpecification
+from services.common.whole_files import write_whole
 
 PLAN_FILE = "ports.json"
 
@@ -34,10 +35,7 @@ def plan_ports(
             port = said or last.get(process.name, process.port)
             # Once some processes run they were told the plan: it stands.
             plan[process.name] = _checked(process, port, any_free=any_free and not said and not running)
-    run_directory.mkdir(parents=True, exist_ok=True)
-    partial = run_directory / f"{PLAN_FILE}.partial"
-    partial.write_text(json.dumps(plan), encoding="utf-8")
-    partial.replace(run_directory / PLAN_FILE)
+    write_whole(run_directory / PLAN_FILE, json.dumps(plan).encode())
     return plan
 
 

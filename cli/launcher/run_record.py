@@ -2,6 +2,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from services.common.whole_files import write_whole
+
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
@@ -43,10 +45,7 @@ class RunRecord:
 
     def write(self, directory: Path) -> None:
         """Writes the record, whole or not at all."""
-        directory.mkdir(parents=True, exist_ok=True)
-        partial = directory / f"{self.name}.json.partial"
-        partial.write_text(json.dumps(asdict(self)), encoding="utf-8")
-        partial.replace(directory / f"{self.name}.json")
+        write_whole(directory / f"{self.name}.json", json.dumps(asdict(self)).encode())
 
     @staticmethod
     def read(directory: Path, name: str) -> "RunRecord | None":

@@ -12,7 +12,6 @@ from services.candidates.background.artifact_watcher import ArtifactWatcher
 from services.candidates.background.catalog_tail import CatalogTail
 from services.candidates.background.content_keeper import ContentKeeper
 from services.candidates.background.list_keeper import ListKeeper
-from services.candidates.background.periodic import every
 from services.candidates.background.statistics_poll import StatisticsPoll
 from services.candidates.metrics import CandidateMetrics
 from services.candidates.retrieval import Retriever
@@ -21,6 +20,7 @@ from services.candidates.settings import CandidatesSettings
 from services.candidates.sources.inputs import Inputs
 from services.candidates.sources.registry import check_names, make_sources
 from services.common.artifacts import Artifact, ArtifactStore
+from services.common.background import keep_doing
 from services.common.channels import open_channel
 from services.common.telemetry.metrics import service_metrics
 from vitrine.candidates.v1.candidate_service_pb2 import DESCRIPTOR
@@ -63,18 +63,18 @@ class CandidatesApplication:
         tail = CatalogTail(CatalogServiceStub(self._channel), inputs)
         content, lists = ContentKeeper(inputs.content), ListKeeper(inputs)
         statistics = StatisticsPoll(FeatureServiceStub(self._channel), inputs.statistics)
-        self._run(every(0.2, "catalog tail", tail.follow))
-        self._run(every(seconds, "statistics", statistics.read))
+        self._run(keep_doing("catalog tail", tail.follow, 0.2))
+        self._run(keep_doing("statistics", statistics.read, seconds))
         await tail.caught_up.wait()
         await content.merge()
         await lists.refresh()
         inputs.catalog_read = True
-        self._run(every(_INDEX_SECONDS, "content index", content.refresh))
-        self._run(every(_INDEX_SECONDS, "top lists", lists.refresh))
+        self._run(keep_doing("content index", content.refresh, _INDEX_SECONDS))
+        self._run(keep_doing("top lists", lists.refresh, _INDEX_SECONDS))
         for watcher in self._watchers():
             # What is there already is loaded before the first request; a failure is tried again like any other.
             await watcher.look()
-            self._run(every(seconds, "artefacts", watcher.look))
+            self._run(keep_doing("artefacts", watcher.look, seconds))
 
     async def stop(self) -> None:
         for task in self._tasks:

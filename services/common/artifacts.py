@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import secrets
 import shutil
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from services.common.errors import FailedPreconditionError, NotFoundError
 from services.common.timestamps import to_millis
+from services.common.whole_files import remove_whole, sync, sync_tree, write_whole
 
 MANIFEST: Final = "manifest.json"
 CURRENT: Final = "CURRENT"
@@ -66,9 +66,8 @@ class ArtifactStore:
                 "metadata": dict(metadata),
                 "files": {file: {"bytes": size, "sha256": digest} for file, (size, digest) in files.items()},
             }
-            _write_synced(draft / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True, allow_nan=False).encode())
-            for path in [*draft.rglob("*"), draft]:
-                _sync(path)
+            (draft / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True, allow_nan=False))
+            sync_tree(draft)
             version = self._place(folder, draft, to_millis(created))
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -88,10 +87,7 @@ class ArtifactStore:
         """Makes `version` the live one: the way forward and back. Raises NotFoundError where it is not there."""
         self.get(name, version)
         folder = self._folder(name)
-        aside = folder / f".current-{secrets.token_hex(8)}"
-        _write_synced(aside, version.encode())
-        aside.replace(folder / CURRENT)
-        _sync(folder)
+        write_whole(folder / CURRENT, version.encode())
 
     def versions(self, name: str) -> list[str]:
         """Returns the published versions, oldest first."""
@@ -138,10 +134,7 @@ class ArtifactStore:
         old = self.versions(name)[: -max(1, keep)]
         removed = [version for version in old if current is None or version != current.version]
         for version in removed:
-            # Out of sight first: a reader finds the whole version or none.
-            grave = self._folder(name) / f".draft-{secrets.token_hex(8)}"
-            (self._folder(name) / version).rename(grave)
-            shutil.rmtree(grave)
+            remove_whole(self._folder(name) / version)
         return removed
 
     def _folder(self, name: str) -> Path:
@@ -161,7 +154,7 @@ class ArtifactStore:
                     raise
                 version += 1
             else:
-                _sync(folder)
+                sync(folder)
                 return str(version)
 
 
@@ -172,19 +165,6 @@ def _files(folder: Path) -> list[Path]:
 def _fingerprint(path: Path) -> tuple[int, str]:
     with path.open("rb") as file:
         return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
-    _sync(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _broken(name: str, version: str, what: str) -> FailedPreconditionError:

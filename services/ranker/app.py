@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.artifacts import ArtifactStore
+from services.common.background import keep_doing
 from services.common.channels import ChannelLimits, open_channel
+from services.common.circuit_breaker import CircuitBreaker
 from services.common.telemetry.metrics import service_metrics
-from services.ranker.background import keep_doing
 from services.ranker.behavior_model import BehaviorModel
-from services.ranker.breaker import Breaker
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.item_feed import ItemFeed
@@ -57,7 +57,12 @@ class RankerApplication:
         feed = ItemFeed(features, items)
         client = PredictionClient(models, settings.model_name)
         watch = ModelWatch(client, len(FEATURE_NAMES), default=settings.model)
-        breaker = Breaker(settings.breaker_failures, settings.breaker_seconds, monotonic)
+        breaker = CircuitBreaker(
+            monotonic,
+            threshold=settings.breaker_failures,
+            cooldown=settings.breaker_seconds,
+            longest_cooldown=settings.breaker_seconds,
+        )
         model = BehaviorModel(client, watch, breaker, timeout_seconds=settings.model_timeout_seconds)
         servicer = RankerServicer(
             Ranker(ModelScorer(model, items), LinearScorer(self._weights, items), value_model(settings, items)),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from services.ranker.breaker import Breaker
+from services.common.circuit_breaker import CircuitBreaker
 from services.ranker.model_contract import ModelContract
 from services.ranker.model_fault import LATE, SERVER_UNAVAILABLE, ModelFault, VersionGone
 from services.ranker.model_watch import ModelWatch
@@ -29,7 +29,7 @@ class BehaviorModel:
     """Asks one model by one contract: inputs are built for a version, and only that version answers them."""
 
     def __init__(
-        self, client: PredictionClient, watch: ModelWatch, breaker: Breaker, *, timeout_seconds: float
+        self, client: PredictionClient, watch: ModelWatch, breaker: CircuitBreaker, *, timeout_seconds: float
     ) -> None:
         self._client = client
         self._watch = watch
@@ -52,7 +52,7 @@ class BehaviorModel:
 
         Raises ModelFault: within `seconds` at the latest, and at once where the model failed repeatedly just now.
         """
-        if not self._breaker.allows():
+        if not self._breaker.allow():
             raise self._last_fault.again()
         limit = min(seconds, self._timeout_seconds)
         try:

@@ -6,6 +6,7 @@ import grpc
 import numpy as np
 
 from services.common.deadlines import remaining
+from services.common.telemetry.declarations import RANKER_NON_FINITE_SCORES, RANKER_SCORED_LISTS
 from services.common.telemetry.metrics import Metrics
 from services.common.timestamps import timestamp_to_millis
 from services.common.validation import Violations
@@ -14,7 +15,6 @@ from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.user_columns import UserColumns
 from services.ranker.ranker import Ranker
 from services.ranker.scorers.scorer import ScoreQuery
-from services.ranker.telemetry import NON_FINITE_SCORES, SCORED_LISTS
 from services.ranker.user_encoder import UserEncoder
 from vitrine.ranker.v1 import ranker_service_pb2 as pb
 from vitrine.ranker.v1 import ranker_service_pb2_grpc
@@ -43,8 +43,8 @@ class RankerServicer(ranker_service_pb2_grpc.RankerServiceServicer):
         self._encoder = encoder
         self._model = model
         self._items = items
-        self._scored_lists = metrics.counter(SCORED_LISTS)
-        self._non_finite_scores = metrics.counter(NON_FINITE_SCORES)
+        self._scored_lists = metrics.counter(RANKER_SCORED_LISTS)
+        self._non_finite_scores = metrics.counter(RANKER_NON_FINITE_SCORES)
         self._reserve_seconds = reserve_seconds
 
     async def ScoreItems(self, request: pb.ScoreItemsRequest, context: Context) -> pb.ScoreItemsResponse:

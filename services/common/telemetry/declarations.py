@@ -82,6 +82,16 @@ CANDIDATES_SOURCE_SECONDS: Final = Metric(
     ("source", "status"),
     service="candidates",
 )
+RANKER_SCORED_LISTS: Final = Metric(
+    "scored_lists",
+    "counter",
+    "Lists scored, by scorer and by why not the model.",
+    ("scorer", "reason"),
+    service="ranker",
+)
+RANKER_NON_FINITE_SCORES: Final = Metric(
+    "non_finite_scores", "counter", "Candidates whose score was not finite.", service="ranker"
+)
 HOMEPAGE_PAGES: Final = Metric(
     "served_pages", "counter", "Pages served, by their step of the ladder.", ("step",), service="homepage"
 )
@@ -108,6 +118,8 @@ METRICS: Final = (
     FEATURES_APPLIED_EVENTS,
     FEATURES_SAVE_SECONDS,
     CANDIDATES_SOURCE_SECONDS,
+    RANKER_SCORED_LISTS,
+    RANKER_NON_FINITE_SCORES,
     HOMEPAGE_PAGES,
     HOMEPAGE_CARDS,
     HOMEPAGE_UNIT_SECONDS,

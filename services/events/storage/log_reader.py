@@ -5,7 +5,7 @@ from sqlalchemy import Connection, func, select
 
 from services.common.database import Database
 from services.events.storage.records import StoredEvent
-from services.events.storage.tables import events, heads, quarantine, starts
+from services.events.storage.tables import STORED_EVENT, events, heads, quarantine, starts
 
 # Events may be large: what one look may bring is bounded, whatever the caller's limit.
 _ROWS_A_LOOK = 500
@@ -64,14 +64,7 @@ class LogReader:
 
     def _look(self, partition: int, start: int, stop: int) -> list[StoredEvent]:
         statement = (
-            select(
-                events.c.partition_no,
-                events.c.log_offset,
-                events.c.ingest_millis,
-                events.c.payload,
-                events.c.attribution,
-                events.c.flags,
-            )
+            select(*STORED_EVENT)
             .where(events.c.partition_no == partition, events.c.log_offset >= start, events.c.log_offset < stop)
             .order_by(events.c.log_offset)
         )

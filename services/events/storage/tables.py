@@ -65,6 +65,16 @@ events: Final = Table(
     **TABLE_OPTIONS,
 )
 
+STORED_EVENT: Final = (
+    events.c.partition_no,
+    events.c.log_offset,
+    events.c.ingest_millis,
+    events.c.payload,
+    events.c.attribution,
+    events.c.flags,
+)
+"""The columns of records.StoredEvent, in its order."""
+
 quarantine: Final = Table(
     "quarantined_events",
     metadata,

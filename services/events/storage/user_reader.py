@@ -5,7 +5,7 @@ from sqlalchemy import ColumnElement, Table, and_, or_, select
 from services.common.database import Database
 from services.events.storage.quarantine_reader import QuarantinedEvent
 from services.events.storage.records import StoredEvent
-from services.events.storage.tables import events, pages, quarantine
+from services.events.storage.tables import STORED_EVENT, events, pages, quarantine
 
 
 class UserEvent(NamedTuple):
@@ -35,15 +35,7 @@ class UserReader:
     def events(self, visitor_key: bytes, limit: int, after: tuple[int, int] | None = None) -> list[UserEvent]:
         """Returns events by time, newest first; `after` is (event_millis, offset)."""
         statement = (
-            select(
-                events.c.event_millis,
-                events.c.partition_no,
-                events.c.log_offset,
-                events.c.ingest_millis,
-                events.c.payload,
-                events.c.attribution,
-                events.c.flags,
-            )
+            select(events.c.event_millis, *STORED_EVENT)
             .where(events.c.visitor_key == visitor_key, _older(events, "event_millis", "log_offset", after))
             .order_by(events.c.event_millis.desc(), events.c.log_offset.desc())
             .limit(limit)

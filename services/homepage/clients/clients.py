@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import grpc
 
 from services.common.channels import ChannelLimits, open_channel
+from services.common.circuit_breaker import CircuitBreaker
 from services.homepage.clients.candidates_client import CandidateFinder, CandidatesClient
-from services.homepage.clients.circuit_breaker import CircuitBreaker
 from services.homepage.clients.events_client import EventLog, EventsClient
 from services.homepage.clients.features_client import Features, FeaturesClient
 from services.homepage.clients.ranker_client import Ranker, RankerClient

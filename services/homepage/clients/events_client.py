@@ -5,8 +5,8 @@ from typing import Protocol
 
 import grpc
 
+from services.common.circuit_breaker import CircuitBreaker
 from services.common.rpc_status import from_rpc_error
-from services.homepage.clients.circuit_breaker import CircuitBreaker
 from services.homepage.clients.guarded_call import GuardedCall
 from vitrine.events.v1 import event_service_pb2 as events
 from vitrine.events.v1 import event_service_pb2_grpc

@@ -7,8 +7,8 @@ from typing import Final, Protocol
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from services.common.circuit_breaker import CircuitBreaker
 from services.common.timestamps import millis_to_timestamp
-from services.homepage.clients.circuit_breaker import CircuitBreaker
 from services.homepage.clients.guarded_call import GuardedCall
 from vitrine.common.v1.visitor_pb2 import Consent, Visitor
 from vitrine.features.v1 import catalog_service_pb2 as catalog

@@ -4,9 +4,9 @@ from typing import Final, Generic, TypeVar
 
 import grpc
 
+from services.common.circuit_breaker import CircuitBreaker
 from services.common.errors import DeadlineExceededError, UnavailableError, VitrineError
 from services.common.rpc_status import from_rpc_error
-from services.homepage.clients.circuit_breaker import CircuitBreaker
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import grpc
 
-from services.homepage.clients.circuit_breaker import CircuitBreaker
+from services.common.circuit_breaker import CircuitBreaker
 from services.homepage.clients.guarded_call import GuardedCall
 from vitrine.ranker.v1 import ranker_service_pb2 as ranker
 from vitrine.ranker.v1 import ranker_service_pb2_grpc

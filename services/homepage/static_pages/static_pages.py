@@ -1,8 +1,6 @@
 """The last good page of nobody in particular, for each layout: what is shown when nothing else can be."""
 
 import asyncio
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from google.protobuf.message import DecodeError
 from services.common.signing import Signer
 from services.common.timestamps import millis_to_timestamp
 from services.common.tracking import seal_tracking
+from services.common.whole_files import write_whole
 from services.homepage.cards.item_matching import matches
 from services.homepage.locales.texts import reason_text, title_of
 from services.homepage.query import Query
@@ -49,17 +48,9 @@ class StaticPages:
         await asyncio.to_thread(self._write, layout, page.SerializeToString())
 
     def _write(self, layout: str, data: bytes) -> None:
-        path = self._path(layout)
-        aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with aside.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
+            write_whole(self._path(layout), data)
         except OSError as error:
-            aside.unlink(missing_ok=True)
             _logger.warning("static_page_not_written", layout=layout, error=repr(error))
 
     def answer(self, query: Query, reasons: Sequence[str]) -> page_pb2.Page | None:

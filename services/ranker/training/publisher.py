@@ -1,7 +1,6 @@
 """Puts what was trained where the services look for it. Nothing half-written is ever in sight."""
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.artifacts import ArtifactStore
+from services.common.whole_files import remove_whole, sync, sync_tree, write_whole
 from services.ranker import linear_weights
 from services.ranker.model.config import MODEL_NAME
 
@@ -57,15 +57,11 @@ class Publisher:
 
     def publish_model(self, draft: Path, version: int) -> None:
         """Shows the draft to the model servers, in one rename; of the older versions the newest stay."""
-        for path in [*draft.rglob("*"), draft]:
-            _sync(path)
+        sync_tree(draft)
         draft.rename(self._models / str(version))
-        _sync(self._models)
+        sync(self._models)
         for old in self.versions()[:-KEPT_VERSIONS]:
-            # Out of sight first: a reader finds the whole version or none.
-            grave = self._models / f".draft-{secrets.token_hex(8)}"
-            (self._models / str(old)).rename(grave)
-            shutil.rmtree(grave)
+            remove_whole(self._models / str(old))
 
     def publish_embeddings(self, item_nos: NDArray[np.uint32], vectors: NDArray[np.float32], version: int) -> None:
         """Publishes the vectors of all items: the greater its product with a user's, the likelier the item."""
@@ -81,31 +77,15 @@ class Publisher:
     def publish_linear(self, weights: Mapping[str, float], metrics: Mapping[str, Any]) -> None:
         """Publishes the linear scorer's weights."""
         text = json.dumps(weights, indent=2, allow_nan=False)
-        self._store.publish(
-            linear_weights.ARTIFACT,
-            lambda folder: _write(folder / linear_weights.FILE, text),
-            {"metrics": dict(metrics)},
-            self._now,
-        )
+
+        def write(folder: Path) -> None:
+            (folder / linear_weights.FILE).write_text(text)
+
+        self._store.publish(linear_weights.ARTIFACT, write, {"metrics": dict(metrics)}, self._now)
         self._store.prune(linear_weights.ARTIFACT, KEPT_VERSIONS)
 
     def record(self, version: int, report: str) -> Path:
         """Keeps the run record (JSON), of failed runs too; returns its path."""
-        self._records.mkdir(parents=True, exist_ok=True)
         path = self._records / f"{version}.json"
-        aside = self._records / f".{path.name}"
-        _write(aside, report)
-        aside.replace(path)
+        write_whole(path, report.encode())
         return path
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,8 +5,8 @@ import asyncio
 import grpc
 import pytest
 
+from services.common.circuit_breaker import CircuitBreaker
 from services.common.errors import DeadlineExceededError, NotFoundError, UnavailableError, VitrineError
-from services.homepage.clients.circuit_breaker import CircuitBreaker
 from services.homepage.clients.guarded_call import GuardedCall
 
 

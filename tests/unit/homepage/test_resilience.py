@@ -9,9 +9,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 
+from services.common.circuit_breaker import CircuitBreaker
 from services.common.errors import InvalidArgumentError, UnavailableError
 from services.common.telemetry.metrics import Metrics
-from services.homepage.clients.circuit_breaker import CircuitBreaker
 from services.homepage.clients.refreshed import Refreshed
 from services.homepage.experiments import Bucket, Experiment, Experiments
 from services.homepage.metrics import HomepageMetrics

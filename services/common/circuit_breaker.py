@@ -1,12 +1,11 @@
-"""Keeps a dead dependency from costing every page its seconds."""
-
 from collections.abc import Callable
 
 
 class CircuitBreaker:
-    """Opens after `threshold` failures in a row; lets one call through to try when `cooldown` seconds have passed.
+    """Keeps what fails again and again from costing every caller its seconds. It opens after `threshold` failures in a
+    row and lets one trial through when `cooldown` seconds have passed; whoever is let through says how it went.
 
-    Each failed try doubles the wait, up to `longest_cooldown` seconds; a success closes it.
+    Each failed trial doubles the wait, up to `longest_cooldown` seconds; a success closes it.
     """
 
     def __init__(
@@ -23,20 +22,25 @@ class CircuitBreaker:
         self._longest = longest_cooldown
         self._failures = 0
         self._wait = cooldown
-        self._next_try = 0.0
+        self._next_trial = 0.0
+
+    @property
+    def closed(self) -> bool:
+        """Whether everything is let through."""
+        return self._failures < self._threshold
 
     @property
     def open(self) -> bool:
-        """Whether calls are refused at present."""
-        return self._failures >= self._threshold and self._clock() < self._next_try
+        """Whether nothing is let through at present. One whose time is over awaits its trial."""
+        return not self.closed and self._clock() < self._next_trial
 
     def allow(self) -> bool:
-        """Returns whether a call may go out; the one that may try again keeps the others back meanwhile."""
-        if self._failures < self._threshold:
+        """Returns whether to try now; the one that may keeps the others back meanwhile."""
+        if self.closed:
             return True
         if self.open:
             return False
-        self._next_try = self._clock() + self._wait
+        self._next_trial = self._clock() + self._wait
         return True
 
     def succeeded(self) -> None:
@@ -47,8 +51,8 @@ class CircuitBreaker:
     def failed(self) -> None:
         """Notes that there was no answer."""
         self._failures += 1
-        if self._failures < self._threshold:
+        if self.closed:
             return
         if self._failures > self._threshold:
             self._wait = min(self._wait * 2, self._longest)
-        self._next_try = self._clock() + self._wait
+        self._next_trial = self._clock() + self._wait
