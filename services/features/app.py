@@ -1,11 +1,14 @@
 """The feature store's composition root."""
 
+import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 import grpc
 
 from services.common.application import Application
+from services.common.background import keep_doing
 from services.common.channels import ChannelLimits, open_channel
 from services.common.clock import Clock, SystemClock
 from services.common.database import Database, create_engine
@@ -13,14 +16,17 @@ from services.common.telemetry.metrics import service_metrics
 from services.features.catalog.catalog import Catalog
 from services.features.materializer.ledger import Ledger
 from services.features.materializer.materializer import Materializer
+from services.features.materializer.worker_name import worker_name
 from services.features.metrics import FeatureMetrics
 from services.features.servicers.catalog_servicer import CatalogServicer
 from services.features.servicers.feature_servicer import FeatureServicer
 from services.features.servicers.user_servicer import UserServicer
 from services.features.settings import FeaturesSettings
 from services.features.statistics.item_ranking import ItemRanking
+from services.features.store import heads
 from services.features.store.store import Store
 from services.features.users.lifecycle import UserLifecycle
+from services.features.users.merge_sweeper import MergeSweeper
 from services.features.users.user_export import UserExport
 from services.features.users.user_features import UserFeatureReader
 from services.features.users.users import Users
@@ -31,6 +37,7 @@ from vitrine.features.v1.feature_service_pb2_grpc import add_FeatureServiceServi
 from vitrine.features.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
 
 NAME = "features"
+SWEEP_SECONDS: Final = 3_600.0
 
 
 class FeaturesApplication:
@@ -47,6 +54,7 @@ class FeaturesApplication:
         users: Users,
         ledger: Ledger,
         materializer: Materializer,
+        sweeper: MergeSweeper,
         servicers: tuple[CatalogServicer, UserServicer, FeatureServicer],
     ) -> None:
         self._settings = settings
@@ -55,6 +63,7 @@ class FeaturesApplication:
         self._users = users
         self._ledger = ledger
         self._materializer = materializer
+        self._sweeper = sweeper
         self._servicers = servicers
         self._stack = contextlib.AsyncExitStack()
 
@@ -75,6 +84,8 @@ class FeaturesApplication:
         await self._catalog.load()
         await self._users.load()
         await self._ledger.load()
+        self._background("changes of other processes", self._catch_up, self._settings.poll_seconds)
+        self._background("old merges", self._sweeper.sweep, SWEEP_SECONDS)
         limits = ChannelLimits(max_message_bytes=self._settings.max_message_bytes)
         channel = await self._stack.enter_async_context(open_channel(self._settings.events_address, limits=limits))
         self._materializer.start(EventServiceStub(channel))
@@ -82,6 +93,21 @@ class FeaturesApplication:
 
     async def stop(self) -> None:
         await self._stack.aclose()
+
+    def _background(self, name: str, step: Callable[[], Awaitable[None]], pause_seconds: float) -> None:
+        task = asyncio.create_task(keep_doing(name, step, pause_seconds))
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._stack.push_async_callback(end)
+
+    async def _catch_up(self) -> None:
+        """Learns what other processes on this store changed since the last time."""
+        versions = await self._store.read(heads.read_heads)
+        await self._users.catch_up(versions[heads.USERS])
+        await self._ledger.catch_up(versions[heads.STATISTICS])
 
 
 def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application:
@@ -92,8 +118,16 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
     store = Store(Database(create_engine(settings.url(), pool_size=settings.read_threads + 1)), settings.read_threads)
     catalog = Catalog(store, settings.cached_items)
     users = Users(store, settings.cached_users)
-    ledger = Ledger(store, catalog, users, clock, settings.cached_users)
-    materializer = Materializer(ledger, settings.tail_batch_size, settings.max_unsaved_events, metrics)
+    name = worker_name(settings.host, settings.port)
+    ledger = Ledger(store, catalog, users, clock, worker=name.own, cached_users=settings.cached_users)
+    materializer = Materializer(
+        ledger,
+        metrics,
+        batch_size=settings.tail_batch_size,
+        max_unsaved=settings.max_unsaved_events,
+        lease_seconds=settings.lease_seconds,
+        earlier_names=name.earlier,
+    )
     servicers = (
         CatalogServicer(catalog, clock),
         UserServicer(users, UserLifecycle(store, users, ledger), UserExport(users, ledger, catalog), clock),
@@ -112,5 +146,6 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
         users=users,
         ledger=ledger,
         materializer=materializer,
+        sweeper=MergeSweeper(store, users, ledger, clock),
         servicers=servicers,
     )

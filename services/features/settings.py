@@ -31,6 +31,16 @@ class FeaturesSettings(ServiceSettings):
         ge=1,
         description="Events that are applied in memory before they must be saved; a crash reads them again.",
     )
+    lease_seconds: float = Field(
+        6.0,
+        ge=0.3,
+        le=300.0,
+        description="How long a worker's share of the log's partitions stays its own where it is not heard of; after "
+        "that the others go on with it.",
+    )
+    poll_seconds: float = Field(
+        0.25, ge=0.01, le=60.0, description="Time between two looks at what other processes changed in the store."
+    )
 
     def url(self) -> URL:
         """Returns the URL of the store."""

@@ -37,6 +37,21 @@ class DistinctCount:
                     self._raise_register(self._registers, known)
                 self._hashes = array("Q")
 
+    def merge(self, other: "DistinctCount") -> None:
+        """Adds all that was added to the other one."""
+        if other._registers is None:
+            for value in other._hashes:
+                self.add(value)
+            return
+        registers = bytearray(other._registers)
+        for value in self._hashes:
+            self._raise_register(registers, value)
+        if self._registers is not None:
+            registers = bytearray(
+                np.maximum(np.frombuffer(registers, np.uint8), np.frombuffer(self._registers, np.uint8))
+            )
+        self._registers, self._hashes = registers, array("Q")
+
     def estimate(self) -> int:
         """Returns the count."""
         if self._registers is None:

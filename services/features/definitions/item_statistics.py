@@ -1,8 +1,8 @@
 import hashlib
 import math
 from array import array
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,33 +46,54 @@ class ItemStatisticsRow(NamedTuple):
     """The statistics of one item, as they are stored."""
 
     item_no: int
-    version: int
-    views: int
-    favorites: int
-    carts: int
-    purchases: int
-    impressions: int
-    price_count: int
-    price_sum: float
-    anchor_millis: int
-    decayed_1d: float
-    decayed_7d: float
-    decayed_30d: float
-    buyers: bytes
+    version: int = 0
+    views: int = 0
+    favorites: int = 0
+    carts: int = 0
+    purchases: int = 0
+    impressions: int = 0
+    price_count: int = 0
+    price_sum: float = 0.0
+    anchor_millis: int = 0
+    decayed_1d: float = 0.0
+    decayed_7d: float = 0.0
+    decayed_30d: float = 0.0
+    buyers: bytes = b""
+
+    def plus(self, mine: "ItemStatisticsRow", base: "ItemStatisticsRow") -> "ItemStatisticsRow":
+        """Returns this row with what was counted between `base` and `mine` added: what two counted apart, together."""
+        anchor = max(self.anchor_millis, mine.anchor_millis)
+
+        def at_anchor(row: ItemStatisticsRow, name: str) -> float:
+            return float(getattr(row, name)) * decay.weight(anchor - row.anchor_millis, HALF_LIVES_DAYS[name])
+
+        sums: dict[str, Any] = {
+            name: getattr(self, name) + getattr(mine, name) - getattr(base, name) for name in _ADDED
+        }
+        for name in HALF_LIVES_DAYS:
+            sums[name] = at_anchor(self, name) + at_anchor(mine, name) - at_anchor(base, name)
+        buyers = DistinctCount.from_bytes(self.buyers)
+        buyers.merge(DistinctCount.from_bytes(mine.buyers))
+        return self._replace(anchor_millis=anchor, buyers=buyers.to_bytes(), **sums)
+
+
+_ADDED: Final = ("views", "favorites", "carts", "purchases", "impressions", "price_count", "price_sum")
 
 
 class ItemStatistics:
     """What all users together did to each item, in columns by item_no; does not depend on the order of arrival.
 
-    `seal` gives all items that changed since the last call a version each, so that readers can ask for what is new.
+    Others may count the same items elsewhere: for each item that changed since it was stored last, it keeps what the
+    stored row was, so that the difference can be added to whatever is stored by then.
     """
 
     def __init__(self) -> None:
         for name, code in COLUMNS:
             setattr(self, name, array(code, [0]))
         self._buyers: dict[int, DistinctCount] = {}
-        self._touched: set[int] = set()
+        self._unsaved: dict[int, ItemStatisticsRow] = {}
         self.version = 0
+        """The greatest version of a stored row that is known here."""
 
     versions: "array[int]"
     views: "array[int]"
@@ -96,7 +117,8 @@ class ItemStatistics:
             return
         if item_no >= len(self.versions):
             self._grow(item_no)
-        self._touched.add(item_no)
+        if item_no not in self._unsaved:
+            self._unsaved[item_no] = self.row(item_no)
         if counted is not None:
             column: array[int] = getattr(self, counted[0])
             column[item_no] += counted[1]
@@ -120,14 +142,40 @@ class ItemStatistics:
         self.decayed_7d[item_no] += strength * decay.weight(age, 7.0)
         self.decayed_30d[item_no] += strength * decay.weight(age, 30.0)
 
-    def seal(self) -> list[int]:
-        """Gives each item that changed since the last call a version of its own; returns their numbers."""
-        changed = sorted(self._touched)
-        self._touched.clear()
-        for item_no in changed:
-            self.version += 1
-            self.versions[item_no] = self.version
-        return changed
+    def unsaved(self) -> list[int]:
+        """Returns the items that changed since they were stored."""
+        return list(self._unsaved)
+
+    def take_unsaved(self) -> dict[int, ItemStatisticsRow]:
+        """Returns the stored rows of the items that changed since; from now on these count as stored."""
+        taken, self._unsaved = self._unsaved, {}
+        return taken
+
+    def put_back(self, taken: Mapping[int, ItemStatisticsRow]) -> None:
+        """Takes back what `take_unsaved` returned: it was not stored."""
+        self._unsaved |= taken
+
+    def stored(self, item_no: int, version: int) -> None:
+        """Notes that an item is stored as it was taken, under a version."""
+        self.versions[item_no] = version
+        self.version = max(self.version, version)
+
+    def learn(self, row: ItemStatisticsRow) -> None:
+        """Takes over a row as it is stored, and what was counted here since on top of it."""
+        item_no = row.item_no
+        if item_no >= len(self.versions):
+            self._grow(item_no)
+        base = self._unsaved.get(item_no)
+        if base is not None:
+            self._unsaved[item_no] = row
+            row = row.plus(self.row(item_no), base)
+        for (name, _), value in zip(COLUMNS, row[1:-1], strict=True):
+            getattr(self, name)[item_no] = value
+        if row.buyers:
+            self._buyers[item_no] = DistinctCount.from_bytes(row.buyers)
+        else:
+            self._buyers.pop(item_no, None)
+        self.version = max(self.version, row.version)
 
     def changed_after(self, version: int, limit: int) -> tuple[NDArray[np.intp], bool]:
         """Returns at most `limit` item_nos with versions above `version`, by version, and whether there are more."""
@@ -165,17 +213,6 @@ class ItemStatistics:
         buyers = self._buyers.get(item_no)
         values = [getattr(self, name)[item_no] for name, _ in COLUMNS]
         return ItemStatisticsRow._make([item_no, *values, buyers.to_bytes() if buyers else b""])
-
-    def load(self, rows: Iterable[ItemStatisticsRow]) -> None:
-        """Takes over stored statistics."""
-        for row in rows:
-            if row.item_no >= len(self.versions):
-                self._grow(row.item_no)
-            for (name, _), value in zip(COLUMNS, row[1:-1], strict=True):
-                getattr(self, name)[row.item_no] = value
-            if row.buyers:
-                self._buyers[row.item_no] = DistinctCount.from_bytes(row.buyers)
-            self.version = max(self.version, row.version)
 
     def _grow(self, item_no: int) -> None:
         missing = max(item_no + 1 - len(self.versions), len(self.versions))

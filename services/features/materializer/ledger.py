@@ -1,21 +1,24 @@
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete
 
 from services.common.clock import Clock
-from services.common.visitors import anonymous_key, user_key
+from services.common.visitors import anonymous_key, partition_of, user_key
 from services.features.catalog.catalog import Catalog
 from services.features.definitions.item_statistics import ItemStatistics, ItemStatisticsRow, hash_visitor
 from services.features.definitions.observation import observe
 from services.features.definitions.user_state import UserState
+from services.features.materializer import leases
+from services.features.materializer.leases import LeaseLostError, Share
 from services.features.materializer.user_states import UserStates
+from services.features.statistics import stored_statistics
+from services.features.statistics.stored_statistics import StoredChanges
 from services.features.store.store import Store
-from services.features.store.tables import CONSUMER_OFFSETS, ITEM_STATISTICS, USER_STATES
+from services.features.store.tables import USER_STATES
 from services.features.store.upsert import upsert
 from services.features.users.users import Users
 from vitrine.common.v1.visitor_pb2 import Visitor
@@ -27,28 +30,33 @@ SLICE: Final = 250
 STATES_PER_SLICE: Final = 25
 """The same for states that are written out: a heavy user's takes 0.1 ms."""
 
-VERSIONS_PER_START: Final = 1 << 32
-"""Statistics' versions that a crash took back must not be given out again: each start begins far above the last one."""
+T = TypeVar("T")
 
 
 class Ledger:
     """What events made of users and items, and how far into the log that is.
 
-    Events are applied in memory and seen by readers at once. `save` writes states, statistics and offsets in one
-    transaction; after a crash the log is read again from the saved offsets, so each event counts once. Belongs to the
-    event loop.
+    Of the partitions that this worker holds, events are applied in memory and seen by readers at once. `save` writes
+    states, statistics and offsets in one transaction; after a crash whoever holds the partition then reads the log
+    again from the saved offset, so each event counts once. Belongs to the event loop.
     """
 
-    def __init__(self, store: Store, catalog: Catalog, users: Users, clock: Clock, cached_users: int) -> None:
+    def __init__(
+        self, store: Store, catalog: Catalog, users: Users, clock: Clock, *, worker: str, cached_users: int
+    ) -> None:
         self._store = store
         self._catalog = catalog
         self._users = users
         self._clock = clock
-        self._unsaved_items: set[int] = set()
+        self._worker = worker
         self._saving = asyncio.Lock()
-        self.states = UserStates(store, cached_users)
+        self._saved_offsets: dict[int, int] = {}
+        self.held: dict[int, int] = {}
+        """The epochs under which this worker may save, by partition."""
+        self.states = UserStates(store, cached_users, self.holds)
         self.statistics = ItemStatistics()
         self.offsets: dict[int, int] = {}
+        """Of each partition, the offset of the next event: to apply, or where another worker holds it, to be saved."""
         self.lock = asyncio.Lock()
         self.unsaved_events = 0
         self.changed = asyncio.Event()
@@ -56,9 +64,17 @@ class Ledger:
 
     async def load(self) -> None:
         """Reads statistics and offsets into memory."""
-        self.offsets = await self._store.read(_read_offsets)
-        self.statistics.load(await self._store.read(_read_statistics))
-        self.statistics.version += VERSIONS_PER_START
+        self.offsets = await self._store.read(leases.read_offsets)
+        for row in await self._store.read(stored_statistics.read_rows):
+            self.statistics.learn(row)
+
+    def saved_offsets(self) -> dict[int, int]:
+        """Returns of each partition the offset of the next event that is not saved."""
+        return self.offsets | self._saved_offsets
+
+    def holds(self, key: str) -> bool:
+        """Returns whether this worker applies the visitor's events."""
+        return bool(self.offsets) and partition_of(key, len(self.offsets)) in self.held
 
     async def apply(self, events: Sequence[LoggedEvent], next_offsets: Iterable[PartitionOffset]) -> int:
         """Counts a stretch of the log; events that were counted before are passed over. Returns how many were new."""
@@ -71,7 +87,6 @@ class Ledger:
             while chunk := list(islice(pairs, SLICE)):
                 for event, key in chunk:
                     self._count(event, key, states)
-                self._unsaved_items.update(self.statistics.seal())
                 await asyncio.sleep(0)
             for end in next_offsets:
                 self.offsets[end.partition] = max(end.offset, self.offsets.get(end.partition, 0))
@@ -87,17 +102,17 @@ class Ledger:
                 state = states[key] = UserState()
             state.apply(observation)
             self.states.changed(key, state)
-            self.statistics.apply(observation, hash_visitor(key))
+            self.statistics.apply(observation, hash_visitor(self._users.resolve(key)))
         self.offsets[event.partition] = event.offset + 1
         self.unsaved_events += 1
         self.changed.set()
 
     def _key(self, event: LoggedEvent) -> str:
-        """Returns whose state an event changes; empty: nobody's."""
+        """Returns whose state an event changes; empty: nobody's. A visitor's own, merged or not."""
         if event.erased or event.flags:
             return ""
-        key = self._users.resolve(key_of(event.event.visitor))
-        return "" if self._users.is_restricted(key) else key
+        key = key_of(event.event.visitor)
+        return "" if self._users.is_restricted(self._users.resolve(key)) else key
 
     async def _number_items(self, events: Iterable[LoggedEvent]) -> None:
         ids = {event.event.item_id for event in events if not event.erased}
@@ -106,73 +121,166 @@ class Ledger:
             await self._catalog.reserve(unknown, self._clock.now())
 
     async def save(self) -> None:
-        """Writes all that changed, in one transaction; events go on being applied while the database works."""
+        """Writes all that changed, in one transaction; events go on being applied while the database works.
+
+        Raises LeaseLostError where this worker may not save any more what it applied: then `reset`.
+        """
         async with self._saving:
             async with self.lock:
                 snapshot = await self._snapshot()
             await self._write(snapshot)
 
-    @contextlib.asynccontextmanager
-    async def settled(self) -> AsyncIterator[None]:
-        """All is saved while the block runs, and nothing changes but by it: for who changes stored states."""
+    async def rewrite(self, keys: Collection[str], work: Callable[[Connection], T]) -> T:
+        """Changes stored states of visitors by `work`, in one transaction, and returns what it returns.
+
+        All that is applied is saved before; who else holds the visitors' partitions reads the log again from there.
+        """
         async with self._saving, self.lock:
             await self._write(await self._snapshot())
-            yield
+            partitions = {partition_of(key, len(self.offsets)) for key in keys} if self.offsets else set()
 
-    async def erase(self, keys: Iterable[str]) -> None:
-        """Erases the states of users who no longer allow them to be kept."""
-        erased = list(keys)
-        async with self.settled():
-            await self._store.write(lambda connection: delete_states(connection, erased))
-            for key in erased:
-                self.states.put(key, None)
+            def fenced(connection: Connection) -> tuple[dict[int, int], T]:
+                return leases.fence(connection, partitions), work(connection)
+
+            epochs, result = await self._store.write(fenced)
+            self.held |= {no: epoch for no, epoch in epochs.items() if no in self.held}
+            self.states.forget(keys)
+        return result
+
+    async def renew(self, partitions: int, millis: int, before: str) -> Share:
+        """Renews the leases and adopts what is new; the surplus is to be given back once nothing applies it.
+
+        Raises LeaseLostError where another one took what this worker held: then `reset`.
+        """
+        async with self._saving:
+            held = dict(self.held)
+            share = await self._store.write(
+                lambda connection: leases.renew(
+                    connection, self._worker, held, partitions=partitions, millis=millis, before=before
+                )
+            )
+            async with self.lock:
+                for no, lease in share.leases.items():
+                    if no not in self.held:
+                        self.held[no] = lease.epoch
+                        self.offsets[no] = self._saved_offsets[no] = lease.next_offset
+                for no in range(partitions):
+                    self.offsets.setdefault(no, 0)
+        return share
+
+    async def give_back(self, partitions: Collection[int]) -> None:
+        """Saves, and lets others have these partitions. Nothing may apply them any more."""
+        await self.save()
+        async with self._saving, self.lock:
+            for no in partitions:
+                self.held.pop(no, None)
+                self._saved_offsets.pop(no, None)
+            self.states.clear()
+            await self._store.write(lambda connection: leases.release(connection, self._worker, partitions))
+
+    async def leave(self) -> None:
+        """Saves and gives everything back."""
+        await self.save()
+        self.held.clear()
+        await self._store.write(lambda connection: leases.leave(connection, self._worker))
+
+    async def reset(self) -> None:
+        """Drops what was applied and not saved, and all leases: as if this worker had just been started."""
+        async with self._saving, self.lock:
+            unsaved = sorted(self.statistics.take_unsaved())
+            self.held.clear()
+            self._saved_offsets.clear()
+            self.states.clear()
+            self.unsaved_events = 0
+            self.changed.clear()
+            self.offsets = await self._store.read(leases.read_offsets)
+            for row in await self._store.read(lambda connection: stored_statistics.read_rows_of(connection, unsaved)):
+                self.statistics.learn(row)
+
+    async def catch_up(self, statistics_version: int) -> None:
+        """Learns what other workers saved, up to a version of the statistics at least."""
+        async with self._saving:
+            known = self.statistics.version
+            if statistics_version > known:
+                for row in await self._store.read(lambda connection: stored_statistics.read_rows(connection, known)):
+                    self.statistics.learn(row)
+        await self.read_offsets()
+
+    async def read_offsets(self) -> None:
+        """Learns how far other workers have saved."""
+        if len(self.held) < len(self.offsets) or not self.offsets:
+            for no, offset in (await self._store.read(leases.read_offsets)).items():
+                if no not in self.held:
+                    self.offsets[no] = offset
 
     async def _snapshot(self) -> "_Snapshot":
         """Takes down what is not saved yet. Hold `lock`: states and offsets belong together."""
-        self._unsaved_items.update(self.statistics.seal())
         states = []
         for key, state in self.states.begin_save().items():
             states.append({"visitor_key": key, "state": state.to_bytes()})
             if len(states) % STATES_PER_SLICE == 0:
                 await asyncio.sleep(0)
         rows = []
-        for item_no in self._unsaved_items:
-            rows.append(self.statistics.row(item_no)._asdict())
+        for item_no in self.statistics.unsaved():
+            rows.append(self.statistics.row(item_no))
             if len(rows) % SLICE == 0:
                 await asyncio.sleep(0)
         # Nothing is given up before this point: where the caller is cancelled, the next snapshot has it all.
-        snapshot = _Snapshot(states, rows, dict(self.offsets), self._unsaved_items)
-        self._unsaved_items = set()
+        snapshot = _Snapshot(
+            worker=self._worker,
+            held=dict(self.held),
+            saved_offsets=dict(self._saved_offsets),
+            offsets={no: self.offsets[no] for no in self.held},
+            states=states,
+            statistics=rows,
+            bases=self.statistics.take_unsaved(),
+            statistics_version=self.statistics.version,
+        )
         self.unsaved_events = 0
         self.changed.clear()
         return snapshot
 
     async def _write(self, snapshot: "_Snapshot") -> None:
         try:
-            await self._store.write(snapshot.write)
+            changes = await self._store.write(snapshot.write)
         except BaseException:
-            # Cancelled or failed: the next save takes it along. That it may have been committed does no harm.
-            self._unsaved_items |= snapshot.item_nos
+            # Cancelled or failed: the next save takes it along. Where it was committed all the same, that one finds
+            # offsets that it does not expect, and the lease counts as lost.
+            self.statistics.put_back(snapshot.bases)
             self.changed.set()
             raise
+        self._saved_offsets |= snapshot.offsets
         self.states.saved()
+        for item_no, version in changes.versions.items():
+            self.statistics.stored(item_no, version)
+        for row in changes.rows:
+            self.statistics.learn(row)
 
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """Rows that belong together."""
+    """What belongs together, and the right to write it."""
 
-    states: list[dict[str, Any]]
-    statistics: list[dict[str, Any]]
+    worker: str
+    held: dict[int, int]
+    saved_offsets: dict[int, int]
     offsets: dict[int, int]
-    item_nos: set[int]
+    states: list[dict[str, Any]]
+    statistics: list[ItemStatisticsRow]
+    bases: dict[int, ItemStatisticsRow]
+    statistics_version: int
 
-    def write(self, connection: Connection) -> None:
-        """Writes all of it into one transaction."""
-        offsets = [{"partition": no, "next_offset": offset} for no, offset in self.offsets.items()]
+    def write(self, connection: Connection) -> StoredChanges:
+        """Writes all of it into one transaction; nothing where that was done before."""
+        stored = leases.check(connection, self.worker, self.held)
+        if stored != self.saved_offsets:
+            if stored != self.offsets:
+                raise LeaseLostError
+            return StoredChanges({}, stored_statistics.read_rows(connection, self.statistics_version))
         upsert(connection, USER_STATES, self.states)
-        upsert(connection, ITEM_STATISTICS, self.statistics)
-        upsert(connection, CONSUMER_OFFSETS, offsets)
+        changes = stored_statistics.add(connection, self.statistics, self.bases, self.statistics_version)
+        leases.write_offsets(connection, self.offsets)
+        return changes
 
 
 def key_of(visitor: Visitor) -> str:
@@ -183,11 +291,3 @@ def key_of(visitor: Visitor) -> str:
 def delete_states(connection: Connection, keys: Sequence[str]) -> int:
     """Deletes states; returns how many there were."""
     return connection.execute(delete(USER_STATES).where(USER_STATES.c.visitor_key.in_(keys))).rowcount
-
-
-def _read_offsets(connection: Connection) -> dict[int, int]:
-    return {row.partition: row.next_offset for row in connection.execute(select(CONSUMER_OFFSETS))}
-
-
-def _read_statistics(connection: Connection) -> list[ItemStatisticsRow]:
-    return [ItemStatisticsRow._make(row) for row in connection.execute(select(ITEM_STATISTICS))]

@@ -9,6 +9,7 @@ import structlog
 from services.common.errors import UnavailableError, VitrineError
 from services.common.rpc_status import from_rpc_error
 from services.common.streams import answers_of
+from services.features.materializer.leases import LeaseLostError
 from services.features.materializer.ledger import Ledger
 from services.features.metrics import FeatureMetrics
 from vitrine.events.v1.event_service_pb2 import GetLogStatusRequest, PartitionOffset, TailEventsRequest
@@ -23,20 +24,37 @@ SAVING_SHARE: Final = 4.0
 """After a save, this many times its duration passes before the next one: saving takes a fifth of the time at the most,
 and a single click is still saved within milliseconds."""
 
+RENEWALS: Final = 3
+"""Renewals in the time of a lease: two may come too late."""
+
 
 class Materializer:
-    """Follows the event log, hands its stretches to the ledger, and has the ledger saved.
+    """Follows those partitions of the event log that this worker holds, hands their stretches to the ledger, and has
+    the ledger saved.
 
     Where the log is gone it tries again, ever more slowly, and `fault` says why; what is known is served meanwhile.
     """
 
-    def __init__(self, ledger: Ledger, batch_size: int, max_unsaved: int, metrics: FeatureMetrics) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        metrics: FeatureMetrics,
+        *,
+        batch_size: int,
+        max_unsaved: int,
+        lease_seconds: float,
+        earlier_names: str,
+    ) -> None:
+        """`earlier_names` begins the names that this worker had before it was started again."""
         self._ledger = ledger
+        self._metrics = metrics
         self._batch_size = batch_size
         self._max_unsaved = max_unsaved
-        self._metrics = metrics
+        self._lease_seconds = lease_seconds
+        self._earlier_names = earlier_names
         self._log = structlog.get_logger("vitrine.features.materializer")
         self._tasks: list[asyncio.Task[None]] = []
+        self._lost = asyncio.Event()
         self.caught_up = False
         self.fault = "the log has not been reached yet"
 
@@ -45,14 +63,14 @@ class Materializer:
         self._tasks = [asyncio.create_task(self._keep_following(events)), asyncio.create_task(self._keep_saving())]
 
     async def stop(self) -> None:
-        """Stops following and saves what was applied."""
+        """Stops following, saves what was applied, and lets others go on at once."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._tasks:
-            # Where the store is gone too, the log is read again at the next start.
-            with contextlib.suppress(UnavailableError):
-                await self._ledger.save()
+            # Where the store is gone too, or the lease, the log is read again from where it was saved.
+            with contextlib.suppress(UnavailableError, LeaseLostError):
+                await self._ledger.leave()
         self._tasks = []
 
     async def _keep_following(self, events: "EventServiceAsyncStub") -> None:
@@ -62,7 +80,10 @@ class Materializer:
             began = time.perf_counter()
             try:
                 await self._follow(events)
-                fault = "the log ended its stream"
+            except LeaseLostError:
+                self._log.info("another worker took over, or a user's history was changed: reading again what is saved")
+                await self._reset()
+                continue
             except grpc.aio.AioRpcError as error:
                 fault = f"the log cannot be read: {from_rpc_error(error).message}"
             except VitrineError as error:
@@ -79,19 +100,71 @@ class Materializer:
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def _follow(self, events: "EventServiceAsyncStub") -> None:
+        """Holds a share of the partitions and follows it, until something fails."""
         status = await events.GetLogStatus(GetLogStatusRequest(), timeout=STATUS_TIMEOUT_SECONDS)
-        begin = []
-        for end in status.end_offsets:
-            applied = self._ledger.offsets.get(end.partition, 0)
-            if applied > end.offset:
+        ends = {end.partition: end.offset for end in status.end_offsets}
+        await self._renew(len(ends))
+        while True:
+            self._refuse_another_log(ends)
+            tail = asyncio.create_task(self._tail(events))
+            try:
+                surplus = await self._hold(tail, len(ends))
+            finally:
+                tail.cancel()
+                await asyncio.gather(tail, return_exceptions=True)
+            if surplus:
+                await self._ledger.give_back(surplus)
+
+    async def _hold(self, tail: "asyncio.Task[None]", partitions: int) -> list[int]:
+        """Renews the leases while the tail runs. Returns where the share changes, with what is to be given back."""
+        held = set(self._ledger.held)
+        lost = asyncio.create_task(self._lost.wait())
+        try:
+            while True:
+                await asyncio.wait(
+                    {tail, lost}, timeout=self._lease_seconds / RENEWALS, return_when=asyncio.FIRST_COMPLETED
+                )
+                if lost.done():
+                    raise LeaseLostError
+                if tail.done():
+                    tail.result()
+                    raise UnavailableError("the log ended its stream", reason="LOG_ENDED")
+                surplus = await self._renew(partitions)
+                if surplus or set(self._ledger.held) != held:
+                    return surplus
+        finally:
+            lost.cancel()
+
+    async def _renew(self, partitions: int) -> list[int]:
+        share = await self._ledger.renew(partitions, round(self._lease_seconds * 1_000), self._earlier_names)
+        return share.surplus
+
+    async def _reset(self) -> None:
+        try:
+            await self._ledger.reset()
+        except UnavailableError as error:
+            self._log.warning("the store cannot be read", error=error.message)
+            await asyncio.sleep(LONGEST_PAUSE_SECONDS)
+        else:
+            self._lost.clear()
+
+    def _refuse_another_log(self, ends: dict[int, int]) -> None:
+        for partition in self._ledger.held:
+            applied, end = self._ledger.offsets[partition], ends[partition]
+            if applied > end:
                 raise UnavailableError(
-                    f"partition {end.partition} of the log ends at {end.offset}, but {applied} events of it were "
-                    "applied: it is another log; set VITRINE_FEATURES_EVENTS_ADDRESS to the right one, or begin with "
-                    "an empty store",
+                    f"partition {partition} of the log ends at {end}, but {applied} events of it were applied: it is "
+                    "another log; set VITRINE_FEATURES_EVENTS_ADDRESS to the right one, or begin with an empty store",
                     reason="LOG_REPLACED",
                 )
-            begin.append(PartitionOffset(partition=end.partition, offset=applied))
+
+    async def _tail(self, events: "EventServiceAsyncStub") -> None:
+        if not self._ledger.held:
+            self.caught_up, self.fault = True, ""
+            await asyncio.Event().wait()  # others do all there is to do; the next renewal may bring a share
         request = TailEventsRequest(follow=True, batch_size=self._batch_size)
+        offsets = self._ledger.offsets
+        begin = [PartitionOffset(partition=partition, offset=offsets[partition]) for partition in self._ledger.held]
         getattr(request, "from").extend(begin)  # a keyword of Python's
         async with answers_of(events.TailEvents(request)) as responses:
             async for response in responses:
@@ -107,6 +180,10 @@ class Materializer:
             began = time.perf_counter()
             try:
                 await self._ledger.save()
+            except LeaseLostError:
+                self._lost.set()
+                self._ledger.changed.clear()
+                continue
             except UnavailableError as error:
                 self._log.warning("states cannot be saved", error=error.message)
                 await asyncio.sleep(LONGEST_PAUSE_SECONDS)

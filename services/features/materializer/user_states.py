@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -9,10 +9,14 @@ from services.features.store.tables import USER_STATES
 
 
 class UserStates:
-    """The states of users, in memory those used last and all that are not saved yet. Belongs to the event loop."""
+    """The states of visitors, in memory those used last and all that are not saved yet. Belongs to the event loop.
 
-    def __init__(self, store: Store, bound: int) -> None:
+    Those that another worker changes (`holds` says no) are read from the store each time.
+    """
+
+    def __init__(self, store: Store, bound: int, holds: Callable[[str], bool]) -> None:
         self._store = store
+        self._holds = holds
         self._cache: LruCache[str, UserState] = LruCache(bound)
         self._generation = 0
         self._unsaved: dict[str, UserState] = {}
@@ -38,7 +42,8 @@ class UserStates:
             state = self._held(key)
             if state is None:
                 state = UserState.from_bytes(data)
-                self._cache.put(key, state)
+                if self._holds(key):
+                    self._cache.put(key, state)
             found[key] = state
         return found
 
@@ -58,12 +63,17 @@ class UserStates:
         self._saving = {}
         self._generation += 1
 
-    def put(self, key: str, state: UserState | None) -> None:
-        """Takes over a state as it was committed; None: it was erased. Only while nothing is unsaved."""
+    def forget(self, keys: Iterable[str]) -> None:
+        """Forgets states that were changed in the store. Only while nothing is unsaved."""
         self._generation += 1
-        self._cache.drop(key)
-        if state is not None:
-            self._cache.put(key, state)
+        for key in keys:
+            self._cache.drop(key)
+
+    def clear(self) -> None:
+        """Forgets everything, unsaved or not."""
+        self._generation += 1
+        self._cache.clear()
+        self._unsaved, self._saving = {}, {}
 
     def _held(self, key: str) -> UserState | None:
         return self._unsaved.get(key) or self._saving.get(key) or self._cache.get(key)
@@ -73,3 +83,13 @@ def read_states(connection: Connection, keys: list[str]) -> dict[str, bytes]:
     """Returns the stored states of users, by key."""
     states = select(USER_STATES.c.visitor_key, USER_STATES.c.state)
     return {row.visitor_key: row.state for row in connection.execute(states.where(USER_STATES.c.visitor_key.in_(keys)))}
+
+
+def join_states(states: Sequence[UserState]) -> UserState | None:
+    """Returns histories of one person as one, None where there are none; changes none of them."""
+    if len(states) <= 1:
+        return states[0] if states else None
+    joined = UserState.from_bytes(states[0].to_bytes())
+    for state in states[1:]:
+        joined.merge(state)
+    return joined

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Any
 
 import grpc
@@ -42,9 +43,7 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
     ) -> pb.GetUserFeaturesResponse:
         key = visitor_key(request.visitor)
         millis = self._millis(request.query_time) if request.HasField("query_time") else to_millis(self._clock.now())
-        features = await self._reader.read(key, request.consent, millis)
-        features.applied_offsets.extend(self._offsets())
-        return pb.GetUserFeaturesResponse(features=features)
+        return pb.GetUserFeaturesResponse(features=await self._reader.read(key, request.consent, millis))
 
     async def ListItemStatistics(
         self,
@@ -55,6 +54,7 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         statistics = self._ledger.statistics
         items, more = statistics.changed_after(request.after_version, size)
         millis = to_millis(self._clock.now())
+        # Another worker may have been asked before, and know more.
         version = statistics.versions[int(items[-1])] if len(items) else max(request.after_version, statistics.version)
         return pb.ListItemStatisticsResponse(
             item_nos=items.tolist(),
@@ -84,16 +84,19 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         request: pb.GetMaterializerStatusRequest,
         context: Context,
     ) -> pb.GetMaterializerStatusResponse:
+        await self._ledger.read_offsets()
         return pb.GetMaterializerStatusResponse(
-            applied_offsets=self._offsets(),
+            applied_offsets=_places(self._ledger.offsets),
+            saved_offsets=_places(self._ledger.saved_offsets()),
             caught_up=self._materializer.caught_up,
             fault=self._materializer.fault,
+            held_partitions=sorted(self._ledger.held),
         )
-
-    def _offsets(self) -> list[PartitionOffset]:
-        offsets = self._ledger.offsets
-        return [PartitionOffset(partition=partition, offset=offsets[partition]) for partition in sorted(offsets)]
 
     @staticmethod
     def _millis(query_time: Timestamp) -> int:
         return timestamp_to_millis(query_time, "query_time")
+
+
+def _places(offsets: Mapping[int, int]) -> list[PartitionOffset]:
+    return [PartitionOffset(partition=no, offset=offsets[no]) for no in sorted(offsets)]

@@ -49,20 +49,14 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
         )
 
     async def MergeUsers(self, request: pb.MergeUsersRequest, context: Context) -> pb.MergeUsersResponse:
-        violations = Violations()
-        violations.identifier("anonymous_id", request.anonymous_id)
-        violations.identifier("user_id", request.user_id)
-        violations.raise_if_any()
-        if request.anonymous_id == request.user_id:
-            description = "is the user_id too; send the id that the visitor had before signing in"
-            raise InvalidArgumentError(
-                f"anonymous_id {description}",
-                reason="MERGE_INTO_ITSELF",
-                violations=[FieldViolation("anonymous_id", description, "MERGE_INTO_ITSELF")],
-            )
-        anonymous, user = anonymous_key(request.anonymous_id), user_key(request.user_id)
+        anonymous, user = _merge_keys(request)
         merged = await self._lifecycle.merge(anonymous, user, self._clock.now())
         return pb.MergeUsersResponse(already_merged=not merged)
+
+    async def UnmergeUsers(self, request: pb.UnmergeUsersRequest, context: Context) -> pb.UnmergeUsersResponse:
+        anonymous, user = _merge_keys(request)
+        await self._lifecycle.unmerge(anonymous, user, self._clock.now())
+        return pb.UnmergeUsersResponse()
 
     async def ExportUser(self, request: pb.ExportUserRequest, context: Context) -> AsyncIterator[pb.ExportUserResponse]:
         key = self._users.resolve(visitor_key(request.visitor))
@@ -81,3 +75,19 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
             deleted_row_count=receipt.deleted_row_count,
             delete_time=millis_to_timestamp(receipt.delete_millis),
         )
+
+
+def _merge_keys(request: pb.MergeUsersRequest | pb.UnmergeUsersRequest) -> tuple[str, str]:
+    """Returns the keys of visitor and user; raises InvalidArgumentError where they cannot be one person."""
+    violations = Violations()
+    violations.identifier("anonymous_id", request.anonymous_id)
+    violations.identifier("user_id", request.user_id)
+    violations.raise_if_any()
+    if request.anonymous_id == request.user_id:
+        description = "is the user_id too; send the id that the visitor had before signing in"
+        raise InvalidArgumentError(
+            f"anonymous_id {description}",
+            reason="MERGE_INTO_ITSELF",
+            violations=[FieldViolation("anonymous_id", description, "MERGE_INTO_ITSELF")],
+        )
+    return anonymous_key(request.anonymous_id), user_key(request.user_id)

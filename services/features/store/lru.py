@@ -40,3 +40,7 @@ class LruCache(Generic[K, V]):
     def drop(self, key: K) -> None:
         """Forgets a key."""
         self._entries.pop(key, None)
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self._entries.clear()

@@ -31,7 +31,9 @@ class Store:
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in one transaction of the writer; commits where it returns, rolls back where it raises.
 
-        Raises UnavailableError where the database cannot be reached or is locked.
+        Where the engine gave the transaction up, or the connection was lost, possibly just after the commit, `work` is
+        run again: it must do no harm the second time. Raises UnavailableError where the database cannot be reached or
+        is locked.
         """
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
 
@@ -47,15 +49,13 @@ class Store:
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         try:
-            with self._database.begin() as connection:
-                return work(connection)
+            return self._database.write(work)
         except DBAPIError as error:
             raise _unavailable(error) from error
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         try:
-            with self._database.connect() as connection:
-                return work(connection)
+            return self._database.read(work)
         except DBAPIError as error:
             raise _unavailable(error) from error
 

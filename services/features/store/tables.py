@@ -94,6 +94,17 @@ MERGES: Final = Table(
     **TABLE_OPTIONS,
 )
 
+# What changed of users, for a minute: for processes that hold it in memory.
+USER_CHANGES: Final = Table(
+    "user_changes",
+    METADATA,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("visitor_key", OpaqueId(KEY_BYTES), nullable=False),
+    Column("change_millis", BigInteger, nullable=False),
+    Index(None, "change_millis"),
+    **TABLE_OPTIONS,
+)
+
 ERASURES: Final = Table(
     "erasures",
     METADATA,
@@ -129,13 +140,34 @@ ITEM_STATISTICS: Final = Table(
     Column("decayed_7d", Double, nullable=False),
     Column("decayed_30d", Double, nullable=False),
     Column("buyers", LargeBinary(2_048), nullable=False),
+    Index(None, "version"),
     **TABLE_OPTIONS,
 )
 
-CONSUMER_OFFSETS: Final = Table(
-    "consumer_offsets",
+PARTITIONS: Final = Table(
+    "partitions",
     METADATA,
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("next_offset", BigInteger, nullable=False),
+    # Who applies its events, until when; a higher epoch takes the right to save from whoever held a lower one.
+    Column("worker", OpaqueId, nullable=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("until_millis", BigInteger, nullable=False),
+    **TABLE_OPTIONS,
+)
+
+WORKERS: Final = Table(
+    "workers",
+    METADATA,
+    Column("worker", OpaqueId, primary_key=True),
+    Column("until_millis", BigInteger, nullable=False),
+    **TABLE_OPTIONS,
+)
+
+HEADS: Final = Table(
+    "heads",
+    METADATA,
+    Column("name", OpaqueId(32), primary_key=True),
+    Column("version", BigInteger, nullable=False),
     **TABLE_OPTIONS,
 )

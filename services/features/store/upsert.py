@@ -5,12 +5,13 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import mysql, sqlite
 
 
-def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts rows, or replaces those of the same primary key; each row names all columns."""
+def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, keep: bool = False) -> None:
+    """Inserts rows, or replaces those of the same primary key, or keeps these; each row names all columns."""
     if not rows:
         return
     keys = {column.name for column in table.primary_key}
-    others = [column.name for column in table.columns if column.name not in keys]
+    # Setting a key to what it is keeps a row.
+    others = [column.name for column in table.columns if (column.name in keys) == keep]
     if connection.dialect.name == "sqlite":
         insert = sqlite.insert(table)
         connection.execute(

@@ -1,29 +1,23 @@
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import uuid4
 
 from sqlalchemy import Connection, delete, insert, select
 
 from services.common.errors import FailedPreconditionError
 from services.common.timestamps import to_millis
-from services.features.definitions.user_state import UserState
 from services.features.materializer.ledger import Ledger, delete_states
-from services.features.store.knowledge import Knowledge, copy_field
 from services.features.store.store import Store
-from services.features.store.tables import ERASURES, MERGES, USER_STATES, USERS
-from services.features.store.upsert import upsert
-from services.features.users import queries
-from services.features.users.consent import is_personal, stricter
-from services.features.users.user_plan import KnownUser
+from services.features.store.tables import ERASURES, MERGES, USERS
+from services.features.users import user_changes
 from services.features.users.users import Users
-from vitrine.common.v1.visitor_pb2 import CONSENT_UNSPECIFIED
 from vitrine.features.v1 import user_service_pb2 as pb
-from vitrine.features.v1.user_pb2 import User
 
-T = TypeVar("T")
+REVERSIBLE: Final = timedelta(days=1)
+"""How long a merge can be taken back; then the histories become one for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +45,21 @@ class UserLifecycle:
         return await asyncio.shield(self._upsert(updates, keys, now))
 
     async def merge(self, anonymous: str, user: str, now: datetime) -> bool:
-        """Joins an anonymous visitor into a user, both by key; returns False where they were joined before.
+        """Says that an anonymous visitor is a user, both by key; returns False where that was known.
 
         Raises FailedPreconditionError (ALREADY_MERGED) where the visitor is another user by now.
         """
         return await asyncio.shield(self._merge(anonymous, user, to_millis(now)))
 
+    async def unmerge(self, anonymous: str, user: str, now: datetime) -> None:
+        """Takes a merge of the last day back: each is again who they were, with what each did before and since.
+
+        Raises FailedPreconditionError (NOT_MERGED, MERGE_TOO_OLD).
+        """
+        await asyncio.shield(self._unmerge(anonymous, user, to_millis(now)))
+
     async def erase(self, key: str, request_id: str, now: datetime) -> Receipt:
-        """Erases a user, by resolved key: words, state, merges. A `request_id` that was used gets its receipt again."""
+        """Erases a user, by resolved key: words, states, merges. A `request_id` used before gets its receipt again."""
         return await asyncio.shield(self._erase(key, request_id, to_millis(now)))
 
     async def _upsert(
@@ -67,93 +68,86 @@ class UserLifecycle:
         async with self._users.changing:
             resolved = [self._users.resolve(key) for key in keys]
             results = await self._users.write(updates, resolved, now)
-            if restricted := [key for key in set(resolved) if self._users.is_restricted(key)]:
-                await self._ledger.erase(restricted)
+            await self._forget_restricted(set(resolved))
         return results
 
+    async def _forget_restricted(self, users: Collection[str]) -> None:
+        """Erases what was kept of those who do not allow it (any more). Hold `changing`."""
+        keys = [key for user in users if self._users.is_restricted(user) for key in self._users.members_of(user)]
+        if keys:
+            await self._ledger.rewrite(keys, lambda connection: delete_states(connection, keys))
+
     async def _merge(self, anonymous: str, user: str, millis: int) -> bool:
-        async with self._users.changing, self._ledger.settled():
-            known = self._users.resolve(anonymous)
-            if known == user:
-                return False
-            if known != anonymous:
+        def work(connection: Connection) -> tuple[str | None, tuple[int, int]]:
+            version = user_changes.begin(connection)
+            known = _user_of(connection, anonymous)
+            if known is not None:
+                return known[0], (version, version)
+            connection.execute(insert(MERGES), {"anonymous_key": anonymous, "user_key": user, "merge_millis": millis})
+            return None, (version, user_changes.note(connection, version, [anonymous], millis))
+
+        async with self._users.changing:
+            known, versions = await self._store.write(work)
+            if known is not None and known != user:
                 raise FailedPreconditionError(
                     "the anonymous visitor was merged into another user; a visitor can be one user only",
                     reason="ALREADY_MERGED",
                 )
-            states = await self._ledger.states.find_all([anonymous, user])
-            words = await self._store.read(lambda connection: queries.read_users(connection, [anonymous, user]))
-            joined = join_words(words.get(user), words.get(anonymous), user)
-            state = None
-            if joined is None or is_personal(joined.message.consent):
-                state = join_states(states.get(user), states.get(anonymous))
+            self._users.publish_aliases({anonymous: user}, versions)
+            await self._forget_restricted([user])
+        return known is None
 
-            def work(connection: Connection) -> None:
-                delete_states(connection, [anonymous, user])
-                if state is not None:
-                    upsert(connection, USER_STATES, [{"visitor_key": user, "state": state.to_bytes()}])
-                connection.execute(delete(USERS).where(USERS.c.visitor_key == anonymous))
-                if joined is not None:
-                    upsert(connection, USERS, [queries.user_row(user, joined)])
-                row = {"anonymous_key": anonymous, "user_key": user, "merge_millis": millis}
-                connection.execute(insert(MERGES), row)
+    async def _unmerge(self, anonymous: str, user: str, millis: int) -> None:
+        def work(connection: Connection) -> tuple[int, int]:
+            version = user_changes.begin(connection)
+            known = _user_of(connection, anonymous)
+            if known is None or known[0] != user:
+                raise FailedPreconditionError(
+                    "the anonymous visitor is not merged into this user; nothing is to be taken back",
+                    reason="NOT_MERGED",
+                )
+            if known[1] < millis - REVERSIBLE // timedelta(milliseconds=1):
+                raise FailedPreconditionError(
+                    "the merge is more than a day old; by now the histories are one", reason="MERGE_TOO_OLD"
+                )
+            connection.execute(delete(MERGES).where(MERGES.c.anonymous_key == anonymous))
+            return version, user_changes.note(connection, version, [anonymous], millis)
 
-            await self._store.write(work)
-            self._ledger.states.put(anonymous, None)
-            self._ledger.states.put(user, state)
-            self._users.publish({anonymous: None, user: joined})
-            self._users.publish_merge(anonymous, user)
-            return True
+        async with self._users.changing:
+            self._users.publish_aliases({anonymous: None}, await self._store.write(work))
 
     async def _erase(self, key: str, request_id: str, millis: int) -> Receipt:
-        async with self._users.changing, self._ledger.settled():
-            receipt, erased = await self._store.write(lambda c: _erase_rows(c, key, request_id, millis))
-            if erased:
-                self._ledger.states.put(key, None)
-                self._users.publish_erasure(key)
+        async with self._users.changing:
+            members = self._users.members_of(key)
+            receipt_id = uuid4().hex
+            receipt, versions = await self._ledger.rewrite(
+                members, lambda connection: _erase_rows(connection, members, receipt_id, request_id, millis)
+            )
+            await self._users.read_again(members, versions)
             return receipt
 
 
-def join_words(user: KnownUser | None, anonymous: KnownUser | None, key: str) -> KnownUser | None:
-    """Returns what is known of a user once an anonymous visitor turned out to be the same.
-
-    The user's own words hold; attributes that only the visitor had join them, and the stricter consent holds.
-    """
-    if anonymous is None:
-        return user
-    if user is None:
-        user = Knowledge(User(), anonymous.micros)
-        user.message.update_time.CopyFrom(anonymous.message.update_time)
-    message = User()
-    message.CopyFrom(user.message)
-    message.visitor.user_id = key.removeprefix("u:")
-    for name in anonymous.message.attributes:
-        if name not in message.attributes:
-            copy_field(anonymous.message, message, f"attributes.{name}")
-    consents = [message.consent, anonymous.message.consent]
-    if any(consent != CONSENT_UNSPECIFIED for consent in consents):
-        message.consent = stricter(*consents)
-    return Knowledge(message, user.micros, user.field_times)
+def _user_of(connection: Connection, anonymous: str) -> tuple[str, int] | None:
+    """Returns the user whom a visitor was merged into, and when."""
+    row = connection.execute(select(MERGES).where(MERGES.c.anonymous_key == anonymous)).one_or_none()
+    return None if row is None else (row.user_key, row.merge_millis)
 
 
-def join_states(user: UserState | None, anonymous: UserState | None) -> UserState | None:
-    """Returns the two histories as one; changes neither."""
-    if user is None or anonymous is None:
-        return user or anonymous
-    joined = UserState.from_bytes(user.to_bytes())
-    joined.merge(anonymous)
-    return joined
-
-
-def _erase_rows(connection: Connection, key: str, request_id: str, millis: int) -> tuple[Receipt, bool]:
+def _erase_rows(
+    connection: Connection, members: Sequence[str], receipt_id: str, request_id: str, millis: int
+) -> tuple[Receipt, tuple[int, int]]:
+    version = user_changes.begin(connection)
+    # The same call may come twice, and the same transaction be run twice.
+    same = ERASURES.c.receipt_id == receipt_id
     if request_id:
-        row = connection.execute(select(ERASURES).where(ERASURES.c.request_id == request_id)).one_or_none()
-        if row is not None:
-            return Receipt(row.receipt_id, row.deleted_row_count, row.delete_millis), False
-    count = delete_states(connection, [key])
-    count += connection.execute(delete(USERS).where(USERS.c.visitor_key == key)).rowcount
-    count += connection.execute(delete(MERGES).where(MERGES.c.user_key == key)).rowcount
-    receipt = Receipt(uuid4().hex, count, millis)
+        same |= ERASURES.c.request_id == request_id
+    row = connection.execute(select(ERASURES).where(same)).one_or_none()
+    if row is not None:
+        return Receipt(row.receipt_id, row.deleted_row_count, row.delete_millis), (version, version)
+    count = delete_states(connection, members)
+    count += connection.execute(delete(USERS).where(USERS.c.visitor_key.in_(members))).rowcount
+    count += connection.execute(delete(MERGES).where(MERGES.c.anonymous_key.in_(members))).rowcount
+    receipt = Receipt(receipt_id, count, millis)
     values: dict[str, Any] = {
         "receipt_id": receipt.receipt_id,
         "request_id": request_id or None,
@@ -161,4 +155,4 @@ def _erase_rows(connection: Connection, key: str, request_id: str, millis: int) 
         "delete_millis": millis,
     }
     connection.execute(insert(ERASURES), values)
-    return receipt, True
+    return receipt, (version, user_changes.note(connection, version, members, millis))

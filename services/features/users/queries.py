@@ -23,15 +23,16 @@ def read_types(connection: Connection) -> dict[str, str]:
     return {row.name: row.type for row in connection.execute(select(ATTRIBUTE_TYPES))}
 
 
-def read_aliases(connection: Connection) -> dict[str, str]:
-    """Returns for each anonymous visitor who was merged the user's key."""
-    return {row.anonymous_key: row.user_key for row in connection.execute(select(MERGES))}
+def read_aliases(connection: Connection, keys: Sequence[str] | None = None) -> dict[str, str]:
+    """Returns for each anonymous visitor, or each of some, who was merged the user's key."""
+    merges = select(MERGES) if keys is None else select(MERGES).where(MERGES.c.anonymous_key.in_(keys))
+    return {row.anonymous_key: row.user_key for row in connection.execute(merges)}
 
 
-def read_restricted(connection: Connection) -> set[str]:
-    """Returns the keys of those who do not allow anything personal to be kept."""
-    restricted = USERS.c.consent.in_([int(CONSENT_NONE), int(CONSENT_ESSENTIAL)])
-    return set(connection.scalars(select(USERS.c.visitor_key).where(restricted)))
+def read_restricted(connection: Connection, keys: Sequence[str] | None = None) -> set[str]:
+    """Returns the keys of those, of all or of some, who do not allow anything personal to be kept."""
+    restricted = select(USERS.c.visitor_key).where(USERS.c.consent.in_([int(CONSENT_NONE), int(CONSENT_ESSENTIAL)]))
+    return set(connection.scalars(restricted if keys is None else restricted.where(USERS.c.visitor_key.in_(keys))))
 
 
 def user_row(key: str, known: KnownUser) -> dict[str, Any]:

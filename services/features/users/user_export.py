@@ -8,6 +8,7 @@ from google.protobuf.json_format import MessageToDict
 from services.common.timestamps import to_millis
 from services.features.catalog.catalog import Catalog
 from services.features.materializer.ledger import Ledger
+from services.features.materializer.user_states import join_states
 from services.features.users.users import Users
 
 
@@ -22,11 +23,12 @@ class UserExport:
     async def lines(self, key: str, now: datetime) -> AsyncIterator[bytes]:
         """Yields one line for the shop's words and merges, one for the state; none where nothing is known."""
         known = (await self._users.find([key])).get(key)
-        merged = [alias.removeprefix("a:") for alias in self._users.aliases_of(key)]
+        merged = [alias.removeprefix("a:") for alias in self._users.members_of(key)[1:]]
         if known is not None or merged:
             user = MessageToDict(known.message, preserving_proto_field_name=True) if known is not None else None
             yield _line({"kind": "user", "user": user, "merged_anonymous_ids": merged})
-        state = await self._ledger.states.find(key)
+        states = await self._ledger.states.find_all(self._users.members_of(key))
+        state = join_states(list(states.values()))
         if state is not None:
             features = state.features(to_millis(now), self._catalog.item_columns())
             numbers = {*features.recent.item_nos, *features.counters.item_nos, *features.impressions.item_nos} - {0}

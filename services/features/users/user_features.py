@@ -2,9 +2,11 @@ from services.common.visitors import visitor_from_key
 from services.features.catalog.catalog import Catalog
 from services.features.definitions.user_state import UserState
 from services.features.materializer.ledger import Ledger
+from services.features.materializer.user_states import join_states
 from services.features.users.consent import is_personal, stricter
 from services.features.users.users import Users
 from vitrine.common.v1.visitor_pb2 import CONSENT_UNSPECIFIED, Consent
+from vitrine.events.v1.event_service_pb2 import PartitionOffset
 from vitrine.features.v1.user_features_pb2 import FEATURE_STATUS_MISSING, UserFeatures
 
 
@@ -23,7 +25,9 @@ class UserFeatureReader:
         stored_consent = known.message.consent if known is not None else CONSENT_UNSPECIFIED
         consent = stricter(stored_consent, visit_consent)
         personal = is_personal(consent)
-        state = await self._ledger.states.find(key) if personal else None
+        offsets = dict(self._ledger.offsets)
+        states = await self._ledger.states.find_all(self._users.members_of(key)) if personal else {}
+        state = join_states(list(states.values()))
         features = (state or UserState()).features(query_millis, self._catalog.item_columns())
         features.visitor.CopyFrom(visitor_from_key(key))
         features.consent = consent
@@ -33,4 +37,7 @@ class UserFeatureReader:
             features.known = True
         else:
             features.states.add(feature="attributes", status=FEATURE_STATUS_MISSING)
+        # What another worker saves is read from the store, and may be newer than the offsets that are known here.
+        offsets |= {no: self._ledger.offsets[no] for no in self._ledger.held}
+        features.applied_offsets.extend(PartitionOffset(partition=no, offset=offsets[no]) for no in sorted(offsets))
         return features

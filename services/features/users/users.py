@@ -4,51 +4,100 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert
 
+from services.common.timestamps import to_millis
+from services.features.store.heads import USERS as USERS_HEAD
+from services.features.store.heads import read_head
 from services.features.store.lru import LruCache
 from services.features.store.store import Store
 from services.features.store.tables import ATTRIBUTE_TYPES, USERS
 from services.features.store.times import Arrivals
 from services.features.store.upsert import upsert
-from services.features.users import queries
+from services.features.users import queries, user_changes
+from services.features.users.aliases import Aliases
 from services.features.users.consent import is_personal
+from services.features.users.joined_words import join_words
 from services.features.users.user_plan import KnownUser, UserPlan
 from vitrine.features.v1 import user_service_pb2 as pb
 
 
 class Users:
-    """What the shop said of its users, and who is who. Belongs to the event loop; the database is written first."""
+    """What the shop said of its users, and who is who. Belongs to the event loop; the database is written first.
+
+    Words stay with the visitor of whom they were said; those of a user's merged visitors are joined when they are read.
+    """
 
     def __init__(self, store: Store, cached_users: int) -> None:
         self._store = store
         self._arrivals = Arrivals()
-        self._types: dict[str, str] = {}
-        self._aliases: dict[str, str] = {}
+        self._aliases = Aliases()
         self._restricted: set[str] = set()
+        self._version = 0
         # A user of whom nothing is said is kept too, as an empty tuple: most visitors are that.
         self._cache: LruCache[str, tuple[KnownUser, ...]] = LruCache(cached_users)
         self.changing = asyncio.Lock()
         """Held by whoever changes users; readers need it not."""
 
     async def load(self) -> None:
-        """Reads attribute types, aliases and consents into memory."""
-        self._types = await self._store.read(queries.read_types)
-        self._aliases = await self._store.read(queries.read_aliases)
-        self._restricted = await self._store.read(queries.read_restricted)
+        """Reads aliases and consents into memory."""
+        async with self.changing:
+            await self._load()
+
+    async def _load(self) -> None:
+        def read(connection: Connection) -> tuple[int, dict[str, str], set[str]]:
+            version = read_head(connection, USERS_HEAD)
+            return version, queries.read_aliases(connection), queries.read_restricted(connection)
+
+        self._version, aliases, self._restricted = await self._store.read(read)
+        self._aliases = Aliases(aliases)
+        self._cache.clear()
+
+    async def catch_up(self, version: int) -> None:
+        """Learns what other processes changed, up to a version of the users at least."""
+        if version <= self._version:
+            return
+        async with self.changing:
+            after = self._version
+            head, changed = await self._store.read(lambda c: (read_head(c, USERS_HEAD), user_changes.read(c, after)))
+            if changed is None:
+                await self._load()
+                return
+            await self._learn(set(changed))
+            self._version = head
+
+    async def _learn(self, keys: set[str]) -> None:
+        """Reads again who the visitors are and what they allow."""
+        some = list(keys)
+        aliases, restricted = await self._store.read(
+            lambda connection: (queries.read_aliases(connection, some), queries.read_restricted(connection, some))
+        )
+        for key in keys:
+            self._cache.drop(key)
+            self._aliases.set(key, aliases.get(key))
+        self._restricted = (self._restricted - keys) | restricted
 
     def resolve(self, key: str) -> str:
         """Returns whose the key is by now: a merged anonymous visitor is the user."""
-        return self._aliases.get(key, key)
+        return self._aliases.user_of(key)
 
-    def aliases_of(self, key: str) -> list[str]:
-        """Returns the keys of the anonymous visitors who were merged into a user."""
-        return [anonymous for anonymous, user in self._aliases.items() if user == key]
+    def members_of(self, key: str) -> list[str]:
+        """Returns a user's key and those of the anonymous visitors who were merged into the user."""
+        return [key, *self._aliases.visitors_of(key)]
 
     def is_restricted(self, key: str) -> bool:
-        """Returns whether the stored consent forbids to keep what the visitor does."""
-        return key in self._restricted
+        """Returns whether a stored consent forbids to keep what the user, by resolved key, does."""
+        return not self._restricted.isdisjoint(self.members_of(key))
 
     async def find(self, keys: Iterable[str]) -> dict[str, KnownUser]:
         """Returns those of the users of whom the shop said something, by (resolved) key."""
+        members = {key: self.members_of(key) for key in keys}
+        words = await self._find({member for group in members.values() for member in group})
+        joined = {
+            key: join_words(key, {member: words[member] for member in group if member in words})
+            for key, group in members.items()
+        }
+        return {key: known for key, known in joined.items() if known is not None}
+
+    async def _find(self, keys: Iterable[str]) -> dict[str, KnownUser]:
         found: dict[str, tuple[KnownUser, ...]] = {}
         missing = []
         for key in keys:
@@ -68,35 +117,45 @@ class Users:
         """Takes words in; a result for each, in order. `keys` are the visitors', resolved. Hold `changing`."""
         arrival = self._arrivals.take(now, len(updates))
 
-        def work(connection: Connection) -> tuple[UserPlan, list[pb.UserResult]]:
-            plan = UserPlan(queries.read_users(connection, list(set(keys))), self._types, arrival)
+        def work(connection: Connection) -> tuple[UserPlan, list[pb.UserResult], tuple[int, int]]:
+            version = user_changes.begin(connection)
+            plan = UserPlan(queries.read_users(connection, list(set(keys))), queries.read_types(connection), arrival)
             results = [plan.upsert(place, keys[place], update) for place, update in enumerate(updates)]
             upsert(connection, USERS, [queries.user_row(key, known) for key, known in plan.changed.items()])
             if plan.new_types:
                 rows = [{"name": name, "type": kind} for name, kind in plan.new_types.items()]
                 connection.execute(insert(ATTRIBUTE_TYPES), rows)
-            return plan, results
+            return plan, results, (version, user_changes.note(connection, version, plan.changed, to_millis(now)))
 
-        plan, results = await self._store.write(work)
-        self._types |= plan.new_types
-        self.publish(plan.changed)
+        plan, results, versions = await self._store.write(work)
+        self.publish(plan.changed, versions)
         return results
 
-    def publish(self, changed: Mapping[str, KnownUser | None]) -> None:
-        """Makes committed changes known; None: nothing is said of the user any more."""
+    def publish(self, changed: Mapping[str, KnownUser | None], versions: tuple[int, int]) -> None:
+        """Makes committed words known; None: nothing is said of the user any more.
+
+        `versions` are those that the transaction found and made. Hold `changing`.
+        """
         for key, known in changed.items():
             self._cache.put(key, (known,) if known is not None else ())
             if known is None or is_personal(known.message.consent):
                 self._restricted.discard(key)
             else:
                 self._restricted.add(key)
+        self._made(versions)
 
-    def publish_merge(self, anonymous_key: str, user_key: str) -> None:
-        """Makes a committed merge known."""
-        self._aliases[anonymous_key] = user_key
+    def publish_aliases(self, aliases: Mapping[str, str | None], versions: tuple[int, int]) -> None:
+        """Makes committed merges known, and with None that one was taken back. Hold `changing`."""
+        for anonymous, user in aliases.items():
+            self._aliases.set(anonymous, user)
+        self._made(versions)
 
-    def publish_erasure(self, key: str) -> None:
-        """Forgets a user, after the commit."""
-        self.publish({key: None})
-        for alias in self.aliases_of(key):
-            del self._aliases[alias]
+    async def read_again(self, keys: Iterable[str], versions: tuple[int, int]) -> None:
+        """Learns what a committed transaction made of users, merged ones among them. Hold `changing`."""
+        await self._learn(set(keys))
+        self._made(versions)
+
+    def _made(self, versions: tuple[int, int]) -> None:
+        found, made = versions
+        if found == self._version:  # otherwise others changed something too, and `catch_up` reads that
+            self._version = made

@@ -23,6 +23,8 @@ async def features_process(settings: FeaturesSettings, batch_size: int) -> Async
         "VITRINE_FEATURES_PORT": "0",
         "VITRINE_FEATURES_EVENTS_ADDRESS": settings.events_address,
         "VITRINE_FEATURES_TAIL_BATCH_SIZE": str(batch_size),
+        "VITRINE_FEATURES_DATABASE_URL": settings.database_url,
+        "VITRINE_FEATURES_LEASE_SECONDS": str(settings.lease_seconds),
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.features", env=environment, stdout=DEVNULL, stderr=PIPE

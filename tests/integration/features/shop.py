@@ -61,6 +61,10 @@ class Shop:
         """Waits until so many events are applied."""
         await self.until(lambda status: sum(place.offset for place in status.applied_offsets) == count)
 
+    async def saved(self, count: int) -> None:
+        """Waits until so many events are saved, and so in the statistics."""
+        await self.until(lambda status: sum(place.offset for place in status.saved_offsets) == count)
+
     async def until(self, condition: Callable[[feature_pb.GetMaterializerStatusResponse], bool]) -> None:
         """Waits for a status of the materialiser."""
         async with asyncio.timeout(PATIENCE_SECONDS):

@@ -102,7 +102,7 @@ async def test_a_killed_process_counts_nothing_twice(
         process.kill()
         await process.wait()
     async with shop(settings, clock) as restarted:
-        await restarted.applied(12_000)
+        await restarted.saved(12_000)
         counts = [(await restarted.user(Visitor(user_id=f"u{n}"))).event_count for n in range(7)]
         assert counts == [1715, 1715, 1714, 1714, 1714, 1714, 1714]
         statistics = await restarted.features.ListItemStatistics(pb.ListItemStatisticsRequest())
@@ -126,7 +126,7 @@ async def test_statistics_come_by_version(features: Shop, log: FakeEventService)
         made.unit_price = 2.5
         log.append(made)
     log.append(event("9", ANNA, EVENT_TYPE_VIEW, "bread"))
-    await features.applied(4)
+    await features.saved(4)
     first = await features.features.ListItemStatistics(pb.ListItemStatisticsRequest(page_size=1))
     assert first.more
     rest = await features.features.ListItemStatistics(pb.ListItemStatisticsRequest(after_version=first.version))
@@ -151,11 +151,11 @@ async def test_versions_of_statistics_never_go_back(
 ) -> None:
     log.append(event("1", ANNA, EVENT_TYPE_VIEW, "tea"))
     async with shop(settings, clock) as before:
-        await before.applied(1)
+        await before.saved(1)
         version = (await before.features.ListItemStatistics(pb.ListItemStatisticsRequest())).version
     log.append(event("2", ANNA, EVENT_TYPE_VIEW, "bread"))
     async with shop(settings, clock) as after:
-        await after.applied(2)
+        await after.saved(2)
         request = pb.ListItemStatisticsRequest(after_version=version)
         assert len((await after.features.ListItemStatistics(request)).item_nos) == 1
 

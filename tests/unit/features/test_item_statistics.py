@@ -18,7 +18,8 @@ def statistics_of(history: list[Observation]) -> ItemStatistics:
     statistics = ItemStatistics()
     for observation in history:
         statistics.apply(observation, hash_visitor(observation.event_id))
-    statistics.seal()
+    for version, item_no in enumerate(sorted(statistics.take_unsaved()), 1):
+        statistics.stored(item_no, version)
     return statistics
 
 
@@ -47,7 +48,8 @@ def test_rows_restore_the_statistics(history: list[Observation]) -> None:
     statistics = statistics_of(history)
     items, _ = statistics.changed_after(0, 100)
     restored = ItemStatistics()
-    restored.load(statistics.row(item_no) for item_no in items.tolist())
+    for item_no in items.tolist():
+        restored.learn(statistics.row(item_no))
     assert restored.version == statistics.version
     for item_no in items.tolist():
         assert restored.row(item_no) == statistics.row(item_no)
@@ -62,7 +64,8 @@ def test_changes_come_in_pages_by_version() -> None:
     assert last.tolist() == [9]
     assert not more
     statistics.apply(Observation(event_types.VIEW, 2, NOW), 0)
-    assert statistics.seal() == [2]
+    assert list(statistics.take_unsaved()) == [2]
+    statistics.stored(2, 4)
     assert statistics.changed_after(statistics.versions[9], 2)[0].tolist() == [2]
 
 

@@ -30,6 +30,10 @@ def state_of(count: int) -> UserState:
     return state
 
 
+def mine(_key: str) -> bool:
+    return True
+
+
 async def save(store: Store, states: UserStates) -> None:
     rows = [{"visitor_key": key, "state": state.to_bytes()} for key, state in states.begin_save().items()]
     await store.write(lambda connection: upsert(connection, USER_STATES, rows))
@@ -41,7 +45,7 @@ async def counts(states: UserStates, *keys: str) -> dict[str, int]:
 
 
 async def test_what_is_not_saved_is_never_evicted(store: Store) -> None:
-    states = UserStates(store, bound=2)
+    states = UserStates(store, bound=2, holds=mine)
     for n in range(5):
         states.changed(f"u:{n}", state_of(n + 1))
     keys = [f"u:{n}" for n in range(5)]
@@ -54,7 +58,7 @@ async def test_what_is_not_saved_is_never_evicted(store: Store) -> None:
 
 
 async def test_a_read_that_a_save_overtakes_is_made_again(store: Store) -> None:
-    states = UserStates(store, bound=1)
+    states = UserStates(store, bound=1, holds=mine)
     states.changed("u:a", state_of(1))
     await save(store, states)
     states.changed("u:b", state_of(1))
@@ -67,9 +71,9 @@ async def test_a_read_that_a_save_overtakes_is_made_again(store: Store) -> None:
 
 
 async def test_an_erased_state_is_gone(store: Store) -> None:
-    states = UserStates(store, bound=10)
+    states = UserStates(store, bound=10, holds=mine)
     states.changed("u:a", state_of(1))
     await save(store, states)
     await store.write(lambda connection: connection.execute(USER_STATES.delete()))
-    states.put("u:a", None)
+    states.forget(["u:a"])
     assert await states.find("u:a") is None
