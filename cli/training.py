@@ -2,9 +2,9 @@ import json
 from dataclasses import dataclass
 
 from cli.shop import Shop
-from services.candidates.jobs.neighbors import build_neighbors
+from services.candidates.jobs.build import Built, build_candidates
 from services.candidates.settings import CandidatesSettings
-from services.common.artifacts import Artifact, ArtifactStore
+from services.common.artifacts import ArtifactStore
 from services.common.clock import SystemClock
 from services.common.progress import Progress
 from services.ranker.training.job import train
@@ -17,17 +17,16 @@ class TrainedShop:
     """What a training brought.
 
     Args:
-        neighbors: the neighbours of items; None: no two items have enough users in common.
+        candidates: what the candidates service looks up.
         report: the run record of model and linear scorer.
     """
 
-    neighbors: Artifact | None
+    candidates: Built
     report: TrainingReport
 
     def to_json(self) -> str:
         """All of it as one JSON object."""
-        neighbors = None if self.neighbors is None else {"version": self.neighbors.version, **self.neighbors.metadata}
-        return json.dumps({"neighbors": neighbors, "training": json.loads(self.report.to_json())})
+        return json.dumps({"candidates": self.candidates.as_json(), "training": json.loads(self.report.to_json())})
 
 
 async def train_shop(shop: Shop, progress: Progress) -> TrainedShop:
@@ -45,5 +44,5 @@ async def train_shop(shop: Shop, progress: Progress) -> TrainedShop:
     training = TrainingSettings(state_directory=shop.state_directory, events_address=events, features_address=features)
     clock = SystemClock()
     store = ArtifactStore(shop.state_directory / "artifacts")
-    neighbors = await build_neighbors(candidates, store, clock, progress)
-    return TrainedShop(neighbors, await train(training, clock, progress))
+    built = await build_candidates(candidates, store, clock, progress)
+    return TrainedShop(built, await train(training, clock, progress))

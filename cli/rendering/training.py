@@ -2,6 +2,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.rendering.built import render_built
 from cli.training import TrainedShop
 
 
@@ -18,8 +19,7 @@ def render_training(trained: TrainedShop) -> RenderableType:
         Text(f"{report.events:,} events of {report.users:,} users and {report.items:,} items: {seconds}"),
         table,
     ]
-    if trained.neighbors is None:
-        parts.append(Text("No two items have enough users in common: there are no neighbours yet."))
+    parts.append(render_built(trained.candidates))
     if report.published:
         parts.append(Text(f"The behaviour model is published as version {report.version}."))
     else:

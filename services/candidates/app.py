@@ -1,18 +1,23 @@
 """The composition root of the candidates service."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from typing import Final
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import grpc
 
 from services.candidates.artifacts.embeddings import Embeddings
+from services.candidates.artifacts.group_tastes import GroupTastes
 from services.candidates.artifacts.neighbors import Neighbors
+from services.candidates.artifacts.slot import Slot
+from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.background.artifact_watcher import ArtifactWatcher
 from services.candidates.background.catalog_tail import CatalogTail
 from services.candidates.background.content_keeper import ContentKeeper
 from services.candidates.background.list_keeper import ListKeeper
 from services.candidates.background.statistics_poll import StatisticsPoll
+from services.candidates.catalog.item_columns import ItemColumns
 from services.candidates.metrics import CandidateMetrics
 from services.candidates.retrieval import Retriever
 from services.candidates.servicer import CandidateServicer
@@ -21,15 +26,18 @@ from services.candidates.sources.inputs import Inputs
 from services.candidates.sources.registry import check_names, make_sources
 from services.common.artifacts import Artifact, ArtifactStore
 from services.common.background import keep_doing
-from services.common.channels import open_channel
+from services.common.channels import ChannelLimits, open_channel
 from services.common.telemetry.metrics import service_metrics
 from vitrine.candidates.v1.candidate_service_pb2 import DESCRIPTOR
 from vitrine.candidates.v1.candidate_service_pb2_grpc import add_CandidateServiceServicer_to_server
+from vitrine.candidates.v1.source_service_pb2_grpc import SourceServiceStub
 from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceStub
 
 # A new item is to be in answers within a second of its upsert.
 _INDEX_SECONDS: Final = 0.25
+
+Loaded = TypeVar("Loaded")
 
 
 class CandidatesApplication:
@@ -40,7 +48,7 @@ class CandidatesApplication:
     def __init__(self, settings: CandidatesSettings) -> None:
         self._settings = settings
         self._inputs = Inputs(settings)
-        for field in ("sources", "quotas", "weights"):
+        for field in ("sources", "quotas", "weights", "source_deadlines"):
             check_names(settings.variable(field), getattr(settings, field))
         sources = make_sources(settings.sources, self._inputs)
         self._retriever = Retriever(
@@ -49,9 +57,10 @@ class CandidatesApplication:
             settings.weights,
             settings.source_deadline_seconds,
             CandidateMetrics(service_metrics(self.name)),
+            deadlines=settings.source_deadlines,
         )
         self._tasks: list[asyncio.Task[None]] = []
-        self._channel: grpc.aio.Channel | None = None
+        self._channels: list[grpc.aio.Channel] = []
 
     def register(self, server: grpc.aio.Server) -> Sequence[str]:
         add_CandidateServiceServicer_to_server(CandidateServicer(self._inputs, self._retriever), server)
@@ -59,10 +68,15 @@ class CandidatesApplication:
 
     async def start(self) -> None:
         inputs, seconds = self._inputs, self._settings.poll_seconds
-        self._channel = open_channel(self._settings.features_address)
-        tail = CatalogTail(CatalogServiceStub(self._channel), inputs)
+        features = open_channel(self._settings.features_address)
+        self._channels.append(features)
+        if address := self._settings.custom_source_address:
+            # The shop's source owes us no health service, and a late answer is worth no second try.
+            self._channels.append(open_channel(address, limits=ChannelLimits(watch_health=False, max_attempts=1)))
+            inputs.custom = SourceServiceStub(self._channels[-1])
+        tail = CatalogTail(CatalogServiceStub(features), inputs)
         content, lists = ContentKeeper(inputs.content), ListKeeper(inputs)
-        statistics = StatisticsPoll(FeatureServiceStub(self._channel), inputs.statistics)
+        statistics = StatisticsPoll(FeatureServiceStub(features), inputs.statistics)
         self._run(keep_doing("catalog tail", tail.follow, 0.2))
         self._run(keep_doing("statistics", statistics.read, seconds))
         await tail.caught_up.wait()
@@ -80,25 +94,30 @@ class CandidatesApplication:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._channel is not None:
-            await self._channel.close()
+        for channel in self._channels:
+            await channel.close()
 
     def _run(self, coroutine: Coroutine[None, None, None]) -> None:
         self._tasks.append(asyncio.create_task(coroutine))
 
-    def _watchers(self) -> Sequence[ArtifactWatcher[Neighbors] | ArtifactWatcher[Embeddings]]:
-        store, columns = ArtifactStore(self._settings.state_directory / "artifacts"), self._inputs.columns
+    def _watchers(self) -> "Sequence[ArtifactWatcher[Any]]":
+        store, inputs = ArtifactStore(self._settings.state_directory / "artifacts"), self._inputs
+        columns = inputs.columns
 
-        def load_neighbors(artifact: Artifact) -> Neighbors:
-            return Neighbors.load(artifact.path, columns)
+        def watch(slot: Slot[Loaded], load: Callable[[Path, ItemColumns], Loaded]) -> ArtifactWatcher[Loaded]:
+            return ArtifactWatcher(store, slot, columns, lambda artifact: load(artifact.path, columns))
 
         def load_embeddings(artifact: Artifact) -> Embeddings:
             version = str(artifact.metadata.get("model_version", ""))
             return Embeddings.load(artifact.path, columns, version)
 
         return [
-            ArtifactWatcher(store, self._inputs.neighbors, columns, load_neighbors),
-            ArtifactWatcher(store, self._inputs.embeddings, columns, load_embeddings),
+            watch(inputs.neighbors, Neighbors.load),
+            watch(inputs.followers, Neighbors.load),
+            watch(inputs.companions, Neighbors.load),
+            watch(inputs.user_ratings, UserRatings.load),
+            watch(inputs.group_tastes, GroupTastes.load),
+            ArtifactWatcher(store, inputs.embeddings, columns, load_embeddings),
         ]
 
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from services.candidates.proposals import Proposals
 
-RANK_CONSTANT = 60
+RANK_CONSTANT = 10
 
 
 def fuse(
@@ -13,9 +13,10 @@ def fuse(
 ) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
     """Returns the `limit` best items of all sources and their fused scores, the best first; equal ones by item_no.
 
-    Weighted reciprocal rank fusion: score(item) = Σ_source weight / (60 + rank), rank from 1, over the sources that
+    Weighted reciprocal rank fusion: score(item) = Σ_source weight / (10 + rank), rank from 1, over the sources that
     proposed the item. Ranks and not scores are added since sources count in units of their own. (Cormack, Clarke,
-    Büttcher: Reciprocal Rank Fusion outperforms Condorcet, SIGIR 2009, which the constant is from as well.)
+    Büttcher: Reciprocal Rank Fusion outperforms Condorcet, SIGIR 2009. Their constant is 60; on held-out sequences 10,
+    which listens more to a source's first few, was better.)
     """
     columns = [(source, made) for source, made in proposals.items() if len(made)]
     if not columns:

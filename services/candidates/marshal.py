@@ -5,6 +5,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from services.candidates.catalog.filter_masks import FilterMasks
 from services.candidates.eligibility import Eligibility
+from services.candidates.groups import groups_of
 from services.candidates.history import History
 from services.candidates.lookup import distinct
 from services.candidates.query import Query
@@ -28,6 +29,9 @@ def query_of(request: pb.RetrieveCandidatesRequest, inputs: Inputs, masks: Filte
         user_vector=np.array(request.user_vector, np.float32),
         user_vector_version=request.user_vector_version,
         context=dict(request.context),
+        user=request.user,
+        groups=groups_of(request.user.attributes, inputs.settings.tastes.group_attributes, request.context),
+        item_filter=request.filter,
     )
 
 

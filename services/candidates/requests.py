@@ -10,6 +10,8 @@ _MAXIMUM_CANDIDATES: Final = 2_000
 _USUAL_CANDIDATES: Final = 400
 _MAXIMUM_SIMILAR: Final = 500
 _USUAL_SIMILAR: Final = 50
+_USUAL_TOGETHER: Final = 20
+_MAXIMUM_BASKET: Final = 100
 
 
 def candidate_limit(request: pb.RetrieveCandidatesRequest) -> int:
@@ -20,6 +22,8 @@ def candidate_limit(request: pb.RetrieveCandidatesRequest) -> int:
             violations.add(
                 f"quotas[{index}].quota", f"is {quota.quota}; send 0 to turn the source off, or a positive number"
             )
+        if quota.HasField("weight") and not 0 <= quota.weight < float("inf"):
+            violations.add(f"quotas[{index}].weight", f"is {quota.weight}; send a finite number from 0 on")
     _check(violations, request)
     violations.raise_if_any()
     return min(request.limit or _USUAL_CANDIDATES, _MAXIMUM_CANDIDATES)
@@ -35,7 +39,24 @@ def similar_limit(request: pb.ListSimilarItemsRequest) -> int:
     return min(request.limit or _USUAL_SIMILAR, _MAXIMUM_SIMILAR)
 
 
-def _check(violations: Violations, request: pb.RetrieveCandidatesRequest | pb.ListSimilarItemsRequest) -> None:
+def together_limit(request: pb.ListBoughtTogetherRequest) -> int:
+    """Returns how many are wanted; raises InvalidArgumentError where the request is invalid."""
+    violations = Violations()
+    if not request.item_ids and not request.item_nos:
+        violations.add("item_ids", "is empty; name the items of the basket, by id or in item_nos by number")
+    for index, item_id in enumerate(request.item_ids):
+        violations.identifier(f"item_ids[{index}]", item_id)
+    for field in ("item_ids", "item_nos"):
+        violations.at_most(field, getattr(request, field), _MAXIMUM_BASKET, "send the ones added last")
+    _check(violations, request)
+    violations.raise_if_any()
+    return min(request.limit or _USUAL_TOGETHER, _MAXIMUM_SIMILAR)
+
+
+def _check(
+    violations: Violations,
+    request: pb.RetrieveCandidatesRequest | pb.ListSimilarItemsRequest | pb.ListBoughtTogetherRequest,
+) -> None:
     if not request.HasField("query_time"):
         violations.required("query_time", None, "send the time of the request")
     if request.limit < 0:

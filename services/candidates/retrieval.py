@@ -12,6 +12,7 @@ from services.candidates.metrics import CandidateMetrics
 from services.candidates.proposals import Proposals, nothing
 from services.candidates.query import Query
 from services.candidates.sources.source import Source
+from services.common.errors import VitrineError
 from vitrine.candidates.v1 import candidate_service_pb2 as pb
 
 
@@ -45,25 +46,41 @@ class Retriever:
         weights: Mapping[str, float],
         deadline_seconds: float,
         metrics: CandidateMetrics,
+        *,
+        deadlines: Mapping[str, float] | None = None,
     ) -> None:
         self.names = [source.name for source in sources]
         self._sources = sources
         self._quotas = {source.name: source.quota for source in sources} | dict(quotas)
         self._weights = {source.name: source.weight for source in sources} | dict(weights)
-        self._deadline_seconds = deadline_seconds
+        self._deadlines = {source.name: deadline_seconds for source in sources} | dict(deadlines or {})
         self._metrics = metrics
         self._log = structlog.get_logger("vitrine.candidates")
 
-    async def retrieve(self, query: Query, limit: int, quotas: Mapping[str, int], seconds_left: float) -> Retrieved:
-        """Returns at most `limit` candidates. `quotas` go before the configured ones; one of 0 turns a source off."""
-        deadline = min(self._deadline_seconds, seconds_left)
+    async def retrieve(
+        self,
+        query: Query,
+        limit: int,
+        quotas: Mapping[str, int],
+        seconds_left: float,
+        weights: Mapping[str, float] | None = None,
+    ) -> Retrieved:
+        """Returns at most `limit` candidates. `quotas` and `weights` go before the configured ones; a quota of 0 turns
+        a source off.
+        """
         outcomes = await asyncio.gather(
             *(
-                self._ask(source, query, quotas.get(source.name, self._quotas[source.name]), deadline)
+                self._ask(
+                    source,
+                    query,
+                    quotas.get(source.name, self._quotas[source.name]),
+                    min(self._deadlines[source.name], seconds_left),
+                )
                 for source in self._sources
             )
         )
-        item_nos, scores = fuse({made.source: made.proposals for made in outcomes}, self._weights, limit)
+        weights = {**self._weights, **(weights or {})}
+        item_nos, scores = fuse({made.source: made.proposals for made in outcomes}, weights, limit)
         strangers = [
             Outcome(name, pb.SOURCE_STATUS_OFF, nothing(), "there is no such source here")
             for name in sorted(quotas.keys() - set(self.names))
@@ -91,6 +108,8 @@ class Retriever:
                 proposals = await source.propose(query, quota)
         except TimeoutError:
             return pb.SOURCE_STATUS_LATE, nothing(), f"no answer within {deadline * 1000:.0f} ms"
+        except VitrineError as error:
+            return pb.SOURCE_STATUS_FAILED, nothing(), error.reason
         except Exception as error:  # noqa: BLE001  # whatever goes wrong in one source, the others carry the answer
             self._log.exception("source failed", source=source.name)
             return pb.SOURCE_STATUS_FAILED, nothing(), type(error).__name__

@@ -1,10 +1,13 @@
 from typing import Any, Final, TypeAlias
 
 import grpc
+import numpy as np
 
+from services.candidates.bought_with import bought_with
 from services.candidates.catalog.filter_masks import FilterMasks
+from services.candidates.lookup import distinct
 from services.candidates.marshal import eligibility_of, query_of, response_of
-from services.candidates.requests import candidate_limit, similar_limit
+from services.candidates.requests import candidate_limit, similar_limit, together_limit
 from services.candidates.retrieval import Retriever
 from services.candidates.similar import similar_items
 from services.candidates.sources.inputs import Inputs
@@ -33,7 +36,9 @@ class CandidateServicer(CandidateServiceServicer):
         self._check_catalog()
         query = query_of(request, self._inputs, self._masks)
         quotas = {quota.source: quota.quota for quota in request.quotas}
-        retrieved = await self._retriever.retrieve(query, limit, quotas, remaining(context, _RESERVE_SECONDS))
+        weights = {quota.source: quota.weight for quota in request.quotas if quota.HasField("weight")}
+        seconds = remaining(context, _RESERVE_SECONDS)
+        retrieved = await self._retriever.retrieve(query, limit, quotas, seconds, weights)
         return response_of(retrieved, self._versions())
 
     async def ListSimilarItems(
@@ -59,6 +64,32 @@ class CandidateServicer(CandidateServiceServicer):
             sources=["content" if by_content else "item_cf" for by_content in similar.by_content],
         )
 
+    async def ListBoughtTogether(
+        self, request: pb.ListBoughtTogetherRequest, context: Context
+    ) -> pb.ListBoughtTogetherResponse:
+        limit = together_limit(request)
+        self._check_catalog()
+        columns = self._inputs.columns
+        numbers = [*request.item_nos, *(columns.item_no_of(item_id) for item_id in request.item_ids)]
+        basket = np.array([item_no for item_no in numbers if columns.knows(item_no)], np.uint32)
+        if not len(basket):
+            raise NotFoundError("none of the items is in the catalogue; upsert them first", reason="UNKNOWN_ITEM")
+        eligibility = eligibility_of(
+            request.filter,
+            list(request.excluded_item_nos),
+            timestamp_to_millis(request.query_time, "query_time"),
+            self._inputs,
+            self._masks,
+        )
+        together = bought_with(self._inputs, distinct(basket), eligibility, limit)
+        return pb.ListBoughtTogetherResponse(
+            item_nos=together.item_nos.tolist(),
+            lifts=together.lifts.tolist(),
+            buyer_counts=together.buyers.tolist(),
+            with_item_nos=together.with_item_nos.tolist(),
+            version=self._inputs.companions.version,
+        )
+
     async def GetIndexStatus(self, request: pb.GetIndexStatusRequest, context: Context) -> pb.GetIndexStatusResponse:
         inputs = self._inputs
         return pb.GetIndexStatusResponse(
@@ -66,7 +97,10 @@ class CandidateServicer(CandidateServiceServicer):
             eligible_item_count=inputs.columns.eligible_count,
             item_count=inputs.columns.item_count,
             sources=self._retriever.names,
-            refused_artifacts=[*inputs.neighbors.refusals(), *inputs.embeddings.refusals()],
+            refused_artifacts=[refusal for slot in inputs.slots for refusal in slot.refusals()],
+            artifacts=[
+                pb.LoadedArtifact(name=slot.name, version=slot.version) for slot in inputs.slots if slot.version
+            ],
         )
 
     def _check_catalog(self) -> None:

@@ -6,6 +6,13 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from services.candidates.job_settings import (
+    BasketSettings,
+    JobSettings,
+    NeighborSettings,
+    SequenceSettings,
+    TasteSettings,
+)
 from services.common.settings import ServiceSettings
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -19,20 +26,10 @@ class HistorySettings(BaseModel):
     session_weight: float = Field(3.0, ge=0, description="How much more the events of the session count.")
     session_half_life_hours: float = Field(6.0, gt=0, description="When that has faded to a half.")
     item_cf_items: int = Field(150, ge=1, le=5000, description="History items that item_cf asks the neighbours of.")
+    follower_items: int = Field(50, ge=1, le=5000, description="History items that then_bought asks the followers of.")
+    basket_items: int = Field(5, ge=1, le=100, description="Items of the cart that bought_together goes by.")
+    rated_items: int = Field(100, ge=2, le=1000, description="History items that user_cf compares users by.")
     content_items: int = Field(10, ge=1, le=100, description="History items that content asks for alike ones.")
-
-
-class NeighborSettings(BaseModel):
-    """How the item-item neighbours are computed."""
-
-    model_config = _STRICT
-
-    half_life_days: float = Field(90.0, gt=0, description="Age at which an event counts half.")
-    shrinkage: float = Field(10.0, ge=0, description="Similarity is multiplied by n / (n + this), n users in common.")
-    minimum_support: int = Field(2, ge=1, description="Users in common that a pair needs.")
-    per_item: int = Field(50, ge=1, le=1000, description="Neighbours kept for an item.")
-    items_per_user: int = Field(2_000, ge=1, description="Items of a user that count: the strongest ones.")
-    block_entries: int = Field(20_000_000, ge=1000, description="Pairs in memory at a time, of some 32 bytes each.")
 
 
 class CandidatesSettings(ServiceSettings):
@@ -50,8 +47,16 @@ class CandidatesSettings(ServiceSettings):
         {}, description="JSON: a source's weight in the fusion, where not its own default."
     )
     source_deadline_seconds: float = Field(0.05, gt=0, allow_inf_nan=False, description="How long a source may take.")
+    source_deadlines: Mapping[str, float] = Field(
+        {}, description="JSON: how many seconds a source may take, where not as long as the others."
+    )
+    custom_source_address: str = Field("", description="Where the shop's own source is; empty: there is none.")
     history: HistorySettings = Field(HistorySettings(), description="JSON: what of a visitor's history counts.")
-    neighbors: NeighborSettings = Field(NeighborSettings(), description="JSON: how the neighbours job computes.")
+    jobs: JobSettings = Field(JobSettings(), description="JSON: how the jobs work through the log.")
+    neighbors: NeighborSettings = Field(NeighborSettings(), description="JSON: what users take as well.")
+    followers: SequenceSettings = Field(SequenceSettings(), description="JSON: what users turn to next.")
+    companions: BasketSettings = Field(BasketSettings(), description="JSON: what is bought in one basket.")
+    tastes: TasteSettings = Field(TasteSettings(), description="JSON: what is kept of users' and groups' tastes.")
     new_days: int = Field(30, ge=1, le=3650, description="How long an item counts as new.")
     poll_seconds: float = Field(1.0, gt=0, le=60, allow_inf_nan=False, description="How often inputs are looked at.")
 
@@ -61,6 +66,13 @@ class CandidatesSettings(ServiceSettings):
         if any(not 0 <= quota <= 2000 for quota in quotas.values()):
             raise ValueError("a quota is a number from 0 to 2000")
         return quotas
+
+    @field_validator("source_deadlines")
+    @classmethod
+    def _deadlines_are_times(cls, deadlines: Mapping[str, float]) -> Mapping[str, float]:
+        if any(not 0 < seconds < float("inf") for seconds in deadlines.values()):
+            raise ValueError("a deadline is a number of seconds above 0")
+        return deadlines
 
     @field_validator("weights")
     @classmethod

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from services.candidates.artifacts.embeddings import Embeddings
+from services.candidates.artifacts.group_tastes import Group, GroupTastes
 from services.candidates.artifacts.neighbors import Neighbors
+from services.candidates.artifacts.slot import Slot
+from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.catalog.filter_masks import FilterMasks
 from services.candidates.marshal import query_of
 from services.candidates.query import Query
@@ -14,6 +17,7 @@ from services.candidates.settings import CandidatesSettings
 from services.candidates.sources.inputs import Inputs
 from services.candidates.statistics.top_lists import CatalogSnapshot, rank
 from vitrine.candidates.v1.candidate_service_pb2 import RetrieveCandidatesRequest
+from vitrine.candidates.v1.source_service_pb2 import ProposeItemsRequest, ProposeItemsResponse
 from vitrine.common.v1.item_filter_pb2 import ItemFilter
 from vitrine.events.v1 import event_pb2
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
@@ -23,6 +27,21 @@ from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 DAY = 86_400_000
 NOW = 1_750_000_000_000
+
+
+class FakeOwnSource:
+    """A shop's own source: answers as it was told, or fails."""
+
+    def __init__(self, item_ids: Sequence[str], fields: dict[str, object]) -> None:
+        self.response = ProposeItemsResponse(item_ids=item_ids, **fields)  # type: ignore[arg-type]  # what a test wants
+        self.requests: list[ProposeItemsRequest] = []
+        self.fault: Exception | None = None
+
+    async def ProposeItems(self, request: ProposeItemsRequest, timeout: float) -> ProposeItemsResponse:  # noqa: ASYNC109  # as the stub
+        self.requests.append(request)
+        if self.fault is not None:
+            raise self.fault
+        return self.response
 
 
 @dataclass
@@ -81,8 +100,8 @@ class Shop:
             )
         )
 
-    def neighbors(self, pairs: dict[tuple[int, int], float]) -> None:
-        """Loads neighbours: similarity by pair, one way."""
+    def neighbors(self, pairs: dict[tuple[int, int], float], slot: Slot[Neighbors] | None = None) -> None:
+        """Loads neighbours, or what the slot is for: similarity by pair, one way. Three users stand behind each."""
         item_nos = np.array(sorted({item_no for pair in pairs for item_no in pair}), np.uint32)
         rows = [sorted(((s, b) for (a, b), s in pairs.items() if a == owner), reverse=True) for owner in item_nos]
         value = Neighbors(
@@ -91,8 +110,63 @@ class Shop:
             starts=np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64),
             neighbors=np.array([b for row in rows for _, b in row], np.uint32),
             similarities=np.array([s for row in rows for s, _ in row], np.float32),
+            supports=np.full(len(pairs), 3, np.uint32),
         )
-        self.inputs.neighbors.put("1", value)
+        (slot or self.inputs.neighbors).put("1", value)
+
+    def together(self, pairs: dict[tuple[int, int], float]) -> None:
+        """Loads the pairs as neighbours, as followers and as companions."""
+        for slot in (self.inputs.neighbors, self.inputs.followers, self.inputs.companions):
+            self.neighbors(pairs, slot)
+
+    def ratings(self, *users: dict[int, float]) -> None:
+        """Loads what other users took to: a rating by item for each."""
+        item_nos = np.unique([item_no for user in users for item_no in user]).astype(np.uint32)
+        items = [np.searchsorted(item_nos, sorted(user)) for user in users]
+        value = UserRatings(
+            item_nos=item_nos,
+            digests=self.inputs.columns.digests[item_nos],
+            starts=np.cumsum([0, *(len(user) for user in users)]),
+            items=np.concatenate(items).astype(np.uint32),
+            ratings=np.array([user[item_no] for user in users for item_no in sorted(user)], np.float32),
+        )
+        self.inputs.user_ratings.put("1", value)
+
+    def tastes(self, groups: dict[Group, dict[int, tuple[float, float]]]) -> None:
+        """Loads share and lift of items by group."""
+        item_nos = np.unique([item_no for taste in groups.values() for item_no in taste]).astype(np.uint32)
+        pairs = [pair for taste in groups.values() for pair in taste.values()]
+        value = GroupTastes(
+            groups=tuple(groups),
+            item_nos=item_nos,
+            digests=self.inputs.columns.digests[item_nos],
+            starts=np.cumsum([0, *(len(taste) for taste in groups.values())]),
+            items=np.searchsorted(item_nos, [item_no for taste in groups.values() for item_no in taste]).astype(
+                np.uint32
+            ),
+            shares=np.array([share for share, _ in pairs], np.float32),
+            lifts=np.array([lift for _, lift in pairs], np.float32),
+            supports=np.full(len(pairs), 9, np.uint32),
+        )
+        self.inputs.group_tastes.put("1", value)
+
+    def rising(self, counts: dict[int, tuple[float, float]]) -> None:
+        """Sets the items' sums with half-lives of 1 and of 30 days, as of now."""
+        self.inputs.statistics.apply(
+            ListItemStatisticsResponse(
+                item_nos=list(counts),
+                decayed_1d=[daily for daily, _ in counts.values()],
+                decayed_30d=[monthly for _, monthly in counts.values()],
+                as_of_millis=NOW,
+                version=1,
+            )
+        )
+
+    def own_source(self, *item_nos: int, **fields: object) -> "FakeOwnSource":
+        """Gives the shop a source of its own, which proposes these items."""
+        source = FakeOwnSource([f"item-{item_no}" for item_no in item_nos], fields)
+        self.inputs.custom = source  # type: ignore[assignment]  # it has the stub's one method
+        return source
 
     def vectors(self, vectors: dict[int, Sequence[float]], model_version: str = "m1") -> None:
         """Loads item vectors."""
@@ -149,8 +223,13 @@ def bought(user: UserFeatures, item_no: int, *days_ago: float) -> UserFeatures:
     return user
 
 
-def viewed(user: UserFeatures, item_no: int, hours_ago: float = 1.0) -> UserFeatures:
-    """Adds a view of an item to the visitor's counters and recent events; call in order of time."""
+def viewed(
+    user: UserFeatures,
+    item_no: int,
+    hours_ago: float = 1.0,
+    event_type: event_pb2.EventType.ValueType = event_pb2.EVENT_TYPE_VIEW,
+) -> UserFeatures:
+    """Adds a view of an item, or another event, to the visitor's counters and recent events; call in order of time."""
     counters = user.counters
     if item_no not in counters.item_nos:
         counters.item_nos.append(item_no)
@@ -160,7 +239,7 @@ def viewed(user: UserFeatures, item_no: int, hours_ago: float = 1.0) -> UserFeat
         counters.decayed_purchases.append(0.0)
         counters.decayed_interest.append(1.0)
     user.recent.item_nos.append(item_no)
-    user.recent.types.append(event_pb2.EVENT_TYPE_VIEW)
+    user.recent.types.append(event_type)
     user.recent.event_times_millis.append(int(NOW - hours_ago * 3_600_000))
     user.recent.quantities.append(1.0)
     return user

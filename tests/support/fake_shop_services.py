@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import grpc
@@ -13,6 +13,8 @@ from vitrine.features.v1.catalog_service_pb2 import CatalogChange, TailCatalogRe
 from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceServicer, add_CatalogServiceServicer_to_server
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsRequest, ListItemStatisticsResponse
 from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceServicer, add_FeatureServiceServicer_to_server
+from vitrine.features.v1.user_service_pb2 import LookupUsersRequest, LookupUsersResponse
+from vitrine.features.v1.user_service_pb2_grpc import UserServiceServicer, add_UserServiceServicer_to_server
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -82,6 +84,29 @@ class FakeEventLog(EventServiceServicer):
             yield events.TailEventsResponse(events=self.log[start : start + 100])
 
 
+class FakeUsers(UserServiceServicer):
+    """What the shop said of its users, by user id."""
+
+    def __init__(self, attributes: Mapping[str, Mapping[str, str]]) -> None:
+        self._attributes = attributes
+
+    async def LookupUsers(self, request: LookupUsersRequest, context: Context) -> LookupUsersResponse:
+        response = LookupUsersResponse()
+        for visitor in request.visitors:
+            if visitor.user_id in self._attributes:
+                user = response.users.add(visitor=visitor)
+                for name, text in self._attributes[visitor.user_id].items():
+                    user.attributes[name].text = text
+            else:
+                response.missing_visitors.append(visitor)
+        return response
+
+
+def fake_users(attributes: Mapping[str, Mapping[str, str]] | None = None) -> FakeUsers:
+    """Returns users with these attributes."""
+    return FakeUsers(attributes or {})  # type: ignore[abstract]  # what candidates calls
+
+
 def fake_catalog() -> FakeCatalog:
     """Returns an empty catalogue."""
     return FakeCatalog()  # type: ignore[abstract]  # what candidates calls
@@ -102,6 +127,7 @@ async def serving(
     catalog: FakeCatalog | None = None,
     statistics: FakeStatistics | None = None,
     log: FakeEventLog | None = None,
+    users: FakeUsers | None = None,
     port: int = 0,
 ) -> AsyncIterator[str]:
     """Serves the given fakes while the block runs; gives their address."""
@@ -112,6 +138,8 @@ async def serving(
         add_FeatureServiceServicer_to_server(statistics, server)
     if log is not None:
         add_EventServiceServicer_to_server(log, server)
+    if users is not None:
+        add_UserServiceServicer_to_server(users, server)
     bound = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     try:

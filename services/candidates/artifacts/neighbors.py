@@ -14,21 +14,28 @@ from services.candidates.ragged import gather
 
 @dataclass(frozen=True, slots=True)
 class Neighbors:
-    """Each item's nearest items by co-interaction: row i of `item_nos` has the stretch starts[i] to starts[i + 1] of
-    `neighbors` (item numbers) and `similarities` (0 to 1), the nearest first. `item_nos` is ascending.
+    """What goes with each item, as users' doings show: row i of `item_nos` has the stretch starts[i] to starts[i + 1]
+    of `neighbors` (item numbers) and `similarities` (above 0), the best first, with the distinct users behind each in
+    `supports`. `item_nos` is ascending.
+
+    One form for three artefacts: what users take as well ("neighbors", at most 1), what they turn to next
+    ("followers"), and what they buy in one basket ("companions", logarithms of lifts).
     """
 
     ARTIFACT: ClassVar[str] = "neighbors"
+    FOLLOWERS: ClassVar[str] = "followers"
+    COMPANIONS: ClassVar[str] = "companions"
 
     item_nos: NDArray[np.uint32]
     digests: NDArray[np.uint32]
     starts: NDArray[np.int64]
     neighbors: NDArray[np.uint32]
     similarities: NDArray[np.float32]
+    supports: NDArray[np.uint32]
 
     def save(self, folder: Path) -> None:
         """Writes one .npy file per column."""
-        for name in ("item_nos", "digests", "starts", "neighbors", "similarities"):
+        for name in ("item_nos", "digests", "starts", "neighbors", "similarities", "supports"):
             np.save(folder / f"{name}.npy", getattr(self, name))
 
     @classmethod
@@ -40,6 +47,7 @@ class Neighbors:
             starts=read_array(folder, "starts", np.int64, 1),
             neighbors=read_array(folder, "neighbors", np.uint32, 1),
             similarities=read_array(folder, "similarities", np.float32, 1),
+            supports=read_array(folder, "supports", np.uint32, 1),
         )
         check_fit(columns, loaded.item_nos, loaded.digests)
         loaded.check_shape()
@@ -55,14 +63,21 @@ class Neighbors:
             or (np.diff(starts) < 0).any()
         ):
             raise ArtifactRefusedError("its rows and its neighbours do not belong together")
-        if len(self.similarities) != count or not count:
-            raise ArtifactRefusedError(f"it has {len(self.similarities)} similarities for {count} neighbours")
+        if len(self.similarities) != count or len(self.supports) != count or not count:
+            raise ArtifactRefusedError(
+                f"it has {len(self.similarities)} similarities and {len(self.supports)} supports for {count} neighbours"
+            )
         if (np.diff(self.item_nos.astype(np.int64)) <= 0).any() or not np.isin(self.neighbors, self.item_nos).all():
             raise ArtifactRefusedError("its items are not in order, or it has neighbours that are not among them")
 
     def of(self, item_nos: NDArray[np.uint32]) -> tuple[NDArray[np.intp], NDArray[np.uint32], NDArray[np.float32]]:
         """Returns all neighbours of `item_nos`: of each its owner's place in `item_nos`, its number, its similarity."""
+        owners, positions = self.positions_of(item_nos)
+        return owners, self.neighbors[positions], self.similarities[positions]
+
+    def positions_of(self, item_nos: NDArray[np.uint32]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """Returns where the neighbours of `item_nos` stand: of each its owner's place in `item_nos`, and its own."""
         places = np.minimum(np.searchsorted(self.item_nos, item_nos), len(self.item_nos) - 1)
         known = np.flatnonzero(self.item_nos[places] == item_nos)
         positions, lengths = gather(self.starts, places[known])
-        return np.repeat(known, lengths), self.neighbors[positions], self.similarities[positions]
+        return np.repeat(known, lengths), positions

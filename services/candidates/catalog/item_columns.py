@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from services.candidates.catalog.attribute_terms import AttributeTerm, attribute_term, attribute_terms
 from services.candidates.catalog.growth import capacity_for, grown
+from services.candidates.catalog.item_topics import item_topics
 from services.candidates.catalog.term_column import TermColumn
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.item_pb2 import Item, ItemKind
@@ -53,6 +54,7 @@ class ItemColumns:
         self.brands: TermColumn[str] = TermColumn(_itself)
         self.kinds: TermColumn[str] = TermColumn(_itself)
         self.creators: TermColumn[str] = TermColumn(_itself)
+        self.topics: TermColumn[tuple[str, ...]] = TermColumn(tuple)
         self.attributes: dict[str, TermColumn[AttributeTerm]] = {}
         self._attribute_names: dict[int, tuple[str, ...]] = {}
         self._item_no_of: dict[str, int] = {}
@@ -106,6 +108,7 @@ class ItemColumns:
         self.brands.set(item_no, item.brand or None)
         self.kinds.set(item_no, ItemKind.Name(item.kind or ItemKind.ITEM_KIND_PRODUCT).removeprefix("ITEM_KIND_"))
         self.creators.set(item_no, item.creator_id or None)
+        self.topics.set(item_no, item_topics(item) or None)
         self._set_attributes(item_no, item)
 
     def _set_attributes(self, item_no: int, item: Item) -> None:

@@ -44,6 +44,17 @@ class TermColumn(Generic[Value]):
             if not self._uses[old]:
                 self._forget(old)
 
+    def codes_of(self, item_nos: NDArray[np.integer]) -> NDArray[np.uint32]:
+        """Returns the code of each item's value at present; 0: it has none."""
+        inside = item_nos < len(self._codes)
+        codes: NDArray[np.uint32] = self._codes[np.where(inside, item_nos, 0)]
+        codes[~inside] = 0
+        return codes
+
+    def codes_with(self, term: Hashable) -> NDArray[np.uint32]:
+        """Returns the codes of the values that stand for a term at present."""
+        return np.array(sorted(self._codes_with.get(term, ())), np.uint32)
+
     def holds(self, terms: Iterable[Hashable], capacity: int) -> NDArray[np.bool_]:
         """Returns bool[capacity]: the item has one of `terms`."""
         table = np.zeros(len(self._uses), dtype=np.bool_)

@@ -1,13 +1,19 @@
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from services.candidates.artifacts.embeddings import Embeddings
+from services.candidates.artifacts.group_tastes import GroupTastes
 from services.candidates.artifacts.neighbors import Neighbors
 from services.candidates.artifacts.slot import Slot
+from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.catalog.item_columns import ItemColumns
 from services.candidates.content.index import ContentIndex
 from services.candidates.settings import CandidatesSettings
 from services.candidates.statistics.item_statistics import ItemStatistics
 from services.candidates.statistics.top_lists import CatalogSnapshot, TopLists, rank
+
+if TYPE_CHECKING:
+    from vitrine.candidates.v1.source_service_pb2_grpc import SourceServiceAsyncStub
 
 
 @dataclass(slots=True)
@@ -18,10 +24,28 @@ class Inputs:
     columns: ItemColumns = field(default_factory=ItemColumns)
     statistics: ItemStatistics = field(default_factory=ItemStatistics)
     content: ContentIndex = field(default_factory=ContentIndex)
-    neighbors: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors]("neighbors"))
-    embeddings: Slot[Embeddings] = field(default_factory=lambda: Slot[Embeddings]("embeddings"))
+    neighbors: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.ARTIFACT))
+    followers: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.FOLLOWERS))
+    companions: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.COMPANIONS))
+    user_ratings: Slot[UserRatings] = field(default_factory=lambda: Slot[UserRatings](UserRatings.ARTIFACT))
+    group_tastes: Slot[GroupTastes] = field(default_factory=lambda: Slot[GroupTastes](GroupTastes.ARTIFACT))
+    embeddings: Slot[Embeddings] = field(default_factory=lambda: Slot[Embeddings](Embeddings.ARTIFACT))
     top_lists: TopLists = field(init=False)
     catalog_read: bool = False
+    custom: "SourceServiceAsyncStub | None" = None
+    """The shop's own source, where there is one."""
+
+    @property
+    def slots(self) -> "tuple[Slot[Any], ...]":
+        """Where each artefact stands."""
+        return (
+            self.neighbors,
+            self.followers,
+            self.companions,
+            self.user_ratings,
+            self.group_tastes,
+            self.embeddings,
+        )
 
     def __post_init__(self) -> None:
         self.top_lists = rank(CatalogSnapshot.of(self.columns, self.statistics), 0)

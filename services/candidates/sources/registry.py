@@ -3,9 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+from services.candidates.sources.bought_together import BoughtTogether
 from services.candidates.sources.buy_again import BuyAgain
 from services.candidates.sources.content import Content
+from services.candidates.sources.custom import Custom
+from services.candidates.sources.demographic import Demographic
 from services.candidates.sources.embedding import Embedding
+from services.candidates.sources.followed import Followed
 from services.candidates.sources.inputs import Inputs
 from services.candidates.sources.item_cf import ItemCf
 from services.candidates.sources.new_arrivals import NewArrivals
@@ -13,17 +17,27 @@ from services.candidates.sources.on_sale import OnSale
 from services.candidates.sources.popular import Popular
 from services.candidates.sources.recently_viewed import RecentlyViewed
 from services.candidates.sources.source import Source
+from services.candidates.sources.then_bought import ThenBought
+from services.candidates.sources.trending import Trending
+from services.candidates.sources.user_cf import UserCf
 from services.common.errors import InvalidArgumentError
 
 SOURCES: Final[Mapping[str, Callable[[Inputs], Source]]] = {
     ItemCf.name: ItemCf,
+    ThenBought.name: ThenBought,
     Content.name: Content,
     Embedding.name: Embedding,
+    UserCf.name: UserCf,
     Popular.name: Popular,
+    Trending.name: Trending,
     NewArrivals.name: NewArrivals,
+    Demographic.name: Demographic,
     BuyAgain.name: BuyAgain,
     RecentlyViewed.name: RecentlyViewed,
     OnSale.name: OnSale,
+    BoughtTogether.name: BoughtTogether,
+    Followed.name: Followed,
+    Custom.name: Custom,
 }
 
 

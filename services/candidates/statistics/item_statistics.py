@@ -6,11 +6,18 @@ from numpy.typing import NDArray
 from services.candidates.catalog.growth import capacity_for, grown
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
 
-_HALF_LIFE_MILLIS: Final = 7 * 86_400_000
+_MILLIS_PER_DAY: Final = 86_400_000
+_HALF_LIFE_MILLIS: Final = 7 * _MILLIS_PER_DAY
+# The half-lives that the feature store counts with, as columns of its answer.
+_HALF_LIVES: Final = {
+    "decayed_1d": _MILLIS_PER_DAY,
+    "decayed_7d": _HALF_LIFE_MILLIS,
+    "decayed_30d": 30 * _MILLIS_PER_DAY,
+}
 
 
 class ItemStatistics:
-    """How popular every item is: events by strength with a half-life of 7 days, as the feature store counts them.
+    """How popular every item is: events by strength with half-lives of 1, 7 and 30 days, as the feature store counts.
 
     Answers of different times meet here, each true for its own `as_of`. So the logarithm at a common time is kept:
     log2(count) + as_of / half-life, which decay does not change: one order holds for every query time.
@@ -19,31 +26,50 @@ class ItemStatistics:
     def __init__(self) -> None:
         self.version = 0
         self.revision = 0
-        # A count of 0 is minus infinity; `_seen` tells a row that was never set (zero) from one that was.
-        self._logs: NDArray[np.float64] = np.zeros(capacity_for(0), np.float64)
-        self._seen: NDArray[np.bool_] = np.zeros(capacity_for(0), np.bool_)
+        self.newest_millis = 0
+        # A count of 0 is minus infinity.
+        self._logs = {name: np.full(capacity_for(0), -np.inf) for name in _HALF_LIVES}
 
     def apply(self, answer: ListItemStatisticsResponse) -> None:
-        """Takes over what changed."""
+        """Takes over what changed. A column that the answer lacks says nothing."""
         item_nos = np.array(answer.item_nos, np.int64)
         if len(item_nos):
-            highest = int(item_nos.max())
-            if highest >= len(self._logs):
-                self._logs = grown(self._logs, capacity_for(highest))
-                self._seen = grown(self._seen, capacity_for(highest))
-            counts = np.array(answer.decayed_7d, np.float64)
-            positive = np.isfinite(counts) & (counts > 0)
-            self._logs[item_nos] = np.log2(np.where(positive, counts, 1.0)) + answer.as_of_millis / _HALF_LIFE_MILLIS
-            self._seen[item_nos] = positive
+            self._reach(int(item_nos.max()))
+            for name, half_life in _HALF_LIVES.items():
+                counts = np.array(getattr(answer, name), np.float64)
+                if len(counts) != len(item_nos):
+                    continue
+                positive = np.isfinite(counts) & (counts > 0)
+                logs = np.log2(np.where(positive, counts, 1.0)) + answer.as_of_millis / half_life
+                self._logs[name][item_nos] = np.where(positive, logs, -np.inf)
+            self.newest_millis = max(self.newest_millis, answer.as_of_millis)
             self.revision += 1
         self.version = answer.version
 
     def log_popularity(self, capacity: int) -> NDArray[np.float64]:
-        """Returns a copy [capacity] of the time-free logarithms; minus infinity where nothing was counted."""
-        logs = np.full(capacity, -np.inf)
-        rows = min(capacity, len(self._logs))
-        logs[:rows] = np.where(self._seen[:rows], self._logs[:rows], -np.inf)
-        return logs
+        """Returns a copy [capacity] of the time-free logarithms for 7 days; minus infinity where nothing counts."""
+        return self._copy("decayed_7d", capacity)
+
+    def daily_and_monthly(self, capacity: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Returns the sums [capacity] with half-lives of 1 and 30 days, both as of the newest answer."""
+        return self._at_newest("decayed_1d", capacity), self._at_newest("decayed_30d", capacity)
+
+    def _at_newest(self, name: str, capacity: int) -> NDArray[np.float64]:
+        logs = self._copy(name, capacity) - self.newest_millis / _HALF_LIVES[name]
+        return np.exp2(np.clip(logs, -1000.0, 1000.0)) * np.isfinite(logs)
+
+    def _copy(self, name: str, capacity: int) -> NDArray[np.float64]:
+        copy = np.full(capacity, -np.inf)
+        rows = min(capacity, len(self._logs[name]))
+        copy[:rows] = self._logs[name][:rows]
+        return copy
+
+    def _reach(self, highest: int) -> None:
+        for name, logs in self._logs.items():
+            if highest >= len(logs):
+                wider = grown(logs, capacity_for(highest))
+                wider[len(logs) :] = -np.inf
+                self._logs[name] = wider
 
 
 def popularity_at(logs: NDArray[np.float64], query_millis: int) -> NDArray[np.float64]:

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from services.candidates.catalog.item_columns import REDUCED, ItemColumns
 from services.candidates.statistics.item_statistics import ItemStatistics
+from services.candidates.statistics.rises import rises
+from services.candidates.statistics.term_ranking import TermRanking
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +18,26 @@ class CatalogSnapshot:
     new_since: NDArray[np.int64]
     reduced: NDArray[np.bool_]
     category_nos: NDArray[np.uint32]
+    rises: NDArray[np.float64]
+    creators: NDArray[np.uint32]
+    brands: NDArray[np.uint32]
+    topics: NDArray[np.uint32]
 
     @classmethod
     def of(cls, columns: ItemColumns, statistics: ItemStatistics) -> "CatalogSnapshot":
         """Copies the eligible items' rows."""
         item_nos = np.flatnonzero(columns.eligible)
+        daily, monthly = statistics.daily_and_monthly(columns.capacity)
         return cls(
             item_nos=item_nos,
             log_popularity=statistics.log_popularity(columns.capacity)[item_nos],
             new_since=columns.new_since[item_nos],
             reduced=(columns.flags[item_nos] & REDUCED) > 0,
             category_nos=columns.category_nos[item_nos],
+            rises=rises(daily[item_nos], monthly[item_nos]),
+            creators=columns.creators.codes_of(item_nos),
+            brands=columns.brands.codes_of(item_nos),
+            topics=columns.topics.codes_of(item_nos),
         )
 
 
@@ -35,9 +46,10 @@ class TopLists:
     """Rankings of all eligible items, made in the background, so that a request only reads their beginnings.
 
     `popular` is by popularity, then the newest; `newest` by date, then popularity, with the dates beside it; `on_sale`
-    are the reduced ones by popularity; `of_category` has the most popular of each category, at every level. An item
-    that became ineligible since is passed over when a request reads the list. `logs` are the popularities, time-free,
-    by item number.
+    are the reduced ones by popularity; `trending` those that rise, the surest first, with `rises` by item number;
+    `of_category` has the most popular of each category, at every level; `of_creator`, `of_brand` and `of_topic` the
+    newest of each. An item that became ineligible since is passed over when a request reads the list. `logs` are the
+    popularities, time-free, by item number.
     """
 
     popular: NDArray[np.uint32]
@@ -47,6 +59,11 @@ class TopLists:
     of_category: dict[int, NDArray[np.uint32]]
     leaf_categories: frozenset[int]
     logs: NDArray[np.float64]
+    trending: NDArray[np.uint32]
+    rises: NDArray[np.float64]
+    of_creator: TermRanking
+    of_brand: TermRanking
+    of_topic: TermRanking
 
 
 def rank(snapshot: CatalogSnapshot, per_category: int) -> TopLists:
@@ -57,8 +74,11 @@ def rank(snapshot: CatalogSnapshot, per_category: int) -> TopLists:
     newest = by_popularity[np.argsort(-snapshot.new_since[by_popularity], kind="stable")]
     on_sale = by_popularity[snapshot.reduced[by_popularity]]
     item_nos = snapshot.item_nos.astype(np.uint32)
-    logs = np.full(int(snapshot.item_nos.max(initial=0)) + 1, -np.inf)
-    logs[snapshot.item_nos] = snapshot.log_popularity
+    rows = int(snapshot.item_nos.max(initial=0)) + 1
+    logs, risen = np.full(rows, -np.inf), np.zeros(rows)
+    logs[snapshot.item_nos], risen[snapshot.item_nos] = snapshot.log_popularity, snapshot.rises
+    rising = by_popularity[snapshot.rises[by_popularity] > 0]
+    trending = rising[np.argsort(-snapshot.rises[rising], kind="stable")]
     of_category, leaves = _by_category(item_nos[by_popularity], snapshot.category_nos[by_popularity], per_category)
     return TopLists(
         popular=item_nos[by_popularity],
@@ -68,6 +88,11 @@ def rank(snapshot: CatalogSnapshot, per_category: int) -> TopLists:
         of_category=of_category,
         leaf_categories=leaves,
         logs=logs,
+        trending=item_nos[trending],
+        rises=risen,
+        of_creator=TermRanking.of(item_nos[newest], snapshot.creators[newest]),
+        of_brand=TermRanking.of(item_nos[newest], snapshot.brands[newest]),
+        of_topic=TermRanking.of(item_nos[newest], snapshot.topics[newest]),
     )
 
 

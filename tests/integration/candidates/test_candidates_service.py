@@ -106,7 +106,7 @@ async def test_a_shop_is_read_and_strangers_are_served(tmp_path: Path) -> None:
         assert statuses["content"] == pb.SOURCE_STATUS_NOT_APPLICABLE
         status = await shop.status()
         assert (status.item_count, status.eligible_item_count) == (51, 50)
-        assert status.sources[:2] == ["item_cf", "content"]
+        assert status.sources[:2] == ["item_cf", "then_bought"]
         assert shop.catalog.requests[0].brief
         health: Any = health_pb2_grpc.HealthStub(shop.channel)
         name = "vitrine.candidates.v1.CandidateService"
@@ -117,7 +117,7 @@ async def test_an_empty_shop_counts_as_read(tmp_path: Path) -> None:
     async with service(tmp_path) as shop:
         response = await shop.retrieve(viewed(UserFeatures(), 5))
         assert list(response.item_nos) == []
-        assert len(response.outcomes) == 8
+        assert len(response.outcomes) == 15
 
 
 async def test_a_new_item_is_in_answers_within_a_second_and_a_deleted_one_at_once(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def neighbors(**changes: object) -> Neighbors:
         "starts": np.array([0, 2, 3, 3], np.int64),
         "neighbors": np.array([2, 3, 1], np.uint32),
         "similarities": np.array([0.5, 0.25, 0.5], np.float32),
+        "supports": np.array([4, 2, 4], np.uint32),
     }
     return Neighbors(**(arrays | changes))  # type: ignore[arg-type]  # a test breaks what it likes
 
@@ -49,7 +50,8 @@ def test_neighbours_are_read_as_written(tmp_path: Path, columns: ItemColumns) ->
     ("changes", "reason"),
     [
         ({"similarities": np.array([0.5, np.nan, 0.1], np.float32)}, "not finite"),
-        ({"similarities": np.array([0.5, 0.1], np.float32)}, "2 similarities for 3"),
+        ({"similarities": np.array([0.5, 0.1], np.float32)}, "2 similarities and 3 supports for 3"),
+        ({"supports": np.array([4], np.uint32)}, "3 similarities and 1 supports for 3"),
         ({"item_nos": np.array([1, 2, 9], np.uint32)}, "another catalogue"),
         ({"item_nos": np.array([0, 2, 3], np.uint32)}, "another catalogue"),
         ({"digests": np.array([1, 2, 3], np.uint32)}, "stand for other items"),

@@ -10,7 +10,7 @@ def test_ranks_add_up_by_weight() -> None:
     other = best(np.array([3, 4]), np.array([100.0, 1.0]), 10)
     item_nos, scores = fuse({"one": one, "other": other}, {"one": 1.0, "other": 2.0}, 10)
     assert item_nos.tolist() == [3, 4, 1, 2]
-    assert scores == pytest.approx([1 / 63 + 2 / 61, 2 / 62, 1 / 61, 1 / 62])
+    assert scores == pytest.approx([1 / 13 + 2 / 11, 2 / 12, 1 / 11, 1 / 12])
 
 
 def test_the_limit_cuts_and_equals_go_by_number() -> None:

@@ -3,10 +3,11 @@ import random
 import numpy as np
 import pytest
 
+from services.candidates.job_settings import JobSettings, NeighborSettings
 from services.candidates.jobs.interactions import Interactions
-from services.candidates.jobs.neighbors import compute
-from services.candidates.settings import NeighborSettings
-from services.common.progress import NoProgress
+from services.candidates.jobs.nearest import nearest_items
+from services.candidates.jobs.ratings import implicit_ratings
+from services.candidates.jobs.rows import Rows
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.events.v1 import event_pb2
 from vitrine.events.v1.event_service_pb2 import LoggedEvent
@@ -29,14 +30,23 @@ def logged(
     return event
 
 
+def neighbors(events: list[LoggedEvent]) -> Rows:
+    interactions = Interactions(ITEMS)
+    for event in events:
+        interactions.add(event)
+    made = implicit_ratings(interactions.events(), 90, items_per_user=100, minimum_users=2)
+    return nearest_items(made.matrix, NeighborSettings(), 1_000_000)
+
+
 def ratings(events: list[LoggedEvent], **settings: float) -> dict[tuple[int, int], float]:
     interactions = Interactions(ITEMS)
     for event in events:
         interactions.add(event)
-    made = interactions.ratings(
+    made = implicit_ratings(
+        interactions.events(),
         settings.get("half_life_days", 10),
-        int(settings.get("items_per_user", 100)),
-        int(settings.get("minimum_users", 1)),
+        items_per_user=int(settings.get("items_per_user", 100)),
+        minimum_users=int(settings.get("minimum_users", 1)),
     )
     matrix = made.matrix.tocoo()
     return {
@@ -91,12 +101,8 @@ def test_the_order_of_the_log_does_not_matter() -> None:
     for seed in range(3):
         shuffled = events.copy()
         random.Random(seed).shuffle(shuffled)
-        interactions = Interactions(ITEMS)
-        for event in shuffled:
-            interactions.add(event)
-        neighbors = compute(interactions, {1: 1, 2: 2, 3: 3}, NeighborSettings(), NoProgress())
-        assert neighbors is not None
-        columns.append((neighbors.neighbors.tolist(), neighbors.similarities))
+        rows = neighbors(shuffled)
+        columns.append((rows.columns.tolist(), rows.scores))
     for neighbors_of, similarities in columns[1:]:
         assert neighbors_of == columns[0][0]
         assert similarities == pytest.approx(columns[0][1], abs=1e-6)
@@ -104,7 +110,27 @@ def test_the_order_of_the_log_does_not_matter() -> None:
 
 @pytest.mark.parametrize("events", [[], [logged("u", "a")], [logged("u", "a"), logged("u", "b")]])
 def test_one_user_or_one_item_has_no_neighbours(events: list[LoggedEvent]) -> None:
+    assert len(neighbors(events)) == 0
+
+
+def test_strengths_can_be_configured_by_the_actions_name() -> None:
+    strengths = JobSettings(strengths={"VIEW": 0.0, "PURCHASE": 3.0}).by_type()
+    interactions = Interactions(ITEMS, strengths)
+    interactions.add(logged("u", "a"))
+    interactions.add(logged("u", "b", BUY))
+    assert interactions.events().strengths.tolist() == [3.0]
+    with pytest.raises(ValueError, match="there is no action BUY; there are VIEW"):
+        JobSettings(strengths={"BUY": 3.0})
+
+
+def test_lines_of_one_order_share_its_number_and_other_users_orders_have_their_own() -> None:
     interactions = Interactions(ITEMS)
-    for event in events:
-        interactions.add(event)
-    assert compute(interactions, {1: 1, 2: 2}, NeighborSettings(), NoProgress()) is None
+    for user, item_id in (("u", "a"), ("u", "b"), ("v", "a")):
+        line = logged(user, item_id, BUY)
+        line.event.order_id = "order 7"
+        interactions.add(line)
+    interactions.add(logged("u", "c/ü", BUY))
+    interactions.add(logged("u", "c/ü"))
+    events = interactions.events()
+    assert events.orders.tolist() == [1, 1, 2, 0, 0]
+    assert events.bought.tolist() == [True, True, True, True, False]

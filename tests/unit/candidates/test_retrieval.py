@@ -15,6 +15,7 @@ from services.common.errors import InvalidArgumentError
 from services.common.telemetry.metrics import Metrics
 from tests.support.candidates_shop import Shop, bought, viewed
 from vitrine.candidates.v1 import candidate_service_pb2 as pb
+from vitrine.events.v1 import event_pb2
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 
@@ -85,11 +86,15 @@ async def test_the_calls_own_deadline_ends_a_source_too(query: Query) -> None:
 
 async def test_quotas_limit_turn_off_and_may_name_what_is_not_there(query: Query) -> None:
     source, steady = FakeSource(), FakePopular()
-    retrieved = await retriever(source, steady).retrieve(query, 10, {"fake": 0, "steady": 2, "trending": 5}, 1.0)
+    retrieved = await retriever(source, steady).retrieve(query, 10, {"fake": 0, "steady": 2, "nobody knows it": 5}, 1.0)
     assert retrieved.item_nos.tolist() == [1, 2]
     assert source.asked == 0
     statuses = {outcome.source: outcome.status for outcome in retrieved.outcomes}
-    assert statuses == {"fake": pb.SOURCE_STATUS_OFF, "steady": pb.SOURCE_STATUS_OK, "trending": pb.SOURCE_STATUS_OFF}
+    assert statuses == {
+        "fake": pb.SOURCE_STATUS_OFF,
+        "steady": pb.SOURCE_STATUS_OK,
+        "nobody knows it": pb.SOURCE_STATUS_OFF,
+    }
 
 
 async def test_every_source_is_timed_by_what_became_of_it(query: Query) -> None:
@@ -120,11 +125,17 @@ async def test_all_sources_together_propose_nothing_twice() -> None:
     shop = Shop()
     for item_no in range(1, 301):
         shop.put(item_no, f"cup {item_no % 7}", ("kitchen", f"s{item_no % 5}"), list_price=2.0, days_old=item_no / 10)
-    shop.neighbors({(1, item_no): 0.5 for item_no in range(2, 50)})
+    shop.together({(1, item_no): 0.5 for item_no in range(2, 50)})
+    shop.ratings({1: 3.0, 2: 1.0, 3: 2.0}, {1: 2.0, 2: 1.0, 4: 1.0})
+    shop.tastes({("region", "north"): {5: (0.1, 2.0)}})
+    shop.own_source(7, 8)
     shop.vectors({item_no: (1.0, float(item_no % 9)) for item_no in range(1, 301)})
     shop.popular({item_no: float(item_no) for item_no in range(1, 301)})
     shop.open()
-    query = shop.query(viewed(bought(UserFeatures(), 1, 20, 10), 1), vector=(1, 1))
+    user = viewed(viewed(bought(UserFeatures(), 1, 20, 10), 1), 2, event_type=event_pb2.EVENT_TYPE_ADD_TO_CART)
+    user.follows.add(kind=event_pb2.SUBJECT_KIND_TOPIC, subject_id="kitchen")
+    user.attributes["region"].text = "north"
+    query = shop.query(user, vector=(1, 1))
     retrieved = await retriever(*make_sources((), shop.inputs), deadline=5.0).retrieve(query, 100, {}, 5.0)
     assert [outcome.status for outcome in retrieved.outcomes] == [pb.SOURCE_STATUS_OK] * len(SOURCES)
     assert len(set(retrieved.item_nos.tolist())) == 100

@@ -6,8 +6,19 @@ from services.candidates.query import Query
 from services.candidates.sources.registry import SOURCES
 from tests.support.candidates_shop import DAY, NOW, Shop, bought, viewed
 from vitrine.common.v1.item_filter_pb2 import ItemFilter
+from vitrine.events.v1 import event_pb2
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
 from vitrine.features.v1.user_features_pb2 import UserFeatures
+
+NORTH = ("region", "north")
+CART = event_pb2.EVENT_TYPE_ADD_TO_CART
+
+
+def northerner(user: UserFeatures) -> UserFeatures:
+    """A visitor from the north who follows the brand Hill."""
+    user.attributes["region"].text = "north"
+    user.follows.add(kind=event_pb2.SUBJECT_KIND_BRAND, subject_id="Hill")
+    return user
 
 
 @pytest.fixture
@@ -234,19 +245,23 @@ async def test_a_stranger_has_the_sources_that_need_no_history(shop: Shop) -> No
     shop.put(1)
     shop.open()
     applying = {name for name, make in SOURCES.items() if make(shop.inputs).applies(shop.query())}
-    assert applying == {"popular", "new_arrivals", "on_sale"}
+    assert applying == {"popular", "trending", "new_arrivals", "on_sale", "custom"}
 
 
 @pytest.mark.parametrize("source", list(SOURCES))
 async def test_no_source_proposes_what_may_not_be_shown(shop: Shop, source: str) -> None:
     sides: dict[int, dict[str, object]] = {2: {"hidden": True}, 3: {"stock": 0}, 4: {"price": None}}
     for item_no in range(1, 9):
-        shop.put(item_no, "red cup", list_price=9.0, days_old=1, **sides.get(item_no, {}))  # type: ignore[arg-type]
-    shop.neighbors({(7, item_no): 0.5 for item_no in range(1, 7)})
+        shop.put(item_no, "red cup", list_price=9.0, days_old=1, brand="Hill", **sides.get(item_no, {}))  # type: ignore[arg-type]
+    shop.together({(7, item_no): 0.5 for item_no in range(1, 7)})
     shop.vectors({item_no: (1.0, float(item_no)) for item_no in range(1, 9)})
+    shop.ratings({item_no: 3.0 if item_no == 7 else 1.0 if item_no == 8 else 2.0 for item_no in range(1, 9)})
+    shop.tastes({NORTH: dict.fromkeys(range(1, 9), (0.1, 2.0))})
+    shop.rising(dict.fromkeys(range(1, 9), (9.0, 10.0)))
+    shop.own_source(*range(1, 9))
     shop.open()
     # Sources of discovery are to find the items from a look at the 7th, the others know them from the history.
-    user = viewed(bought(UserFeatures(), 7, 30, 20), 7)
+    user = northerner(viewed(viewed(bought(UserFeatures(), 7, 30, 20), 8), 7, event_type=CART))
     for item_no in range(1, 7) if source in {"buy_again", "recently_viewed"} else ():
         viewed(bought(user, item_no, 30, 20), item_no)
     shop.delete(5)
@@ -258,12 +273,15 @@ async def test_no_source_proposes_what_may_not_be_shown(shop: Shop, source: str)
 @pytest.mark.parametrize("source", list(SOURCES))
 async def test_every_source_bears_an_empty_shop_and_a_filter_that_leaves_nothing(shop: Shop, source: str) -> None:
     shop.open()
-    user = viewed(bought(UserFeatures(), 4_000_000, 3), 9)
+    user = northerner(viewed(bought(UserFeatures(), 4_000_000, 3), 9, event_type=CART))
     assert not len(await ask(shop, source, shop.query(user, vector=(1.0,))))
     shop.put(9)
     shop.put(10, list_price=3.0, days_old=1)
-    shop.neighbors({(9, 10): 0.5})
+    shop.together({(9, 10): 0.5})
     shop.vectors({9: (1.0,), 10: (2.0,)})
+    shop.ratings({9: 1.0, 10: 2.0})
+    shop.tastes({NORTH: {9: (0.1, 2.0), 10: (0.1, 2.0)}})
+    shop.own_source(9, 10)
     shop.open()
     nothing_left = shop.query(user, vector=(1.0,), item_filter=ItemFilter(brands=["none has it"]))
     assert not len(await ask(shop, source, nothing_left))
@@ -273,18 +291,22 @@ async def test_every_source_bears_an_empty_shop_and_a_filter_that_leaves_nothing
 def large_shop() -> Shop:
     shop = Shop()
     for item_no in range(1, 12_001):
-        shop.put(item_no, list_price=2.0, days_old=1)
-    shop.neighbors({(12_000, item_no): 0.5 for item_no in range(9_990, 10_011)})
+        shop.put(item_no, list_price=2.0, days_old=1, brand="Hill")
+    shop.together({(12_000, item_no): 0.5 for item_no in range(9_990, 10_011)})
     shop.vectors({item_no: (1.0, 1.0 / item_no) for item_no in range(1, 12_001)})
+    shop.ratings({item_no: 1.0 + (item_no == 12_000) for item_no in range(9_900, 12_001)})
+    shop.tastes({NORTH: dict.fromkeys(range(9990, 10011), (0.1, 2.0))})
+    shop.rising(dict.fromkeys(range(9990, 10011), (9.0, 10.0)))
+    shop.own_source(*range(9_990, 10_011))
     shop.open()
     return shop
 
 
 @pytest.mark.parametrize("source", list(SOURCES))
 async def test_every_source_bears_ten_thousand_exclusions(large_shop: Shop, source: str) -> None:
-    user = viewed(bought(UserFeatures(), 10_500, 3), 12_000)
+    user = northerner(viewed(viewed(bought(UserFeatures(), 10_500, 3), 12_000, 2), 12_000, event_type=CART))
     query = large_shop.query(user, excluded=range(1, 10_001), vector=(1.0, 1.0))
-    found = (await ask(large_shop, source, query)).item_nos
+    found = (await ask(large_shop, source, query, quota=20)).item_nos
     assert len(found) > 0
     assert found.min() > 10_000
 

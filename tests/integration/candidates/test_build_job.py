@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 
 from services.candidates.artifacts.neighbors import Neighbors
-from services.candidates.jobs.neighbors import build_neighbors
+from services.candidates.jobs.build import build_candidates
 from services.candidates.settings import CandidatesSettings
 from services.common.artifacts import ArtifactStore
 from services.common.clock import SystemClock
 from tests.support.candidates_shop import Shop
-from tests.support.fake_shop_services import fake_catalog, fake_event_log, serving
+from tests.support.fake_shop_services import fake_catalog, fake_event_log, fake_users, serving
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.events.v1 import event_pb2
 from vitrine.events.v1.event_service_pb2 import LoggedEvent
@@ -35,10 +35,10 @@ async def test_the_job_reads_both_services_and_publishes_what_loads(tmp_path: Pa
     baskets += [(user, "item-3") for user in range(100, 130)]
     log = fake_event_log([purchase(user, item_id) for user, item_id in [*baskets, (1, "nobody knows it")]])
     store = ArtifactStore(tmp_path)
-    async with serving(catalog, log=log) as address:
+    async with serving(catalog, users=fake_users(), log=log) as address:
         settings = CandidatesSettings(features_address=address, events_address=address)
-        artifact = await build_neighbors(settings, store, SystemClock())
-    assert artifact is not None
+        built = await build_candidates(settings, store, SystemClock())
+    artifact = built.artifacts["neighbors"]
     assert store.current("neighbors") == artifact
     assert artifact.metadata["catalog_version"] == 5
     assert artifact.metadata["interactions"] == 150
@@ -46,12 +46,14 @@ async def test_the_job_reads_both_services_and_publishes_what_loads(tmp_path: Pa
     by_item = dict(zip(loaded.item_nos.tolist(), range(3), strict=True))
     assert set(by_item) == {1, 2, 3}
     assert loaded.neighbors.tolist() == [2, 1]
+    assert loaded.supports.tolist() == [60, 60]
     assert loaded.similarities == pytest.approx([60 / 70] * 2, rel=1e-5)
 
 
 async def test_a_log_without_pairs_publishes_nothing(tmp_path: Path) -> None:
     catalog, store = fake_catalog(), ArtifactStore(tmp_path)
-    async with serving(catalog, log=fake_event_log([])) as address:
+    async with serving(catalog, users=fake_users(), log=fake_event_log([])) as address:
         settings = CandidatesSettings(features_address=address, events_address=address)
-        assert await build_neighbors(settings, store, SystemClock()) is None
+        built = await build_candidates(settings, store, SystemClock())
+    assert (built.artifacts, built.refused) == ({}, {})
     assert store.current("neighbors") is None

@@ -1,0 +1,89 @@
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates.job_settings import SequenceSettings
+from services.candidates.jobs.blocks import blocks
+from services.candidates.jobs.events import Events
+from services.candidates.jobs.rows import Rows, RowsBuilder
+from services.common.progress import NoProgress, Progress
+
+# How many items behind an item are looked at: a basket's many at one moment are one step.
+_REACH: Final = 5
+
+
+def followers(
+    events: Events,
+    item_nos: NDArray[np.uint32],
+    settings: SequenceSettings,
+    block_entries: int,
+    progress: Progress | None = None,
+) -> Rows:
+    """Returns for each of `item_nos` (ascending) the items that users turn to after it.
+
+    score(a, b) = C_ab / (n_a^0.5 n_b^0.3) × C_ab / (C_ab + shrinkage), with C_ab = Σ_users 1 / √d over the users who
+    took to a and, d <= window steps later, to b for the first time; n counts an item's users. A step is a distinct
+    moment: what happened at one moment has no order. The exponents, found on held-out sequences, keep what everyone
+    turns to in the end from following everything.
+    """
+    users, items, steps = _sequences(events, item_nos, settings.items_per_user)
+    counts = np.bincount(items, minlength=len(item_nos)).astype(np.float64)
+    by_item = np.argsort(items, kind="stable")
+    starts = np.searchsorted(items[by_item], np.arange(len(item_nos) + 1))
+    reach = _REACH * settings.window
+    builder = RowsBuilder(settings.per_item)
+    with (progress or NoProgress()).task("what follows", total=len(item_nos)) as task:
+        for stretch in blocks(np.diff(starts) * reach, block_entries):
+            firsts = by_item[starts[stretch.start] : starts[stretch.stop]]
+            keys, weights = _pairs(firsts, users, items, steps, settings.window)
+            distinct, places, supports = np.unique(keys, return_inverse=True, return_counts=True)
+            sums = np.bincount(places, weights, minlength=len(distinct))
+            owners, columns = distinct >> 32, distinct & 0xFFFFFFFF
+            scores = sums / (counts[owners] ** 0.5 * counts[columns] ** 0.3) * sums / (sums + settings.shrinkage)
+            scores[supports < settings.minimum_support] = 0.0
+            ends = np.searchsorted(owners, np.arange(stretch.start, stretch.stop + 1))
+            for begin, end in pairwise(ends):
+                builder.add(columns[begin:end], scores[begin:end], supports[begin:end])
+            task.advance(stretch.stop - stretch.start)
+    return builder.build()
+
+
+def _sequences(
+    events: Events, item_nos: NDArray[np.uint32], items_per_user: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Returns user, item (its place) and step of the first time that each user took to each item, in order of time."""
+    positive = events.where((events.strengths > 0) & np.isin(events.items, item_nos))
+    order = np.lexsort((positive.items, positive.millis, positive.users))
+    pairs = positive.users.astype(np.int64)[order] << 32 | positive.items[order]
+    first = np.sort(np.unique(pairs, return_index=True)[1])
+    users, millis = pairs[first] >> 32, positive.millis[order][first]
+    ends = np.searchsorted(users, users, side="right")
+    last = ends - np.arange(len(users)) <= items_per_user
+    users, millis = users[last], millis[last]
+    items = np.searchsorted(item_nos, (pairs[first] & 0xFFFFFFFF)[last])
+    fresh = np.ones(len(users), np.bool_)
+    fresh[1:] = (users[1:] != users[:-1]) | (millis[1:] != millis[:-1])
+    return users, items.astype(np.int64), np.cumsum(fresh)
+
+
+def _pairs(
+    firsts: NDArray[np.int64],
+    users: NDArray[np.int64],
+    items: NDArray[np.int64],
+    steps: NDArray[np.int64],
+    window: int,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns the pairs that begin at the places `firsts`, as first << 32 | second, and their weights 1 / √d."""
+    keys, weights = [], []
+    for offset in range(1, _REACH * window + 1):
+        firsts = firsts[firsts + offset < len(users)]
+        seconds = firsts + offset
+        near = (users[seconds] == users[firsts]) & (steps[seconds] - steps[firsts] <= window)
+        firsts, seconds = firsts[near], seconds[near]
+        distances = steps[seconds] - steps[firsts]
+        apart = distances > 0
+        keys.append(items[firsts[apart]] << 32 | items[seconds[apart]])
+        weights.append(1.0 / np.sqrt(distances[apart]))
+    return np.concatenate(keys), np.concatenate(weights)

@@ -1,0 +1,53 @@
+from typing import ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.candidates.history import History
+from services.candidates.proposals import Proposals, nothing
+from services.candidates.query import Query
+from services.candidates.sources.along import along
+from services.candidates.sources.inputs import Inputs
+from services.common import event_types
+
+_TAKEN_UP: Final = (event_types.ADD_TO_CART, event_types.PURCHASE)
+
+
+class BoughtTogether:
+    """Items that are bought in one basket with what is in this visitor's cart; without one, with what was last carted
+    or bought.
+
+    score(j) = Σ_h ln lift(h, j) over the last items h of the cart: see `along` and the companions job.
+    """
+
+    name: ClassVar[str] = "bought_together"
+    quota: ClassVar[int] = 60
+    weight: ClassVar[float] = 0.6
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+
+    def unready(self) -> str:
+        return "" if self._inputs.companions.value is not None else "no companions are loaded; run the build"
+
+    def applies(self, query: Query) -> bool:
+        return bool(np.isin(query.history.recent_types, _TAKEN_UP).any())
+
+    async def propose(self, query: Query, quota: int) -> Proposals:
+        companions = self._inputs.companions.value
+        if companions is None:
+            return nothing()
+        item_nos = _cart(query.history, self._inputs.settings.history.basket_items)
+        return along(companions, item_nos, np.ones(len(item_nos)), query, quota)
+
+
+def _cart(history: History, count: int) -> NDArray[np.uint32]:
+    """Returns the `count` items last carted whose last event says that they still are, else those last taken up."""
+    item_nos, types = history.recent_item_nos, history.recent_types
+    settling = np.isin(types, (event_types.ADD_TO_CART, event_types.REMOVE_FROM_CART, event_types.PURCHASE))
+    # The events come newest first: the first that settles an item is how it stands.
+    last = np.sort(np.unique(item_nos[settling], return_index=True)[1])
+    standing, state = item_nos[settling][last], types[settling][last]
+    carted: NDArray[np.uint32] = standing[state == event_types.ADD_TO_CART]
+    bought: NDArray[np.uint32] = standing[state == event_types.PURCHASE]
+    return carted[:count] if len(carted) else bought[:count]

@@ -1,0 +1,42 @@
+from typing import ClassVar
+
+import numpy as np
+
+from services.candidates.lookup import contained
+from services.candidates.proposals import Proposals, best, nothing
+from services.candidates.query import Query
+from services.candidates.sources.inputs import Inputs
+
+
+class Demographic:
+    """What users of the visitor's groups (region, age band, gender, …) take to more than all users do.
+
+    score(j) = mean over the groups g of share(g, j) × ln lift(g, j), both smoothed towards all users: see the groups
+    job. The product is the item's part in how the group's taste differs from that of all; a lift alone would only find
+    rarities. What the visitor already dealt with is left to other sources.
+    """
+
+    name: ClassVar[str] = "demographic"
+    quota: ClassVar[int] = 60
+    weight: ClassVar[float] = 0.4
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+
+    def unready(self) -> str:
+        return "" if self._inputs.group_tastes.value is not None else "no groups' tastes are loaded; run the build"
+
+    def applies(self, query: Query) -> bool:
+        return len(query.groups) > 0
+
+    async def propose(self, query: Query, quota: int) -> Proposals:
+        tastes = self._inputs.group_tastes.value
+        if tastes is None:
+            return nothing()
+        _, positions = tastes.of(query.groups)
+        leanings = tastes.shares[positions] * np.log(np.maximum(tastes.lifts[positions], 1e-9))
+        items, places = np.unique(tastes.items[positions], return_inverse=True)
+        scores = np.bincount(places, leanings, minlength=len(items)) / len(query.groups)
+        found = tastes.item_nos[items]
+        fit = query.eligibility.admits(found) & ~contained(found, query.history.item_nos) & (scores > 0)
+        return best(found[fit], scores[fit], quota)
