@@ -45,12 +45,14 @@ def list_(
 def replay(context: typer.Context, reason: ReasonOption = "", as_json: JsonOption = False) -> None:
     """Take rejected events into the log that are fit by now, after what made them unfit was mended."""
     command = command_context(context)
-    stored, duplicate, rejected = asyncio.run(_replay(command, reason))
+    counts = asyncio.run(_replay(command, reason))
     if as_json:
-        counts = {"stored_count": stored, "duplicate_count": duplicate, "rejected_count": rejected}
         command.console.print_json(json.dumps(counts))
         return
-    command.console.print(f"{stored:,} stored, {duplicate:,} known before, {rejected:,} still unfit")
+    command.console.print(
+        f"{counts['stored_count']:,} stored, {counts['duplicate_count']:,} known before, "
+        f"{counts['not_kept_count']:,} not kept for lack of consent, {counts['rejected_count']:,} still unfit"
+    )
 
 
 async def _list(command: CommandContext, reason: str, limit: int) -> list[pb.QuarantinedEvent]:
@@ -68,16 +70,15 @@ async def _list(command: CommandContext, reason: str, limit: int) -> list[pb.Qua
     return events
 
 
-async def _replay(command: CommandContext, reason: str) -> tuple[int, int, int]:
-    stored = duplicate = rejected = 0
+async def _replay(command: CommandContext, reason: str) -> dict[str, int]:
+    counts = dict.fromkeys(("stored_count", "duplicate_count", "not_kept_count", "rejected_count"), 0)
     async with command.shop.channel("events") as channel:
         log = EventServiceStub(channel)
         request = pb.ReplayQuarantinedEventsRequest(reason=reason, page_size=PAGE)
         while True:
             response = await log.ReplayQuarantinedEvents(request, timeout=TIMEOUT_SECONDS)
-            stored += response.stored_count
-            duplicate += response.duplicate_count
-            rejected += response.rejected_count
+            for name in counts:
+                counts[name] += getattr(response, name)
             request.page_token = response.next_page_token
             if not request.page_token:
-                return stored, duplicate, rejected
+                return counts

@@ -79,6 +79,7 @@ class EventSender:
         batch = self._unanswered.popleft()
         self._report.answered(answer.stored_count, "stored")
         self._report.answered(answer.duplicate_count, "known")
+        self._report.answered(answer.not_kept_count, "not kept")
         for result in answer.rejected:
             place = place_of(result.field)
             if place is not None and place < len(batch.lines):

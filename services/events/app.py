@@ -38,6 +38,7 @@ from services.events.storage.quarantine_reader import QuarantineReader
 from services.events.storage.schema import prepare
 from services.events.storage.user_reader import UserReader
 from services.events.tailing import Tailer
+from services.events.user_consent import UserConsent
 from services.events.user_erasure import UserErasure
 from services.events.user_export import UserExport
 from services.events.user_lists import UserLists
@@ -125,6 +126,7 @@ def build(settings: EventsSettings, clock: Clock | None = None) -> Application:
         lists=UserLists(user_reader, pool, signer),
         export=UserExport(user_reader, pool),
         erasure=UserErasure(committer, clock, settings.partitions),
+        consent=UserConsent(committer, settings.partitions),
         status=LogStatus(log_reader, pool),
         page_log=PageLog(committer),
         quarantine=Quarantine(QuarantineReader(database), pool, cleaner, committer, clock=clock, signer=signer),

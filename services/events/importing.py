@@ -47,5 +47,6 @@ def _summary(results: list[EventResult]) -> ImportEventsResponse:
     return ImportEventsResponse(
         stored_count=statuses.count(EventStatus.EVENT_STATUS_STORED),
         duplicate_count=statuses.count(EventStatus.EVENT_STATUS_DUPLICATE),
+        not_kept_count=statuses.count(EventStatus.EVENT_STATUS_NOT_KEPT),
         rejected=[result for result in results if result.status == EventStatus.EVENT_STATUS_REJECTED],
     )

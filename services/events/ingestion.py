@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.common.clock import Clock
+from services.common.consent import is_personal
 from services.common.errors import FieldViolation, InvalidArgumentError
 from services.common.timestamps import to_millis
 from services.events.cleaning.event_cleaner import EventCleaner, rejection
 from services.events.cleaning.event_clock import EventClock
 from services.events.cleaning.fault import Fault
 from services.events.group_commit import GroupCommitter
-from services.events.storage.operations import AppendEvents
+from services.events.storage.operations import AppendEvents, Fate
 from services.events.storage.records import NewEvent, NewRejection
 from vitrine.events.v1.event_pb2 import Event
 from vitrine.events.v1.event_service_pb2 import EventResult, EventStatus
@@ -21,8 +22,11 @@ MAX_IMPORT_BATCH: Final = 5_000
 
 # Cleaning takes about 10 µs an event; others get the event loop in between.
 _SLICE: Final = 250
-_STORED: Final = EventStatus.EVENT_STATUS_STORED
-_DUPLICATE: Final = EventStatus.EVENT_STATUS_DUPLICATE
+STATUSES: Final = {
+    Fate.STORED: EventStatus.EVENT_STATUS_STORED,
+    Fate.KNOWN: EventStatus.EVENT_STATUS_DUPLICATE,
+    Fate.REFUSED: EventStatus.EVENT_STATUS_NOT_KEPT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +34,18 @@ class PendingBatch:
     """A batch on its way to the disk."""
 
     events: Sequence[Event]
-    cleaned: Sequence[NewEvent | NewRejection]
-    stored: asyncio.Future[list[bool]]
+    cleaned: Sequence[NewEvent | NewRejection | None]
+    """None: the visitor does not allow it to be kept."""
+    stored: asyncio.Future[list[Fate]]
     counted: Callable[[str, int], None]
 
     async def results(self) -> list[EventResult]:
         """Returns a result for each event, in order, once they are durable; raises as the future of `submit`."""
-        stored = iter(await self.stored)
+        fates = iter(await self.stored)
         results = [
             _rejected(index, event, record)
             if isinstance(record, NewRejection)
-            else EventResult(status=_STORED if next(stored) else _DUPLICATE, event_id=event.event_id)
+            else EventResult(status=STATUSES[next(fates) if record else Fate.REFUSED], event_id=event.event_id)
             for index, (event, record) in enumerate(zip(self.events, self.cleaned, strict=True))
         ]
         for status, count in Counter(result.status for result in results).items():
@@ -74,12 +79,15 @@ class Ingestion:
         stored = self._committer.submit(AppendEvents(new_events, rejections))
         return PendingBatch(events, cleaned, stored, self._counted)
 
-    async def _clean(self, events: Sequence[Event]) -> list[NewEvent | NewRejection]:
+    async def _clean(self, events: Sequence[Event]) -> list[NewEvent | NewRejection | None]:
         clock = EventClock(to_millis(self._clock.now()))
-        cleaned: list[NewEvent | NewRejection] = []
+        cleaned: list[NewEvent | NewRejection | None] = []
         for index, event in enumerate(events):
             if index and index % _SLICE == 0:
                 await asyncio.sleep(0)
+            if not is_personal(event.consent):
+                cleaned.append(None)
+                continue
             outcome = self._cleaner.clean(event, clock)
             if isinstance(outcome, Fault):
                 cleaned.append(rejection(event, outcome, clock.ingest_millis))

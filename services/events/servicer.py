@@ -10,6 +10,7 @@ from services.events.log_status import LogStatus
 from services.events.page_log import PageLog
 from services.events.quarantine import Quarantine
 from services.events.tailing import Tailer
+from services.events.user_consent import UserConsent
 from services.events.user_erasure import UserErasure
 from services.events.user_export import UserExport
 from services.events.user_lists import UserLists
@@ -29,6 +30,7 @@ class EventServicer(EventServiceServicer):
     lists: UserLists
     export: UserExport
     erasure: UserErasure
+    consent: UserConsent
     status: LogStatus
     page_log: PageLog
     quarantine: Quarantine
@@ -55,6 +57,9 @@ class EventServicer(EventServiceServicer):
 
     async def DeleteUser(self, request: pb.DeleteUserRequest, context: Context) -> pb.DeleteUserResponse:
         return await self.erasure.run(request)
+
+    async def SetConsent(self, request: pb.SetConsentRequest, context: Context) -> pb.SetConsentResponse:
+        return await self.consent.set(request)
 
     async def GetLogStatus(self, request: pb.GetLogStatusRequest, context: Context) -> pb.GetLogStatusResponse:
         return await self.status.read()

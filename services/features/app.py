@@ -14,6 +14,7 @@ from services.common.clock import Clock, SystemClock
 from services.common.database import Database, create_engine
 from services.common.telemetry.metrics import service_metrics
 from services.features.catalog.catalog import Catalog
+from services.features.event_log import EventLog
 from services.features.materializer.ledger import Ledger
 from services.features.materializer.materializer import Materializer
 from services.features.materializer.worker_name import worker_name
@@ -25,6 +26,7 @@ from services.features.settings import FeaturesSettings
 from services.features.statistics.item_ranking import ItemRanking
 from services.features.store import heads
 from services.features.store.store import Store
+from services.features.users.consent_teller import ConsentTeller
 from services.features.users.lifecycle import UserLifecycle
 from services.features.users.merge_sweeper import MergeSweeper
 from services.features.users.user_export import UserExport
@@ -55,6 +57,8 @@ class FeaturesApplication:
         ledger: Ledger,
         materializer: Materializer,
         sweeper: MergeSweeper,
+        log: EventLog,
+        teller: ConsentTeller,
         servicers: tuple[CatalogServicer, UserServicer, FeatureServicer],
     ) -> None:
         self._settings = settings
@@ -64,6 +68,8 @@ class FeaturesApplication:
         self._ledger = ledger
         self._materializer = materializer
         self._sweeper = sweeper
+        self._log = log
+        self._teller = teller
         self._servicers = servicers
         self._stack = contextlib.AsyncExitStack()
 
@@ -88,6 +94,8 @@ class FeaturesApplication:
         self._background("old merges", self._sweeper.sweep, SWEEP_SECONDS)
         limits = ChannelLimits(max_message_bytes=self._settings.max_message_bytes)
         channel = await self._stack.enter_async_context(open_channel(self._settings.events_address, limits=limits))
+        self._log.connect(EventServiceStub(channel))
+        self._background("notices of consent", self._teller.tell, self._settings.poll_seconds)
         self._materializer.start(EventServiceStub(channel))
         self._stack.push_async_callback(self._materializer.stop)
 
@@ -118,6 +126,7 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
     store = Store(Database(create_engine(settings.url(), pool_size=settings.read_threads + 1)), settings.read_threads)
     catalog = Catalog(store, settings.cached_items)
     users = Users(store, settings.cached_users)
+    log = EventLog()
     name = worker_name(settings.host, settings.port)
     ledger = Ledger(store, catalog, users, clock, worker=name.own, cached_users=settings.cached_users)
     materializer = Materializer(
@@ -130,7 +139,7 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
     )
     servicers = (
         CatalogServicer(catalog, clock),
-        UserServicer(users, UserLifecycle(store, users, ledger), UserExport(users, ledger, catalog), clock),
+        UserServicer(users, UserLifecycle(store, users, ledger, log), UserExport(users, ledger, catalog), clock),
         FeatureServicer(
             UserFeatureReader(users, ledger, catalog),
             ledger,
@@ -147,5 +156,7 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
         ledger=ledger,
         materializer=materializer,
         sweeper=MergeSweeper(store, users, ledger, clock),
+        log=log,
+        teller=ConsentTeller(store, log),
         servicers=servicers,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from services.common.consent import is_personal
 from services.homepage.category_tree import CategoryTree
 from services.homepage.experiments import Assignment
 from services.homepage.layouts.layout import Layout
@@ -54,7 +55,7 @@ class Query:
     @property
     def personal(self) -> bool:
         """Whether the page may be personal, by the visit's consent and the stored one."""
-        return not (_restricts(self.consent) or _restricts(self.user.consent))
+        return is_personal(self.consent) and is_personal(self.user.consent)
 
     @property
     def replayed(self) -> bool:
@@ -65,7 +66,3 @@ class Query:
     def restricts_items(self) -> bool:
         """Whether the request itself leaves items out."""
         return bool(self.excluded_item_ids) or self.item_filter.ByteSize() > 0
-
-
-def _restricts(consent: visitor_pb2.Consent.ValueType) -> bool:
-    return consent in (visitor_pb2.CONSENT_NONE, visitor_pb2.CONSENT_ESSENTIAL)

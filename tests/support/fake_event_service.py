@@ -16,6 +16,7 @@ class FakeEventService(EventServiceServicer):
 
     def __init__(self, partitions: int = 2) -> None:
         self.log: list[list[pb.LoggedEvent]] = [[] for _ in range(partitions)]
+        self.consents: list[pb.SetConsentRequest] = []
         self._grown = asyncio.Event()
 
     def append(self, event: Event, *, partition: int = 0, erased: bool = False, flags: tuple[str, ...] = ()) -> None:
@@ -30,6 +31,19 @@ class FakeEventService(EventServiceServicer):
     async def GetLogStatus(self, request: pb.GetLogStatusRequest, context: Context) -> pb.GetLogStatusResponse:
         ends = [pb.PartitionOffset(partition=no, offset=len(rows)) for no, rows in enumerate(self.log)]
         return pb.GetLogStatusResponse(end_offsets=ends)
+
+    async def DeleteUser(self, request: pb.DeleteUserRequest, context: Context) -> pb.DeleteUserResponse:
+        erased = 0
+        for rows in self.log:
+            for place, logged in enumerate(rows):
+                if logged.event.visitor == request.visitor:
+                    rows[place] = pb.LoggedEvent(partition=logged.partition, offset=logged.offset, erased=True)
+                    erased += 1
+        return pb.DeleteUserResponse(deleted_event_count=erased)
+
+    async def SetConsent(self, request: pb.SetConsentRequest, context: Context) -> pb.SetConsentResponse:
+        self.consents.append(request)
+        return pb.SetConsentResponse()
 
     async def TailEvents(self, request: pb.TailEventsRequest, context: Context) -> AsyncIterator[pb.TailEventsResponse]:
         places = {start.partition: start.offset for start in getattr(request, "from")}

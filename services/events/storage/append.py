@@ -3,14 +3,15 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection
 
 from services.events.storage.bulk import delete_keys, existing_keys, insert_rows
-from services.events.storage.operations import AppendEvents, AppendPages
+from services.events.storage.operations import AppendEvents, AppendPages, Fate
 from services.events.storage.partition_heads import advance_heads
 from services.events.storage.records import NewPage, NewRejection
+from services.events.storage.refusals import refused_visitors
 from services.events.storage.tables import events, pages, quarantine
 
 
-def append_events(connection: Connection, batches: Sequence[AppendEvents], held: Mapping[int, int]) -> list[list[bool]]:
-    """Appends the events of all batches; says for each event of each batch whether it was new.
+def append_events(connection: Connection, batches: Sequence[AppendEvents], held: Mapping[int, int]) -> list[list[Fate]]:
+    """Appends the events of all batches; says of each event of each batch what became of it.
 
     Every key of an event belongs to one partition, whose head row is held (`hold_heads`) from before the look-up to the
     commit: no other writer can add the same event in between, and offsets are committed in the order in which they are
@@ -21,39 +22,47 @@ def append_events(connection: Connection, batches: Sequence[AppendEvents], held:
     known = existing_keys(
         connection, events.c.event_key, [event.event_key for batch in batches for event in batch.events]
     )
+    visitors = {event.visitor_key for batch in batches for event in batch.events}
+    visitors |= {each.visitor_key for batch in batches for each in batch.rejections if each.visitor_key}
+    refused = refused_visitors(connection, visitors)
     offsets = dict(held)
     rows: list[tuple[object, ...]] = []
-    results: list[list[bool]] = []
+    results: list[list[Fate]] = []
     for batch in batches:
-        new: list[bool] = []
+        fates: list[Fate] = []
         for index, event in enumerate(batch.events):
             key = event.event_key
+            if event.visitor_key in refused:
+                fates.append(Fate.REFUSED)
+                continue
             if key in known or (batch.released and batch.released[index] not in quarantined):
-                new.append(False)
+                fates.append(Fate.KNOWN)
                 continue
             known.add(key)
             partition = event.partition
             offset = offsets[partition]
             offsets[partition] = offset + 1
             rows.append((partition, offset, *event[1:]))
-            new.append(True)
-        results.append(new)
+            fates.append(Fate.STORED)
+        results.append(fates)
     insert_rows(connection, events, rows)
     advance_heads(connection, {each: end for each, end in offsets.items() if end != held[each]})
     delete_keys(connection, quarantine.c.rejection_key, released)
-    _append_rejections(connection, [each for batch in batches for each in batch.rejections])
+    rejections = [each for batch in batches for each in batch.rejections if each.visitor_key not in refused]
+    _append_rejections(connection, rejections)
     return results
 
 
 def append_pages(connection: Connection, batches: Sequence[AppendPages]) -> list[int]:
     """Logs the pages of all batches; says for each batch how many were new."""
     known = existing_keys(connection, pages.c.page_key, [page.page_key for batch in batches for page in batch.pages])
+    refused = refused_visitors(connection, {page.visitor_key for batch in batches for page in batch.pages})
     rows: list[NewPage] = []
     counts: list[int] = []
     for batch in batches:
         before = len(rows)
         for page in batch.pages:
-            if page.page_key not in known:
+            if page.page_key not in known and page.visitor_key not in refused:
                 known.add(page.page_key)
                 rows.append(page)
         counts.append(len(rows) - before)

@@ -6,23 +6,13 @@ from services.events.storage.tables import erasures, events, pages, quarantine
 
 
 def erase_visitor(connection: Connection, wish: EraseVisitor) -> Receipt:
-    """Erases a visitor's events, pages and quarantined events, and writes the receipt.
+    """Erases all that is kept of a visitor, and writes the receipt.
 
-    Events keep their places, so that offsets stay contiguous, and their keys, so that a late retry stays a duplicate.
     The head row of the visitor's partition is held: two erasures of one request meet there, and no event slips in.
     """
     if receipt := _earlier(connection, wish.erasure_key):
         return receipt
-    erased_events = connection.execute(
-        update(events)
-        .where(events.c.visitor_key == wish.visitor_key)
-        .values(visitor_key=null(), payload=null(), attribution=null(), event_millis=0, flags=0)
-    ).rowcount
-    erased_pages = connection.execute(delete(pages).where(pages.c.visitor_key == wish.visitor_key)).rowcount
-    erased_rejections = connection.execute(
-        delete(quarantine).where(quarantine.c.visitor_key == wish.visitor_key)
-    ).rowcount
-    receipt = Receipt(wish.receipt_id, erased_events, erased_pages, erased_rejections, wish.delete_millis)
+    receipt = Receipt(wish.receipt_id, *erase_rows(connection, wish.visitor_key), wish.delete_millis)
     connection.execute(
         insert(erasures).values(
             receipt_id=receipt.receipt_id,
@@ -34,6 +24,21 @@ def erase_visitor(connection: Connection, wish: EraseVisitor) -> Receipt:
         )
     )
     return receipt
+
+
+def erase_rows(connection: Connection, visitor_key: bytes) -> tuple[int, int, int]:
+    """Erases a visitor's events, pages and quarantined events; returns how many of each.
+
+    Events keep their places, so that offsets stay contiguous, and their keys, so that a late retry stays a duplicate.
+    """
+    erased_events = connection.execute(
+        update(events)
+        .where(events.c.visitor_key == visitor_key)
+        .values(visitor_key=null(), payload=null(), attribution=null(), event_millis=0, flags=0)
+    ).rowcount
+    erased_pages = connection.execute(delete(pages).where(pages.c.visitor_key == visitor_key)).rowcount
+    erased_rejections = connection.execute(delete(quarantine).where(quarantine.c.visitor_key == visitor_key)).rowcount
+    return erased_events, erased_pages, erased_rejections
 
 
 def _earlier(connection: Connection, erasure_key: bytes) -> Receipt | None:

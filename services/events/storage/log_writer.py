@@ -7,8 +7,9 @@ from sqlalchemy.exc import IntegrityError
 from services.common.database import Database
 from services.events.storage.append import append_events, append_pages
 from services.events.storage.erasure import erase_visitor
-from services.events.storage.operations import AppendEvents, AppendPages, EraseVisitor, Operation
+from services.events.storage.operations import AppendEvents, AppendPages, EraseVisitor, Operation, SetRefusal
 from services.events.storage.partition_heads import hold_heads
+from services.events.storage.refusals import set_refusal
 
 
 class LogWriter:
@@ -18,7 +19,7 @@ class LogWriter:
         self._database = database
 
     def apply(self, operations: Sequence[Operation[Any]]) -> list[Any]:
-        """Carries out all or none of `operations` in one transaction, erasures last.
+        """Carries out all or none of `operations` in one transaction, erasures and refusals last.
 
         Returns their results in order, durable. What many calls bring is appended together. Where the engine gives the
         transaction up it is done again: whatever of it had been committed is found, and counts as there before.
@@ -46,6 +47,9 @@ def _apply(connection: Connection, operations: Sequence[Operation[Any]]) -> list
                 results.append(next(logged))
             case EraseVisitor():
                 results.append(erase_visitor(connection, operation))
+            case SetRefusal():
+                set_refusal(connection, operation)
+                results.append(None)
             case _:
                 raise TypeError(f"the log has no operation {type(operation).__name__}")
     return results
@@ -56,6 +60,6 @@ def _partitions(operations: Sequence[Operation[Any]]) -> set[int]:
     for operation in operations:
         if isinstance(operation, AppendEvents):
             partitions.update(event.partition for event in operation.events)
-        elif isinstance(operation, EraseVisitor):
+        elif isinstance(operation, EraseVisitor | SetRefusal):
             partitions.add(operation.partition)
     return partitions

@@ -3,11 +3,21 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Generic, TypeVar
 
 from services.events.storage.records import NewEvent, NewPage, NewRejection, Receipt
 
 ResultT = TypeVar("ResultT")
+
+
+class Fate(Enum):
+    """What became of an event that was fit for the log."""
+
+    STORED = auto()
+    KNOWN = auto()
+    REFUSED = auto()
+    """Its visitor does not allow it to be kept."""
 
 
 class Operation(ABC, Generic[ResultT]):
@@ -22,8 +32,10 @@ class Operation(ABC, Generic[ResultT]):
 
 
 @dataclass(frozen=True, slots=True)
-class AppendEvents(Operation[list[bool]]):
-    """Appends events; the result says for each whether it was new. Rejected ones go to the quarantine.
+class AppendEvents(Operation[list[Fate]]):
+    """Appends events; the result says what became of each. Rejected ones go to the quarantine.
+
+    Nothing is kept of visitors who refuse, in the quarantine either.
 
     Events that come from there name their places in `released`, one each: they leave it as they are appended. One that
     is not there any more, because its user was erased, say, is not appended.
@@ -47,6 +59,19 @@ class AppendPages(Operation[int]):
     @property
     def weight(self) -> int:
         return max(1, len(self.pages))
+
+
+@dataclass(frozen=True, slots=True)
+class SetRefusal(Operation[None]):
+    """Notes that nothing may be kept of a visitor, and erases what is; or that it may be again."""
+
+    visitor_key: bytes
+    partition: int
+    refused: bool
+
+    @property
+    def weight(self) -> int:
+        return 1
 
 
 @dataclass(frozen=True, slots=True)

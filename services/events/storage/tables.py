@@ -101,6 +101,14 @@ pages: Final = Table(
     **TABLE_OPTIONS,
 )
 
+# Those of whom nothing may be kept: digests, from which nobody can tell who that is.
+refusals: Final = Table(
+    "refusals",
+    metadata,
+    Column("visitor_key", _KEY, primary_key=True),
+    **TABLE_OPTIONS,
+)
+
 # Receipts name no visitor: what was erased stays erased. `erasure_key` finds the receipt of a retried request.
 erasures: Final = Table(
     "erasures",

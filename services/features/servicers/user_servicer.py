@@ -73,6 +73,9 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
         return pb.DeleteUserResponse(
             receipt_id=receipt.receipt_id,
             deleted_row_count=receipt.deleted_row_count,
+            deleted_event_count=receipt.log.events,
+            deleted_page_count=receipt.log.pages,
+            deleted_quarantine_count=receipt.log.quarantined,
             delete_time=millis_to_timestamp(receipt.delete_millis),
         )
 

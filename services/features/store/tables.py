@@ -105,6 +105,16 @@ USER_CHANGES: Final = Table(
     **TABLE_OPTIONS,
 )
 
+# What visitors allow, where the event log has not been told yet.
+CONSENT_NOTICES: Final = Table(
+    "consent_notices",
+    METADATA,
+    Column("visitor_key", OpaqueId(KEY_BYTES), primary_key=True),
+    Column("consent", SmallInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    **TABLE_OPTIONS,
+)
+
 ERASURES: Final = Table(
     "erasures",
     METADATA,

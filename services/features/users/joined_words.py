@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 
+from services.common.consent import stricter
 from services.features.store.knowledge import Knowledge, copy_field
-from services.features.users.consent import stricter
 from services.features.users.user_plan import KnownUser
 from vitrine.common.v1.visitor_pb2 import CONSENT_UNSPECIFIED
 from vitrine.features.v1.user_pb2 import User

@@ -1,19 +1,22 @@
 import asyncio
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
 from sqlalchemy import Connection, delete, insert, select
 
+from services.common.consent import is_personal
 from services.common.errors import FailedPreconditionError
 from services.common.timestamps import to_millis
+from services.features.event_log import NOTHING, ErasedRows, EventLog
 from services.features.materializer.ledger import Ledger, delete_states
 from services.features.store.store import Store
 from services.features.store.tables import ERASURES, MERGES, USERS
-from services.features.users import user_changes
+from services.features.users import consent_notices, user_changes
 from services.features.users.users import Users
+from vitrine.common.v1.visitor_pb2 import CONSENT_UNSPECIFIED, Consent
 from vitrine.features.v1 import user_service_pb2 as pb
 
 REVERSIBLE: Final = timedelta(days=1)
@@ -27,6 +30,7 @@ class Receipt:
     receipt_id: str
     deleted_row_count: int
     delete_millis: int
+    log: ErasedRows = NOTHING
 
 
 class UserLifecycle:
@@ -35,8 +39,9 @@ class UserLifecycle:
     Each step commits in one transaction and is then made known in memory, to its end even where the caller gives up.
     """
 
-    def __init__(self, store: Store, users: Users, ledger: Ledger) -> None:
+    def __init__(self, store: Store, users: Users, ledger: Ledger, log: EventLog) -> None:
         self._store = store
+        self._log = log
         self._users = users
         self._ledger = ledger
 
@@ -59,7 +64,12 @@ class UserLifecycle:
         await asyncio.shield(self._unmerge(anonymous, user, to_millis(now)))
 
     async def erase(self, key: str, request_id: str, now: datetime) -> Receipt:
-        """Erases a user, by resolved key: words, states, merges. A `request_id` used before gets its receipt again."""
+        """Erases a user, by resolved key, and the visitors merged into the user: first from the event log, then words,
+        states and merges. A `request_id` used before gets its receipt again.
+
+        Raises UnavailableError where the log cannot be reached: then nothing is erased here, and the call is to be made
+        again.
+        """
         return await asyncio.shield(self._erase(key, request_id, to_millis(now)))
 
     async def _upsert(
@@ -84,7 +94,9 @@ class UserLifecycle:
             if known is not None:
                 return known[0], (version, version)
             connection.execute(insert(MERGES), {"anonymous_key": anonymous, "user_key": user, "merge_millis": millis})
-            return None, (version, user_changes.note(connection, version, [anonymous], millis))
+            made = user_changes.note(connection, version, [anonymous], millis)
+            _post_refusals(connection, consent_notices.consents_of(connection, [user]), made)
+            return None, (version, made)
 
         async with self._users.changing:
             known, versions = await self._store.write(work)
@@ -110,8 +122,12 @@ class UserLifecycle:
                 raise FailedPreconditionError(
                     "the merge is more than a day old; by now the histories are one", reason="MERGE_TOO_OLD"
                 )
+            joined = consent_notices.consents_of(connection, [user])
             connection.execute(delete(MERGES).where(MERGES.c.anonymous_key == anonymous))
-            return version, user_changes.note(connection, version, [anonymous], millis)
+            made = user_changes.note(connection, version, [anonymous], millis)
+            if not is_personal(joined[anonymous]):  # it was the refusal of one of them, and holds for that one alone
+                consent_notices.post(connection, consent_notices.consents_of(connection, [anonymous, user]), made)
+            return version, made
 
         async with self._users.changing:
             self._users.publish_aliases({anonymous: None}, await self._store.write(work))
@@ -119,12 +135,13 @@ class UserLifecycle:
     async def _erase(self, key: str, request_id: str, millis: int) -> Receipt:
         async with self._users.changing:
             members = self._users.members_of(key)
+            erased = [await self._log.erase(member, request_id) for member in members]
             receipt_id = uuid4().hex
             receipt, versions = await self._ledger.rewrite(
                 members, lambda connection: _erase_rows(connection, members, receipt_id, request_id, millis)
             )
             await self._users.read_again(members, versions)
-            return receipt
+            return replace(receipt, log=ErasedRows(*map(sum, zip(*erased, strict=True))))
 
 
 def _user_of(connection: Connection, anonymous: str) -> tuple[str, int] | None:
@@ -144,6 +161,7 @@ def _erase_rows(
     row = connection.execute(select(ERASURES).where(same)).one_or_none()
     if row is not None:
         return Receipt(row.receipt_id, row.deleted_row_count, row.delete_millis), (version, version)
+    refused = consent_notices.consents_of(connection, members[:1])
     count = delete_states(connection, members)
     count += connection.execute(delete(USERS).where(USERS.c.visitor_key.in_(members))).rowcount
     count += connection.execute(delete(MERGES).where(MERGES.c.anonymous_key.in_(members))).rowcount
@@ -155,4 +173,13 @@ def _erase_rows(
         "delete_millis": millis,
     }
     connection.execute(insert(ERASURES), values)
-    return receipt, (version, user_changes.note(connection, version, members, millis))
+    made = user_changes.note(connection, version, members, millis)
+    # Nothing is left of them, a refusal neither: whoever comes under this id is a stranger.
+    if any(not is_personal(consent) for consent in refused.values()):
+        consent_notices.post(connection, dict.fromkeys(refused, CONSENT_UNSPECIFIED), made)
+    return receipt, (version, made)
+
+
+def _post_refusals(connection: Connection, consents: Mapping[str, Consent.ValueType], version: int) -> None:
+    refused = {key: consent for key, consent in consents.items() if not is_personal(consent)}
+    consent_notices.post(connection, refused, version)

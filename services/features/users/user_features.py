@@ -1,9 +1,9 @@
+from services.common.consent import is_personal, stricter
 from services.common.visitors import visitor_from_key
 from services.features.catalog.catalog import Catalog
 from services.features.definitions.user_state import UserState
 from services.features.materializer.ledger import Ledger
 from services.features.materializer.user_states import join_states
-from services.features.users.consent import is_personal, stricter
 from services.features.users.users import Users
 from vitrine.common.v1.visitor_pb2 import CONSENT_UNSPECIFIED, Consent
 from vitrine.events.v1.event_service_pb2 import PartitionOffset

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert
 
+from services.common.consent import is_personal
 from services.common.timestamps import to_millis
 from services.features.store.heads import USERS as USERS_HEAD
 from services.features.store.heads import read_head
@@ -12,9 +13,8 @@ from services.features.store.store import Store
 from services.features.store.tables import ATTRIBUTE_TYPES, USERS
 from services.features.store.times import Arrivals
 from services.features.store.upsert import upsert
-from services.features.users import queries, user_changes
+from services.features.users import consent_notices, queries, user_changes
 from services.features.users.aliases import Aliases
-from services.features.users.consent import is_personal
 from services.features.users.joined_words import join_words
 from services.features.users.user_plan import KnownUser, UserPlan
 from vitrine.features.v1 import user_service_pb2 as pb
@@ -119,13 +119,20 @@ class Users:
 
         def work(connection: Connection) -> tuple[UserPlan, list[pb.UserResult], tuple[int, int]]:
             version = user_changes.begin(connection)
-            plan = UserPlan(queries.read_users(connection, list(set(keys))), queries.read_types(connection), arrival)
+            known = queries.read_users(connection, list(set(keys)))
+            before = {key: is_personal(user.message.consent) for key, user in known.items()}
+            plan = UserPlan(known, queries.read_types(connection), arrival)
             results = [plan.upsert(place, keys[place], update) for place, update in enumerate(updates)]
             upsert(connection, USERS, [queries.user_row(key, known) for key, known in plan.changed.items()])
             if plan.new_types:
                 rows = [{"name": name, "type": kind} for name, kind in plan.new_types.items()]
                 connection.execute(insert(ATTRIBUTE_TYPES), rows)
-            return plan, results, (version, user_changes.note(connection, version, plan.changed, to_millis(now)))
+            made = user_changes.note(connection, version, plan.changed, to_millis(now))
+            turned = [
+                key for key, user in plan.changed.items() if is_personal(user.message.consent) != before.get(key, True)
+            ]
+            consent_notices.post(connection, consent_notices.consents_of(connection, turned), made)
+            return plan, results, (version, made)
 
         plan, results, versions = await self._store.write(work)
         self.publish(plan.changed, versions)

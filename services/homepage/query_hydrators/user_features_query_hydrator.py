@@ -1,9 +1,9 @@
 from collections.abc import Mapping
 
+from services.common.consent import is_personal
 from services.homepage.clients.features_client import Features
 from services.homepage.pipeline.stages import QueryHydrator
 from services.homepage.query import Query
-from vitrine.common.v1 import visitor_pb2
 from vitrine.homepage.v1 import page_pb2
 
 
@@ -19,7 +19,7 @@ class UserFeaturesQueryHydrator(QueryHydrator):
         self._features = features
 
     def enable(self, query: Query) -> bool:
-        return query.consent not in (visitor_pb2.CONSENT_NONE, visitor_pb2.CONSENT_ESSENTIAL)
+        return is_personal(query.consent)
 
     async def hydrate(self, query: Query, seconds: float) -> Mapping[str, object]:
         user = await self._features.user_features(query.visitor, query.query_millis, query.consent, seconds)

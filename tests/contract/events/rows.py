@@ -4,10 +4,11 @@ from sqlalchemy import Table, func, select
 
 from services.common.database import Database
 from services.events.storage.log_reader import LogReader
-from services.events.storage.operations import EraseVisitor
+from services.events.storage.operations import EraseVisitor, Fate, SetRefusal
 from services.events.storage.records import NewEvent, NewPage, NewRejection
 
 PARTITIONS = 4
+STORED, KNOWN, REFUSED = Fate.STORED, Fate.KNOWN, Fate.REFUSED
 ANNA, BERT = b"anna".ljust(16), b"bert".ljust(16)
 
 
@@ -27,6 +28,10 @@ def page(name: str, millis: int = 0, visitor: bytes = ANNA) -> NewPage:
 
 def erasure(request: str | None = None, receipt: str = "r1", visitor: bytes = ANNA) -> EraseVisitor:
     return EraseVisitor(visitor, 0, (request or receipt).encode().ljust(16), receipt, 99)
+
+
+def refusal(*, refused: bool = True, visitor: bytes = ANNA) -> SetRefusal:
+    return SetRefusal(visitor, 0, refused=refused)
 
 
 def offsets(database: Database, partition: int = 0) -> list[int]:

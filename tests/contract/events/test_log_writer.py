@@ -9,7 +9,21 @@ from services.events.storage.log_writer import LogWriter
 from services.events.storage.operations import AppendEvents, AppendPages
 from services.events.storage.tables import erasures, events, pages, quarantine
 from services.events.storage.user_reader import UserReader
-from tests.contract.events.rows import ANNA, BERT, PARTITIONS, count, erasure, event, offsets, page, rejection
+from tests.contract.events.rows import (
+    ANNA,
+    BERT,
+    KNOWN,
+    PARTITIONS,
+    REFUSED,
+    STORED,
+    count,
+    erasure,
+    event,
+    offsets,
+    page,
+    refusal,
+    rejection,
+)
 
 
 def test_offsets_of_a_partition_run_on_without_a_gap(writer: LogWriter, database: Database) -> None:
@@ -27,16 +41,16 @@ def test_offsets_of_a_partition_run_on_without_a_gap(writer: LogWriter, database
 
 def test_an_event_is_stored_once_in_a_batch_a_group_and_for_ever(writer: LogWriter, database: Database) -> None:
     first, second = AppendEvents([event("a"), event("a"), event("b")]), AppendEvents([event("b"), event("c")])
-    assert writer.apply([first, second]) == [[True, False, True], [False, True]]
-    assert writer.apply([second]) == [[False, False]]
+    assert writer.apply([first, second]) == [[STORED, KNOWN, STORED], [KNOWN, STORED]]
+    assert writer.apply([second]) == [[KNOWN, KNOWN]]
     assert offsets(database) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 33, 511, 512, 513, 1500])
 def test_batches_of_any_size_are_whole(writer: LogWriter, database: Database, size: int) -> None:
     batch = AppendEvents([event(str(each)) for each in range(size)])
-    assert writer.apply([batch]) == [[True] * size]
-    assert writer.apply([batch]) == [[False] * size]
+    assert writer.apply([batch]) == [[STORED] * size]
+    assert writer.apply([batch]) == [[KNOWN] * size]
     reader = LogReader(database)
     assert [each.payload for each in reader.read(0, 0, size)] == [str(each).encode() for each in range(size)]
 
@@ -74,8 +88,8 @@ def test_erasing_leaves_places_and_nothing_else(writer: LogWriter, database: Dat
     with database.connect() as connection:
         erased = select(events.c.event_millis, events.c.attribution).where(events.c.visitor_key.is_(None))
         assert connection.execute(erased).all() == [(0, None), (0, None)]
-    assert writer.apply([AppendEvents(mine)]) == [[False, False]], "a late retry does not bring the history back"
-    assert writer.apply([AppendEvents([event("d")])]) == [[True]]
+    assert writer.apply([AppendEvents(mine)]) == [[KNOWN, KNOWN]], "a late retry does not bring the history back"
+    assert writer.apply([AppendEvents([event("d")])]) == [[STORED]]
 
 
 def test_an_erasure_takes_what_came_in_the_same_group(writer: LogWriter, database: Database) -> None:
@@ -128,15 +142,15 @@ def test_large_payloads_go_in_by_parts(writer: LogWriter, database: Database) ->
     """A statement of all of them would be larger than MariaDB takes."""
     large = bytes(range(256)) * 256
     batch = [event(str(each))._replace(payload=large) for each in range(600)]
-    assert writer.apply([AppendEvents(batch)]) == [[True] * 600]
+    assert writer.apply([AppendEvents(batch)]) == [[STORED] * 600]
     assert all(each.payload == large for each in LogReader(database).read(0, 0, 600))
 
 
 def test_a_quarantined_event_is_released_once(writer: LogWriter, database: Database) -> None:
     writer.apply([AppendEvents([], [rejection("r"), rejection("s")])])
     release = AppendEvents([event("a")], released=[rejection("r").rejection_key])
-    assert writer.apply([release]) == [[True]]
-    assert writer.apply([release]) == [[False]]
+    assert writer.apply([release]) == [[STORED]]
+    assert writer.apply([release]) == [[KNOWN]]
     assert LogReader(database).quarantined_count() == 1
     assert offsets(database) == [0]
 
@@ -144,5 +158,30 @@ def test_a_quarantined_event_is_released_once(writer: LogWriter, database: Datab
 def test_an_erased_event_is_not_released(writer: LogWriter, database: Database) -> None:
     writer.apply([AppendEvents([], [rejection("r")])])
     writer.apply([erasure()])
-    assert writer.apply([AppendEvents([event("a")], released=[rejection("r").rejection_key])]) == [[False]]
+    assert writer.apply([AppendEvents([event("a")], released=[rejection("r").rejection_key])]) == [[KNOWN]]
     assert offsets(database) == []
+
+
+def test_nothing_is_kept_of_a_visitor_who_refuses(writer: LogWriter, database: Database) -> None:
+    writer.apply([AppendEvents([event("a"), event("b", visitor=BERT)], [rejection("r")]), AppendPages([page("p")])])
+    writer.apply([refusal()])
+    assert [each.payload for each in LogReader(database).read(0, 0, 2)] == [None, b"b"]
+    batch = AppendEvents([event("c"), event("d", visitor=BERT)], [rejection("s"), rejection("t", BERT)])
+    assert writer.apply([batch, AppendPages([page("q"), page("o", visitor=BERT)])]) == [[REFUSED, STORED], 1]
+    assert offsets(database) == [0, 1, 2]
+    assert (count(database, pages), count(database, quarantine)) == (1, 1)
+    writer.apply([refusal(), refusal(refused=False)])
+    assert writer.apply([AppendEvents([event("a"), event("c")])]) == [[KNOWN, STORED]], "what was erased stays erased"
+
+
+def test_a_refusal_in_the_same_group_comes_after_the_events(writer: LogWriter, database: Database) -> None:
+    assert writer.apply([refusal(), AppendEvents([event("a")])]) == [None, [STORED]]
+    assert [each.payload for each in LogReader(database).read(0, 0, 1)] == [None]
+
+
+def test_a_quarantined_event_of_one_who_refused_later_is_gone(writer: LogWriter, database: Database) -> None:
+    writer.apply([AppendEvents([], [rejection("r", BERT)])])
+    writer.apply([refusal(visitor=BERT)])
+    release = AppendEvents([event("a", visitor=BERT)], released=[rejection("r").rejection_key])
+    assert writer.apply([release]) == [[REFUSED]]
+    assert count(database, quarantine) == 0

@@ -1,4 +1,8 @@
+from typing import Final
+
 from vitrine.common.v1.visitor_pb2 import CONSENT_PERSONAL, CONSENT_UNSPECIFIED, Consent
+
+_PERSONAL: Final = frozenset({CONSENT_UNSPECIFIED, CONSENT_PERSONAL})
 
 
 def stricter(*consents: Consent.ValueType) -> Consent.ValueType:
@@ -8,5 +12,7 @@ def stricter(*consents: Consent.ValueType) -> Consent.ValueType:
 
 
 def is_personal(consent: Consent.ValueType) -> bool:
-    """Returns whether what the visitor does may be kept and shape the page."""
-    return consent in {CONSENT_UNSPECIFIED, CONSENT_PERSONAL}
+    """Returns whether what the visitor does may be kept and shape the page. What nobody knows the meaning of allows
+    nothing.
+    """
+    return consent in _PERSONAL

@@ -1,0 +1,64 @@
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import grpc
+
+from services.common.errors import UnavailableError
+from services.common.rpc_status import from_rpc_error
+from services.common.visitors import visitor_from_key
+from vitrine.events.v1.event_service_pb2 import DeleteUserRequest, SetConsentRequest
+
+if TYPE_CHECKING:
+    from vitrine.common.v1.visitor_pb2 import Consent
+    from vitrine.events.v1.event_service_pb2_grpc import EventServiceAsyncStub
+
+TIMEOUT_SECONDS: Final = 10.0
+
+
+class ErasedRows(NamedTuple):
+    """What the log erased."""
+
+    events: int
+    pages: int
+    quarantined: int
+
+
+NOTHING: Final = ErasedRows(0, 0, 0)
+
+
+class EventLog:
+    """What the feature store asks of the event log for visitors' sake; by key."""
+
+    def __init__(self) -> None:
+        self._stub: EventServiceAsyncStub | None = None
+
+    def connect(self, stub: "EventServiceAsyncStub") -> None:
+        """Takes the log to ask."""
+        self._stub = stub
+
+    async def erase(self, key: str, request_id: str) -> ErasedRows:
+        """Erases a visitor from the log. Raises UnavailableError where it cannot be reached."""
+        request = DeleteUserRequest(visitor=visitor_from_key(key), request_id=request_id)
+        try:
+            receipt = await self._connected().DeleteUser(request, timeout=TIMEOUT_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            raise _unavailable(error) from error
+        return ErasedRows(receipt.deleted_event_count, receipt.deleted_page_count, receipt.deleted_quarantine_count)
+
+    async def set_consent(self, key: str, consent: "Consent.ValueType") -> None:
+        """Tells the log what a visitor allows. Raises UnavailableError where it cannot be reached."""
+        request = SetConsentRequest(visitor=visitor_from_key(key), consent=consent)
+        try:
+            await self._connected().SetConsent(request, timeout=TIMEOUT_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            raise _unavailable(error) from error
+
+    def _connected(self) -> "EventServiceAsyncStub":
+        if self._stub is None:
+            raise UnavailableError("the service is starting; try again", reason="SERVICE_STARTING")
+        return self._stub
+
+
+def _unavailable(error: grpc.aio.AioRpcError) -> UnavailableError:
+    return UnavailableError(
+        f"the event log cannot do its part ({from_rpc_error(error).message}); try again", reason="EVENT_LOG_UNAVAILABLE"
+    )
