@@ -1,6 +1,7 @@
+from datetime import timedelta
 from typing import ClassVar, Final
 
-from services.features.definitions.declaration import FeatureDeclaration
+from services.common.feature_declaration import FeatureDeclaration
 from services.features.definitions.marks import Marks
 from services.features.definitions.observation import Observation
 from vitrine.features.v1.stored_user_state_pb2 import StoredUserState
@@ -17,6 +18,8 @@ class Dislikes:
         description="Numbers of the items that the user does not want, by number.",
         default="no items",
         window=f"the last {MAXIMUM_ITEMS} items",
+        unit="items",
+        freshness=timedelta(minutes=5),
     )
 
     __slots__ = ("_marks",)

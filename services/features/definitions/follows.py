@@ -1,7 +1,8 @@
+from datetime import timedelta
 from typing import ClassVar, Final
 
 from services.common import event_types
-from services.features.definitions.declaration import FeatureDeclaration
+from services.common.feature_declaration import FeatureDeclaration
 from services.features.definitions.marks import Marks
 from services.features.definitions.observation import Observation
 from vitrine.features.v1.stored_user_state_pb2 import StoredUserState
@@ -18,6 +19,8 @@ class Follows:
         description="What the user follows, the newest first.",
         default="nothing",
         window=f"the last {MAXIMUM_SUBJECTS} subjects followed or left",
+        unit="subjects",
+        freshness=timedelta(minutes=5),
     )
 
     __slots__ = ("_marks",)

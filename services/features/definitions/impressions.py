@@ -1,7 +1,8 @@
+from datetime import timedelta
 from typing import ClassVar, Final
 
+from services.common.feature_declaration import FeatureDeclaration
 from services.features.definitions import decay
-from services.features.definitions.declaration import FeatureDeclaration
 from services.features.definitions.entries import Entries
 from services.features.definitions.item_counters import ItemCounters
 from services.features.definitions.observation import Observation
@@ -20,6 +21,8 @@ class Impressions:
         description="How often and when last each item was on the screen since the user last dealt with it.",
         default="no impressions",
         window=f"{WINDOW_DAYS} days; the last {MAXIMUM_IMPRESSIONS} impressions",
+        unit="impressions; times in milliseconds since 1970",
+        freshness=timedelta(minutes=1),
     )
 
     __slots__ = ("_entries",)

@@ -1,39 +1,33 @@
 from array import array
+from datetime import timedelta
 from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.common import event_types
-from services.common.strengths import strength_of
+from services.common.feature_declaration import FeatureDeclaration
+from services.common.strengths import STRENGTHS, strength_of
 from services.features.definitions import decay
-from services.features.definitions.declaration import FeatureDeclaration
-from services.features.definitions.entries import Entries
-from services.features.definitions.marks import Marks
+from services.features.definitions.deeds import NO_PRICE, Change, Deeds
 from services.features.definitions.observation import Observation
+from services.features.definitions.standing_deeds import StandingDeeds
+from services.features.definitions.taking_back import DONE, TAKES_BACK
+from services.features.definitions.tally import Tally
 from vitrine.features.v1.stored_user_state_pb2 import StoredItemRows, StoredUserState
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 MAXIMUM_ITEMS: Final = 5_000
-MAXIMUM_CART_EVENTS: Final = 1_024
 PURCHASE_HALF_LIFE_DAYS: Final = 60.0
 INTEREST_HALF_LIFE_DAYS: Final = 7.0
 STRENGTH_HALF_LIFE_DAYS: Final = 30.0
 
 VIEWS: Final = frozenset({event_types.VIEW, event_types.CLICK, event_types.WATCH})
-FAVORITES: Final = frozenset({event_types.FAVORITE, event_types.UNFAVORITE})
-CARTS: Final = frozenset({event_types.ADD_TO_CART, event_types.REMOVE_FROM_CART})
-INTERESTS: Final = VIEWS | FAVORITES | CARTS
-PURCHASES: Final = {event_types.PURCHASE: 1, event_types.REFUND: -1}
 
 COLUMNS: Final = (
     ("item_nos", "I"),
     ("views", "I"),
-    ("purchases", "i"),
-    ("first_purchases", "q"),
-    ("last_purchases", "q"),
     ("last_events", "q"),
-    ("purchases_60d", "d"),
     ("interest_7d", "d"),
     ("strength_30d", "d"),
 )
@@ -42,25 +36,25 @@ COLUMNS: Final = (
 class ItemCounters:
     """What the user did to each item, one row an item, in columns: a heavy user's 1,500 rows are read at numpy's speed.
 
-    All rows are kept, since a row that was dropped and then met again could not be told from one that came in another
-    order; the bound holds when they are read. Decayed sums stand for the time of the row's last event.
+    What can be taken back is kept deed by deed, all else as sums; decayed ones stand for the time of the row's last
+    event. All rows are kept, since a row that was dropped and then met again could not be told from one that came in
+    another order; the bound holds when they are read.
     """
 
     DECLARATION: ClassVar = FeatureDeclaration(
         name="counters",
-        description="Counts, first and last times and decayed sums for each item that the user dealt with.",
+        description="Counts, first and last times and decayed sums for each item that the user dealt with. What was "
+        "taken back (refund, unfavorite, remove_from_cart) counts no more, in the part that was taken back.",
+        unit="events, milliseconds since 1970",
         window=f"all; the {MAXIMUM_ITEMS} last items; half-lives of 60 days (purchases) and 7 days (interest)",
+        freshness=timedelta(minutes=5),
     )
 
-    __slots__ = ("_carts", "_favorites", "_rows", *(name for name, _ in COLUMNS))
+    __slots__ = ("_deeds", "_purchases", "_rows", *(name for name, _ in COLUMNS))
 
     item_nos: "array[int]"
     views: "array[int]"
-    purchases: "array[int]"
-    first_purchases: "array[int]"
-    last_purchases: "array[int]"
     last_events: "array[int]"
-    purchases_60d: "array[float]"
     interest_7d: "array[float]"
     strength_30d: "array[float]"
 
@@ -68,8 +62,9 @@ class ItemCounters:
         for name, code in COLUMNS:
             setattr(self, name, array(code))
         self._rows: dict[int, int] = {}
-        self._favorites: Marks[int] = Marks(MAXIMUM_ITEMS)
-        self._carts = Entries(MAXIMUM_CART_EVENTS)
+        self._deeds = Deeds()
+        self._purchases = array("I")
+        """Purchases that stand, by row."""
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -79,33 +74,41 @@ class ItemCounters:
         row = self._rows.get(item_no)
         return None if row is None else self.last_events[row]
 
-    def apply(self, observation: Observation) -> None:
-        """Counts an event that has an item; impressions are not for here."""
-        kind, millis = observation.type, observation.event_millis
-        row = self._row(observation.item_no, millis)
+    def apply(self, observation: Observation) -> list[Tally]:
+        """Counts an event that has an item; impressions are not for here. Returns what it changes for the item."""
+        kind, item_no, millis = observation.type, observation.item_no, observation.event_millis
+        row = self._row(item_no, millis)
+        if kind in DONE or kind in TAKES_BACK:
+            return self._apply_deed(observation, row)
+        strength = strength_of(kind, observation.watched_fraction)
+        viewed = int(kind in VIEWS)
+        if not strength and not viewed:
+            return []
         age = self.last_events[row] - millis
-        if strength := strength_of(kind, observation.watched_fraction):
-            self.strength_30d[row] += strength * decay.weight(age, STRENGTH_HALF_LIFE_DAYS)
-            if kind in INTERESTS:
-                self.interest_7d[row] += strength * decay.weight(age, INTEREST_HALF_LIFE_DAYS)
-        if kind in VIEWS:
+        self.strength_30d[row] += strength * decay.weight(age, STRENGTH_HALF_LIFE_DAYS)
+        if viewed:
             self.views[row] += 1
-        elif kind in PURCHASES:
-            self._apply_purchase(row, PURCHASES[kind], millis, age)
-        elif kind in FAVORITES:
-            mark = (millis, observation.tie_break, int(kind == event_types.FAVORITE))
-            self._favorites.add(observation.item_no, mark)
-        elif kind in CARTS:
-            self._carts.add((millis, observation.tie_break, observation.item_no, kind, observation.quantity))
+            self.interest_7d[row] += strength * decay.weight(age, INTEREST_HALF_LIFE_DAYS)
+        return [Tally(item_no, kind, millis, viewed, strength)]
 
-    def _apply_purchase(self, row: int, sign: int, millis: int, age: int) -> None:
-        self.purchases[row] += sign
-        self.purchases_60d[row] += sign * decay.weight(age, PURCHASE_HALF_LIFE_DAYS)
-        if sign > 0:
-            moment = max(millis, 1)  # 0 says none
-            self.last_purchases[row] = max(self.last_purchases[row], moment)
-            first = self.first_purchases[row]
-            self.first_purchases[row] = min(first, moment) if first else moment
+    def _apply_deed(self, observation: Observation, row: int) -> list[Tally]:
+        tallies = [self._tally(change, row) for change in self._deeds.add(observation, row)]
+        if observation.type in TAKES_BACK:
+            tallies.append(Tally(observation.item_no, observation.type, observation.event_millis))
+        return tallies
+
+    def _tally(self, change: Change, row: int) -> Tally:
+        deeds, place = self._deeds, change.place
+        kind = deeds.types[place]
+        count = int(change.after > 0.0) - int(change.before > 0.0)
+        buyers, price = 0, None
+        if kind == event_types.PURCHASE:
+            bought = int(self._purchases[row] > 0)
+            self._purchases[row] += count
+            buyers = int(self._purchases[row] > 0) - bought
+            price = None if deeds.prices[place] == NO_PRICE else deeds.prices[place]
+        strength = STRENGTHS[kind] * (change.after - change.before)
+        return Tally(deeds.item_nos[place], kind, deeds.millis[place], count, strength, price, buyers)
 
     def _row(self, item_no: int, millis: int) -> int:
         """Returns the item's row with its anchor at `millis` or later."""
@@ -114,12 +117,12 @@ class ItemCounters:
             row = self._rows[item_no] = len(self._rows)
             for name, _ in COLUMNS:
                 getattr(self, name).append(0)
+            self._purchases.append(0)
             self.item_nos[row] = item_no
             self.last_events[row] = millis
         elif millis > self.last_events[row]:
             elapsed = millis - self.last_events[row]
             self.last_events[row] = millis
-            self.purchases_60d[row] *= decay.weight(elapsed, PURCHASE_HALF_LIFE_DAYS)
             self.interest_7d[row] *= decay.weight(elapsed, INTEREST_HALF_LIFE_DAYS)
             self.strength_30d[row] *= decay.weight(elapsed, STRENGTH_HALF_LIFE_DAYS)
         return row
@@ -130,58 +133,63 @@ class ItemCounters:
             row = self._row(item_no, other.last_events[theirs])
             age = self.last_events[row] - other.last_events[theirs]
             self.views[row] += other.views[theirs]
-            self.purchases[row] += other.purchases[theirs]
-            self.purchases_60d[row] += other.purchases_60d[theirs] * decay.weight(age, PURCHASE_HALF_LIFE_DAYS)
             self.interest_7d[row] += other.interest_7d[theirs] * decay.weight(age, INTEREST_HALF_LIFE_DAYS)
             self.strength_30d[row] += other.strength_30d[theirs] * decay.weight(age, STRENGTH_HALF_LIFE_DAYS)
-            self.last_purchases[row] = max(self.last_purchases[row], other.last_purchases[theirs])
-            firsts = [first for first in (self.first_purchases[row], other.first_purchases[theirs]) if first]
-            self.first_purchases[row] = min(firsts, default=0)
-        self._favorites.merge(other._favorites)
-        self._carts.merge(other._carts)
+        self._deeds.merge(other._deeds, np.array(self.item_nos))
+        self._count_purchases()
 
-    def write(self, features: UserFeatures, query_millis: int) -> None:
+    def standing(self) -> StandingDeeds:
+        """Returns the deeds that stand."""
+        return StandingDeeds(self._deeds, len(self))
+
+    def write(self, features: UserFeatures, query_millis: int, standing: StandingDeeds) -> None:
         """Fills `features.counters`."""
         order = self._newest_by_item_no()
-        columns = {name: np.array(getattr(self, name))[order] for name, _ in COLUMNS}
-        anchors = columns["last_events"]
-        purchases = columns["purchases_60d"] * decay.weights(anchors, query_millis, PURCHASE_HALF_LIFE_DAYS)
-        interest = columns["interest_7d"] * decay.weights(anchors, query_millis, INTEREST_HALF_LIFE_DAYS)
-        item_nos: list[int] = columns["item_nos"].tolist()
-        favorites = set(self._favorites.set_keys())
-        carts = self._cart_counts()
+        last_events = np.array(self.last_events, np.int64)
+        interest = np.array(self.interest_7d) * decay.weights(last_events, query_millis, INTEREST_HALF_LIFE_DAYS)
+        interest += standing.strengths(
+            (event_types.FAVORITE, event_types.ADD_TO_CART), query_millis, INTEREST_HALF_LIFE_DAYS
+        )
+        first, last = standing.purchase_times()
         counters = features.counters
-        counters.item_nos.extend(item_nos)
-        counters.view_counts.extend(columns["views"].tolist())
-        counters.favorite_counts.extend([1 if item_no in favorites else 0 for item_no in item_nos])
-        counters.cart_counts.extend([carts.get(item_no, 0) for item_no in item_nos])
-        counters.purchase_counts.extend(np.maximum(columns["purchases"], 0).tolist())
-        counters.first_purchase_millis.extend(columns["first_purchases"].tolist())
-        counters.last_purchase_millis.extend(columns["last_purchases"].tolist())
-        counters.last_event_millis.extend(anchors.tolist())
-        counters.decayed_purchases.extend(np.maximum(purchases, 0.0).tolist())
-        counters.decayed_interest.extend(np.maximum(interest, 0.0).tolist())
+        counters.item_nos.extend(np.array(self.item_nos)[order].tolist())
+        counters.view_counts.extend(np.array(self.views)[order].tolist())
+        counters.favorite_counts.extend(standing.counts(event_types.FAVORITE)[order].tolist())
+        counters.cart_counts.extend(standing.cart_counts()[order].tolist())
+        counters.purchase_counts.extend(standing.counts(event_types.PURCHASE)[order].tolist())
+        counters.first_purchase_millis.extend(first[order].tolist())
+        counters.last_purchase_millis.extend(last[order].tolist())
+        counters.last_event_millis.extend(last_events[order].tolist())
+        counters.decayed_purchases.extend(standing.purchases(query_millis, PURCHASE_HALF_LIFE_DAYS)[order].tolist())
+        counters.decayed_interest.extend(interest[order].tolist())
 
-    def strengths(self, query_millis: int) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
+    def strengths(self, query_millis: int, standing: StandingDeeds) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
         """Returns each item and the decayed strength of its events, half-life 30 days, both of shape (items,)."""
         factors = decay.weights(np.array(self.last_events, np.int64), query_millis, STRENGTH_HALF_LIFE_DAYS)
-        return np.array(self.item_nos, np.uint32), np.maximum(np.array(self.strength_30d) * factors, 0.0)
+        strengths = np.array(self.strength_30d) * factors
+        strengths += standing.strengths(tuple(DONE), query_millis, STRENGTH_HALF_LIFE_DAYS)
+        return np.array(self.item_nos, np.uint32), strengths
 
     def save(self, stored: StoredUserState) -> None:
-        """Writes the rows into the storage format."""
+        """Writes rows and deeds into the storage format."""
         for name, _ in COLUMNS:
             setattr(stored.items, name, getattr(self, name).tobytes())
-        self._favorites.save(stored.favorites)
-        self._carts.save(stored.carts)
+        self._deeds.save(stored.deeds)
 
     def load(self, stored: StoredUserState) -> None:
-        """Reads the rows from the storage format."""
+        """Reads rows and deeds from the storage format."""
         rows: StoredItemRows = stored.items
         for name, code in COLUMNS:
             setattr(self, name, array(code, getattr(rows, name)))
         self._rows = {item_no: row for row, item_no in enumerate(self.item_nos)}
-        self._favorites.load_numbers(stored.favorites)
-        self._carts.load(stored.carts)
+        self._deeds.load(stored.deeds, np.array(self.item_nos))
+        self._count_purchases()
+
+    def _count_purchases(self) -> None:
+        deeds = self._deeds
+        stands = (deeds.column("types") == event_types.PURCHASE) & (deeds.column("shares") > 0.0)
+        counts = np.bincount(deeds.column("rows")[stands], minlength=len(self))
+        self._purchases = array("I", counts.astype(np.uint32).tobytes())
 
     def _newest_by_item_no(self) -> NDArray[np.intp]:
         item_nos = np.array(self.item_nos, np.uint32)
@@ -189,11 +197,3 @@ class ItemCounters:
             return np.argsort(item_nos)
         newest = np.lexsort((item_nos, np.array(self.last_events)))[-MAXIMUM_ITEMS:]
         return newest[np.argsort(item_nos[newest])]
-
-    def _cart_counts(self) -> dict[int, int]:
-        """Returns additions less removals after the last purchase of each item, never below 0."""
-        counts: dict[int, int] = {}
-        for millis, _, item_no, kind, _ in self._carts:
-            if millis > self.last_purchases[self._rows[item_no]]:
-                counts[item_no] = counts.get(item_no, 0) + (1 if kind == event_types.ADD_TO_CART else -1)
-        return {item_no: max(count, 0) for item_no, count in counts.items()}

@@ -1,30 +1,25 @@
-import hashlib
-import math
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.common import event_types
-from services.common.strengths import strength_of
 from services.features.definitions import decay
-from services.features.definitions.distinct_count import DistinctCount
 from services.features.definitions.item_counters import VIEWS
-from services.features.definitions.observation import Observation
+from services.features.definitions.tally import Tally
 
 HALF_LIVES_DAYS: Final = {"decayed_1d": 1.0, "decayed_7d": 7.0, "decayed_30d": 30.0}
 
 COUNTED: Final = {
-    **dict.fromkeys(VIEWS, ("views", 1)),
-    event_types.FAVORITE: ("favorites", 1),
-    event_types.ADD_TO_CART: ("carts", 1),
-    event_types.PURCHASE: ("purchases", 1),
-    event_types.REFUND: ("purchases", -1),
-    event_types.IMPRESSION: ("impressions", 1),
+    **dict.fromkeys(VIEWS, "views"),
+    event_types.FAVORITE: "favorites",
+    event_types.ADD_TO_CART: "carts",
+    event_types.PURCHASE: "purchases",
+    event_types.IMPRESSION: "impressions",
 }
-"""Which count an event changes, and by how much."""
+"""The column that counts a type of event; what takes back changes the column of what it takes back."""
 
 COLUMNS: Final = (
     ("versions", "q"),
@@ -39,6 +34,7 @@ COLUMNS: Final = (
     ("decayed_1d", "d"),
     ("decayed_7d", "d"),
     ("decayed_30d", "d"),
+    ("buyers", "q"),
 )
 
 
@@ -58,7 +54,7 @@ class ItemStatisticsRow(NamedTuple):
     decayed_1d: float = 0.0
     decayed_7d: float = 0.0
     decayed_30d: float = 0.0
-    buyers: bytes = b""
+    buyers: int = 0
 
     def plus(self, mine: "ItemStatisticsRow", base: "ItemStatisticsRow") -> "ItemStatisticsRow":
         """Returns this row with what was counted between `base` and `mine` added: what two counted apart, together."""
@@ -72,12 +68,10 @@ class ItemStatisticsRow(NamedTuple):
         }
         for name in HALF_LIVES_DAYS:
             sums[name] = at_anchor(self, name) + at_anchor(mine, name) - at_anchor(base, name)
-        buyers = DistinctCount.from_bytes(self.buyers)
-        buyers.merge(DistinctCount.from_bytes(mine.buyers))
-        return self._replace(anchor_millis=anchor, buyers=buyers.to_bytes(), **sums)
+        return self._replace(anchor_millis=anchor, **sums)
 
 
-_ADDED: Final = ("views", "favorites", "carts", "purchases", "impressions", "price_count", "price_sum")
+_ADDED: Final = ("views", "favorites", "carts", "purchases", "impressions", "price_count", "price_sum", "buyers")
 
 
 class ItemStatistics:
@@ -90,7 +84,6 @@ class ItemStatistics:
     def __init__(self) -> None:
         for name, code in COLUMNS:
             setattr(self, name, array(code, [0]))
-        self._buyers: dict[int, DistinctCount] = {}
         self._unsaved: dict[int, ItemStatisticsRow] = {}
         self.version = 0
         """The greatest version of a stored row that is known here."""
@@ -107,29 +100,29 @@ class ItemStatistics:
     decayed_1d: "array[float]"
     decayed_7d: "array[float]"
     decayed_30d: "array[float]"
+    buyers: "array[int]"
 
-    def apply(self, observation: Observation, visitor_hash: int) -> None:
-        """Counts one event of a visitor, whose hash is that of `hash_visitor`."""
-        item_no = observation.item_no
-        counted = COUNTED.get(observation.type)
-        strength = strength_of(observation.type, observation.watched_fraction)
-        if not item_no or (counted is None and not strength):
-            return
+    def apply(self, tallies: Iterable[Tally]) -> None:
+        """Counts what an event of a user changed."""
+        for tally in tallies:
+            if tally.item_no:
+                self._apply(tally)
+
+    def _apply(self, tally: Tally) -> None:
+        item_no = tally.item_no
         if item_no >= len(self.versions):
             self._grow(item_no)
         if item_no not in self._unsaved:
             self._unsaved[item_no] = self.row(item_no)
-        if counted is not None:
-            column: array[int] = getattr(self, counted[0])
-            column[item_no] += counted[1]
-        if strength:
-            self._add_strength(item_no, strength, observation.event_millis)
-        if observation.type == event_types.PURCHASE:
-            self._buyers.setdefault(item_no, DistinctCount()).add(visitor_hash)
-            price = observation.unit_price
-            if price is not None and 0.0 <= price < math.inf:
-                self.price_counts[item_no] += 1
-                self.price_sums[item_no] += price
+        if tally.number:
+            column: array[int] = getattr(self, COUNTED[tally.type])
+            column[item_no] += tally.number
+        if tally.price is not None:
+            self.price_counts[item_no] += tally.number
+            self.price_sums[item_no] += tally.number * tally.price
+        self.buyers[item_no] += tally.buyers
+        if tally.type != event_types.IMPRESSION:
+            self._add_strength(item_no, tally.strength, tally.millis)
 
     def _add_strength(self, item_no: int, strength: float, millis: int) -> None:
         age = self.anchors[item_no] - millis
@@ -169,12 +162,8 @@ class ItemStatistics:
         if base is not None:
             self._unsaved[item_no] = row
             row = row.plus(self.row(item_no), base)
-        for (name, _), value in zip(COLUMNS, row[1:-1], strict=True):
+        for (name, _), value in zip(COLUMNS, row[1:], strict=True):
             getattr(self, name)[item_no] = value
-        if row.buyers:
-            self._buyers[item_no] = DistinctCount.from_bytes(row.buyers)
-        else:
-            self._buyers.pop(item_no, None)
         self.version = max(self.version, row.version)
 
     def changed_after(self, version: int, limit: int) -> tuple[NDArray[np.intp], bool]:
@@ -203,24 +192,12 @@ class ItemStatistics:
         factors = decay.weights(self.column("anchors"), query_millis, HALF_LIVES_DAYS[name])
         return np.maximum(np.array(getattr(self, name)) * factors, 0.0)
 
-    def buyer_count(self, item_no: int) -> int:
-        """Returns about how many users bought the item."""
-        buyers = self._buyers.get(item_no)
-        return buyers.estimate() if buyers else 0
-
     def row(self, item_no: int) -> ItemStatisticsRow:
         """Returns an item's statistics for storage."""
-        buyers = self._buyers.get(item_no)
-        values = [getattr(self, name)[item_no] for name, _ in COLUMNS]
-        return ItemStatisticsRow._make([item_no, *values, buyers.to_bytes() if buyers else b""])
+        return ItemStatisticsRow._make([item_no, *(getattr(self, name)[item_no] for name, _ in COLUMNS)])
 
     def _grow(self, item_no: int) -> None:
         missing = max(item_no + 1 - len(self.versions), len(self.versions))
         for name, code in COLUMNS:
             column: array[int] = getattr(self, name)
             column.extend(array(code, bytes(missing * column.itemsize)))
-
-
-def hash_visitor(key: str) -> int:
-    """Returns the 64-bit hash under which a visitor counts among an item's buyers."""
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8, person=b"vitrine-buyer").digest(), "little")

@@ -1,6 +1,7 @@
+from datetime import timedelta
 from typing import ClassVar, Final
 
-from services.features.definitions.declaration import FeatureDeclaration
+from services.common.feature_declaration import FeatureDeclaration
 from services.features.definitions.entries import Entries
 from services.features.definitions.observation import Observation
 from vitrine.features.v1.stored_user_state_pb2 import StoredUserState
@@ -17,6 +18,8 @@ class RecentEvents:
         description="The last events of all types but IMPRESSION, oldest first.",
         default="no events",
         window=f"the last {MAXIMUM_EVENTS} events",
+        unit="events; times in milliseconds since 1970",
+        freshness=timedelta(minutes=1),
     )
 
     __slots__ = ("_entries",)

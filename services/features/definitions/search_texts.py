@@ -1,6 +1,7 @@
+from datetime import timedelta
 from typing import ClassVar, Final
 
-from services.features.definitions.declaration import FeatureDeclaration
+from services.common.feature_declaration import FeatureDeclaration
 from services.features.definitions.marks import Marks
 from services.features.definitions.observation import Observation
 from vitrine.features.v1.stored_user_state_pb2 import StoredUserState
@@ -17,6 +18,8 @@ class SearchTexts:
         description="Different texts that the user searched for, newest first.",
         default="no texts",
         window=f"the last {MAXIMUM_TEXTS} texts",
+        unit="texts",
+        freshness=timedelta(minutes=5),
     )
 
     __slots__ = ("_marks",)

@@ -1,5 +1,6 @@
 from services.common import event_types
-from services.features.definitions.affinities import BrandAffinities, CategoryAffinities
+from services.features.definitions.brand_affinities import BrandAffinities
+from services.features.definitions.category_affinities import CategoryAffinities
 from services.features.definitions.dislikes import Dislikes
 from services.features.definitions.follows import Follows
 from services.features.definitions.impressions import Impressions
@@ -9,6 +10,7 @@ from services.features.definitions.observation import Observation
 from services.features.definitions.price_profile import PriceProfile
 from services.features.definitions.recent_events import RecentEvents
 from services.features.definitions.search_texts import SearchTexts
+from services.features.definitions.tally import Tally
 from vitrine.features.v1.stored_user_state_pb2 import StoredUserState
 from vitrine.features.v1.user_features_pb2 import FEATURE_STATUS_MISSING, UserFeatures
 
@@ -36,42 +38,40 @@ class UserState:
     training both build it with `apply` and read it with `features`, so that the two cannot differ.
     """
 
-    __slots__ = ("counters", "dislikes", "event_count", "follows", "impressions", "prices", "recent", "searches")
+    __slots__ = ("counters", "dislikes", "event_count", "follows", "impressions", "recent", "searches")
 
     def __init__(self) -> None:
         self.event_count = 0
         self.recent = RecentEvents()
         self.counters = ItemCounters()
-        self.prices = PriceProfile()
         self.impressions = Impressions()
         self.follows = Follows()
         self.searches = SearchTexts()
         self.dislikes = Dislikes()
 
-    def apply(self, observation: Observation) -> None:
-        """Counts one event."""
+    def apply(self, observation: Observation) -> list[Tally]:
+        """Counts one event; returns what it changes in the statistics of its item."""
         self.event_count += 1
         kind = observation.type
         if kind == event_types.IMPRESSION:
             self.impressions.apply(observation)
-            return
+            return [Tally(observation.item_no, kind, observation.event_millis, 1)]
         self.recent.apply(observation)
         if observation.item_no:
-            self.counters.apply(observation)
-            self.prices.apply(observation)
             if kind == event_types.DISLIKE:
                 self.dislikes.apply(observation)
-        elif kind == event_types.SEARCH:
+            return self.counters.apply(observation)
+        if kind == event_types.SEARCH:
             self.searches.apply(observation)
         else:
             self.follows.apply(observation)
+        return []
 
     def merge(self, other: "UserState") -> None:
         """Joins the history of a visitor who turned out to be this user: as if all events had been this user's."""
         self.event_count += other.event_count
         self.recent.merge(other.recent)
         self.counters.merge(other.counters)
-        self.prices.merge(other.prices)
         self.impressions.merge(other.impressions)
         self.follows.merge(other.follows)
         self.searches.merge(other.searches)
@@ -86,14 +86,15 @@ class UserState:
         features = UserFeatures(known=self.event_count > 0, query_time_millis=query_millis)
         features.event_count = self.event_count
         self.recent.write(features)
-        self.counters.write(features, query_millis)
-        self.prices.write(features)
+        standing = self.counters.standing()
+        self.counters.write(features, query_millis, standing)
+        PriceProfile.write(features, standing)
         self.impressions.write(features, self.counters, query_millis)
         self.follows.write(features)
         self.searches.write(features)
         self.dislikes.write(features)
         if items is not None and len(self.counters):
-            item_nos, strengths = self.counters.strengths(query_millis)
+            item_nos, strengths = self.counters.strengths(query_millis, standing)
             CategoryAffinities.write(features, item_nos, strengths, items)
             BrandAffinities.write(features, item_nos, strengths, items)
         for name in missing_features(features):
@@ -117,10 +118,8 @@ class UserState:
             part.load(stored)
         return state
 
-    def _parts(
-        self,
-    ) -> tuple[RecentEvents, ItemCounters, PriceProfile, Impressions, Follows, SearchTexts, Dislikes]:
-        return self.recent, self.counters, self.prices, self.impressions, self.follows, self.searches, self.dislikes
+    def _parts(self) -> tuple[RecentEvents, ItemCounters, Impressions, Follows, SearchTexts, Dislikes]:
+        return self.recent, self.counters, self.impressions, self.follows, self.searches, self.dislikes
 
 
 def missing_features(features: UserFeatures) -> list[str]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete
 from services.common.clock import Clock
 from services.common.visitors import anonymous_key, partition_of, user_key
 from services.features.catalog.catalog import Catalog
-from services.features.definitions.item_statistics import ItemStatistics, ItemStatisticsRow, hash_visitor
+from services.features.definitions.item_statistics import ItemStatistics, ItemStatisticsRow
 from services.features.definitions.observation import observe
 from services.features.definitions.user_state import UserState
 from services.features.materializer import leases
@@ -100,9 +100,8 @@ class Ledger:
             state = states.get(key)
             if state is None:
                 state = states[key] = UserState()
-            state.apply(observation)
+            self.statistics.apply(state.apply(observation))
             self.states.changed(key, state)
-            self.statistics.apply(observation, hash_visitor(self._users.resolve(key)))
         self.offsets[event.partition] = event.offset + 1
         self.unsaved_events += 1
         self.changed.set()

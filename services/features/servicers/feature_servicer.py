@@ -63,7 +63,7 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
             favorite_counts=statistics.counts("favorites", items).tolist(),
             cart_counts=statistics.counts("carts", items).tolist(),
             purchase_counts=statistics.counts("purchases", items).tolist(),
-            buyer_counts=[statistics.buyer_count(item_no) for item_no in items.tolist()],
+            buyer_counts=statistics.counts("buyers", items).tolist(),
             decayed_1d=statistics.decayed("decayed_1d", millis)[items].tolist(),
             decayed_7d=statistics.decayed("decayed_7d", millis)[items].tolist(),
             decayed_30d=statistics.decayed("decayed_30d", millis)[items].tolist(),

@@ -48,8 +48,8 @@ class ItemRanking:
             return self._statistics.decayed(DECAYED[window], query_millis)
         if window != pb.STATISTICS_WINDOW_ALL:
             raise _refusal("window", f"is {window}; see StatisticsWindow", "WINDOW_UNKNOWN")
-        column, sign = COUNTED.get(event_type, ("", 0))
-        if sign <= 0:
+        column = COUNTED.get(event_type)
+        if column is None:
             raise _refusal(
                 "type",
                 "is not counted by item; send VIEW, CLICK, WATCH, FAVORITE, ADD_TO_CART, PURCHASE or IMPRESSION",

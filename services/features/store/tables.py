@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, SmallInteger, Table
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, SmallInteger, Table
 
 from services.common.binary import LONG_BINARY, MEDIUM_BINARY
 from services.common.database import new_metadata
@@ -149,7 +149,7 @@ ITEM_STATISTICS: Final = Table(
     Column("decayed_1d", Double, nullable=False),
     Column("decayed_7d", Double, nullable=False),
     Column("decayed_30d", Double, nullable=False),
-    Column("buyers", LargeBinary(2_048), nullable=False),
+    Column("buyers", BigInteger, nullable=False),
     Index(None, "version"),
     **TABLE_OPTIONS,
 )

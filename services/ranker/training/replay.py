@@ -2,7 +2,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from services.features.definitions.item_statistics import ItemStatistics, hash_visitor
+from services.features.definitions.item_statistics import ItemStatistics
 from services.features.definitions.user_state import UserState
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.user_columns import UserColumns
@@ -28,7 +28,6 @@ class Replay:
         self._attributes = attributes or {}
         self._affinities = catalog.affinity_columns()
         self._states = [UserState() for _ in table.visitors]
-        self._hashes = [hash_visitor(visitor) for visitor in table.visitors]
         self._statistics = ItemStatistics()
         self._next = 0
 
@@ -46,8 +45,7 @@ class Replay:
         observations, users = self._table.observations, self._table.users[:end].tolist()
         for place in range(self._next, end):
             observation, user = observations[place], users[place]
-            self._states[user].apply(observation)
-            self._statistics.apply(observation, self._hashes[user])
+            self._statistics.apply(self._states[user].apply(observation))
         self._next = max(self._next, end)
         self._refresh_statistics()
 
@@ -74,7 +72,7 @@ class Replay:
                 "cart_counts": column("carts"),
                 "purchase_counts": column("purchases"),
                 "impression_counts": column("impressions"),
-                "buyer_counts": [statistics.buyer_count(item_no) for item_no in item_nos.tolist()],
+                "buyer_counts": column("buyers"),
                 "mean_prices": statistics.price_means(item_nos).tolist(),
                 **{
                     name: statistics.decayed(name, self.now_millis)[item_nos].tolist()

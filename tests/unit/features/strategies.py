@@ -26,6 +26,8 @@ def observations(draw: st.DrawFn) -> Observation:
         type=event_type,
         item_no=0 if follows or searches else draw(st.integers(1, 6)),
         event_millis=NOW - int(age_days * DAY),
+        quantity=draw(st.sampled_from((1.0, 1.0, 2.0, 3.0, 0.1, 0.3))),
+        order_id=draw(st.sampled_from(("", "", "o1", "o2"))),
         unit_price=draw(st.one_of(st.none(), st.floats(0, 1e12))),
         watched_fraction=0.25 if event_type == event_types.WATCH else None,
         subject=f"2:brand/{text}" if follows else None,

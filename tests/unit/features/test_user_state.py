@@ -11,6 +11,7 @@ from services.common import event_types
 from services.features.definitions.item_columns import ItemColumns
 from services.features.definitions.observation import Observation, observe
 from services.features.definitions.user_state import DECLARATIONS, UserState
+from tests.support.same_features import assert_same_features
 from tests.unit.features.strategies import DAY, NOW, histories, quick
 from vitrine.events.v1.event_pb2 import EVENT_TYPE_FOLLOW, SUBJECT_KIND_BRAND, Event, Subject
 from vitrine.features.v1.user_features_pb2 import UserFeatures
@@ -32,19 +33,20 @@ def state_of(observations: Iterable[Observation]) -> UserState:
 def assert_same(one: UserState, other: UserState) -> None:
     """Counts are equal, decayed sums to 1e-9."""
     for query in (NOW, NOW + 40 * DAY):
-        left, right = one.features(query, ITEMS), other.features(query, ITEMS)
-        for message in ("counters", "category_affinities", "brand_affinities", "prices"):
-            assert_columns_close(getattr(left, message), getattr(right, message))
-            left.ClearField(message)
-            right.ClearField(message)
-        assert left == right
+        assert_same_features(one.features(query, ITEMS), other.features(query, ITEMS))
 
 
-def assert_columns_close(left: object, right: object) -> None:
-    columns = [field.name for field in type(left).DESCRIPTOR.fields]  # type: ignore[attr-defined]
-    for name in columns:
-        # float32 columns: equal doubles may round to neighbours.
-        assert getattr(left, name) == pytest.approx(getattr(right, name), rel=2e-7, abs=1e-9), name
+def sums_of(state: UserState) -> list[dict[int, float]]:
+    """The decayed sums of each item before they are rounded to the contract's floats."""
+    counters = state.counters
+    standing = counters.standing()
+    columns = [
+        standing.purchases(NOW, 60.0),
+        standing.strengths((event_types.FAVORITE, event_types.ADD_TO_CART), NOW, 7.0),
+        counters.strengths(NOW, standing)[1],
+        np.array(counters.interest_7d),
+    ]
+    return [dict(zip(counters.item_nos, column.tolist(), strict=True)) for column in columns]
 
 
 def item(
@@ -66,10 +68,8 @@ def test_the_order_of_arrival_changes_nothing(history: list[Observation], shuffl
 def test_decayed_sums_commute_to_1e_9(history: list[Observation], shuffler: random.Random) -> None:
     shuffled = list(history)
     shuffler.shuffle(shuffled)
-    one, other = state_of(history).counters, state_of(shuffled).counters
-    for name in ("purchases_60d", "interest_7d", "strength_30d"):
-        left = dict(zip(one.item_nos, getattr(one, name), strict=True))
-        right = dict(zip(other.item_nos, getattr(other, name), strict=True))
+    one, other = sums_of(state_of(history)), sums_of(state_of(shuffled))
+    for left, right in zip(one, other, strict=True):
         assert left == pytest.approx(right, rel=1e-9, abs=1e-9)
 
 

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -6,7 +7,7 @@ class FeatureDeclaration:
     """What a feature means, beside its code, for people and for the generated documentation."""
 
     name: str
-    """The field of UserFeatures."""
+    """The field of the contract, or the column of the model's input, that holds it."""
 
     description: str
 
@@ -15,6 +16,11 @@ class FeatureDeclaration:
     status."""
 
     unit: str | None = None
+    """None: it has none, or has columns of several."""
 
     window: str | None = None
     """How far back it looks, or its half-life; None: for ever."""
+
+    freshness: timedelta | None = None
+    """How long the log may not have been read to its end before the value is STALE; None: it is made of something else
+    than the log."""
