@@ -180,20 +180,13 @@ def assert_same_statistics(sold: Sold, expected: ItemStatistics) -> None:
     found = sold.statistics
     place_of = {item_no: place for place, item_no in enumerate(found.item_nos)}
     for item_no in expected.unsaved():
-        place = place_of[item_no]
-        for column, values in (
-            ("views", found.view_counts),
-            ("favorites", found.favorite_counts),
-            ("carts", found.cart_counts),
-            ("purchases", found.purchase_counts),
-            ("impressions", found.impression_counts),
-            ("buyers", found.buyer_counts),
-        ):
-            assert getattr(expected, column)[item_no] == values[place], column
-        for column, values in (
-            ("decayed_1d", found.decayed_1d),
-            ("decayed_7d", found.decayed_7d),
-            ("decayed_30d", found.decayed_30d),
-        ):
-            known = expected.decayed(column, found.as_of_millis)[item_no]
-            assert values[place] == pytest.approx(known, rel=2e-7, abs=1e-9), column
+        place, row = place_of[item_no], expected.row(item_no)
+        assert found.view_counts[place] == row.views
+        assert found.favorite_counts[place] == row.favorites
+        assert found.cart_counts[place] == row.carts
+        assert found.purchase_counts[place] == row.purchases
+        assert found.buyer_counts[place] == row.buyers
+        assert found.impression_counts[place] == row.impressions
+        for name in ("decayed_1d", "decayed_7d", "decayed_30d"):
+            known = expected.decayed(name, found.as_of_millis)[item_no]
+            assert getattr(found, name)[place] == pytest.approx(known, rel=2e-7, abs=1e-9), name

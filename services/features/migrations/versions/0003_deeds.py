@@ -5,7 +5,7 @@ from alembic import op
 
 from services.common.engines.mysql import TABLE_OPTIONS
 
-revision = "0004"
+revision = "0003"
 down_revision = "0002"
 
 
