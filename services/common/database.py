@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
 from services.common.engines.mysql import BACKENDS, mysql_engine
-from services.common.engines.sqlite import sqlite_engine, sqlite_url
+from services.common.engines.sqlite import empty_log, sqlite_engine, sqlite_url
 from services.common.engines.transient import RETRY_SECONDS, is_transient, jittered
 from services.common.engines.writing import WRITES
 
@@ -101,6 +101,14 @@ class Database:
     def read(self, work: Callable[[Connection], T]) -> T:
         """Returns what `work` returns of one snapshot; reads again where the connection was lost."""
         return _repeated(self.connect, work)
+
+    def erase_traces(self) -> bool:
+        """Makes what committed transactions erased go from the disk too, as far as that is ours to do.
+
+        On SQLite the write-ahead log is emptied; returns False where somebody used it for more than a second: then the
+        next call or the next start does it. MySQL and MariaDB purge erased rows by themselves.
+        """
+        return self.dialect != "sqlite" or empty_log(self.engine)
 
     @contextmanager
     def maintenance(self) -> Iterator[Connection]:

@@ -25,11 +25,14 @@ class LogWriter:
         transaction up it is done again: whatever of it had been committed is found, and counts as there before.
         """
         try:
-            return self._database.write(lambda connection: _apply(connection, operations))
+            results = self._database.write(lambda connection: _apply(connection, operations))
         except IntegrityError:
             # Pages and rejections have no head row: another process may have written the same one between our look
             # and our insert. The second look finds it.
-            return self._database.write(lambda connection: _apply(connection, operations))
+            results = self._database.write(lambda connection: _apply(connection, operations))
+        if any(isinstance(operation, EraseVisitor | SetRefusal) for operation in operations):
+            self._database.erase_traces()
+        return results
 
 
 def _apply(connection: Connection, operations: Sequence[Operation[Any]]) -> list[Any]:

@@ -130,7 +130,8 @@ class Ledger:
             await self._write(snapshot)
 
     async def rewrite(self, keys: Collection[str], work: Callable[[Connection], T]) -> T:
-        """Changes stored states of visitors by `work`, in one transaction, and returns what it returns.
+        """Changes stored states of visitors by `work`, in one transaction, and returns what it returns. What `work`
+        deletes is gone from the disk then.
 
         All that is applied is saved before; who else holds the visitors' partitions reads the log again from there.
         """
@@ -141,7 +142,7 @@ class Ledger:
             def fenced(connection: Connection) -> tuple[dict[int, int], T]:
                 return leases.fence(connection, partitions), work(connection)
 
-            epochs, result = await self._store.write(fenced)
+            epochs, result = await self._store.erase(fenced)
             self.held |= {no: epoch for no, epoch in epochs.items() if no in self.held}
             self.states.forget(keys)
         return result

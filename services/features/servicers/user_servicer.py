@@ -64,7 +64,7 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
             yield pb.ExportUserResponse(json_lines=line)
 
     async def DeleteUser(self, request: pb.DeleteUserRequest, context: Context) -> pb.DeleteUserResponse:
-        key = self._users.resolve(visitor_key(request.visitor))
+        key = visitor_key(request.visitor)
         if request.request_id:
             violations = Violations()
             violations.identifier("request_id", request.request_id)

@@ -37,6 +37,10 @@ class Store:
         """
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
 
+    async def erase(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work`, which erases, as `write` does; then nothing of it is left on the disk either."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._erase, work)
+
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` on a snapshot. Raises UnavailableError where the database cannot be reached."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
@@ -52,6 +56,14 @@ class Store:
             return self._database.write(work)
         except DBAPIError as error:
             raise _unavailable(error) from error
+
+    def _erase(self, work: Callable[[Connection], T]) -> T:
+        result = self._write(work)
+        try:
+            self._database.erase_traces()
+        except DBAPIError as error:
+            raise _unavailable(error) from error
+        return result
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         try:

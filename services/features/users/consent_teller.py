@@ -4,6 +4,7 @@ from typing import Final
 from services.features.event_log import EventLog
 from services.features.store.store import Store
 from services.features.users import consent_notices
+from vitrine.common.v1.visitor_pb2 import CONSENT_UNSPECIFIED
 
 AT_ONCE: Final = 100
 
@@ -20,4 +21,6 @@ class ConsentTeller:
         while notices := await self._store.read(lambda connection: consent_notices.read(connection, AT_ONCE)):
             for notice in notices:
                 await self._log.set_consent(notice.visitor_key, notice.consent)
-                await self._store.write(partial(consent_notices.told, notice=notice))
+                # Nothing said any more: the visitor was erased, and the notice is the last that named them.
+                write = self._store.erase if notice.consent == CONSENT_UNSPECIFIED else self._store.write
+                await write(partial(consent_notices.told, notice=notice))

@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from services.common.errors import FailedPreconditionError
 from services.common.timestamps import to_millis
 from services.features.event_log import NOTHING, ErasedRows, EventLog
 from services.features.materializer.ledger import Ledger, delete_states
+from services.features.store import heads
 from services.features.store.store import Store
 from services.features.store.tables import ERASURES, MERGES, USERS
 from services.features.users import consent_notices, user_changes
@@ -64,8 +66,8 @@ class UserLifecycle:
         await asyncio.shield(self._unmerge(anonymous, user, to_millis(now)))
 
     async def erase(self, key: str, request_id: str, now: datetime) -> Receipt:
-        """Erases a user, by resolved key, and the visitors merged into the user: first from the event log, then words,
-        states and merges. A `request_id` used before gets its receipt again.
+        """Erases a user, by the key of any visitor who is the user, and all who were merged into the user: first from
+        the event log, then words, states and merges. The same call, by `request_id`, gets its receipt again.
 
         Raises UnavailableError where the log cannot be reached: then nothing is erased here, and the call is to be made
         again.
@@ -133,12 +135,16 @@ class UserLifecycle:
             self._users.publish_aliases({anonymous: None}, await self._store.write(work))
 
     async def _erase(self, key: str, request_id: str, millis: int) -> Receipt:
+        # Another process may just have merged somebody into the user.
+        await self._users.catch_up(await self._store.read(lambda connection: heads.read_head(connection, heads.USERS)))
         async with self._users.changing:
-            members = self._users.members_of(key)
+            members = self._users.members_of(self._users.resolve(key))
+            # A receipt names nobody; the same id may name the erasures of two users.
+            request = erasure_digest(key, request_id) if request_id else None
             erased = [await self._log.erase(member, request_id) for member in members]
             receipt_id = uuid4().hex
             receipt, versions = await self._ledger.rewrite(
-                members, lambda connection: _erase_rows(connection, members, receipt_id, request_id, millis)
+                members, lambda connection: _erase_rows(connection, members, receipt_id, request, millis)
             )
             await self._users.read_again(members, versions)
             return replace(receipt, log=ErasedRows(*map(sum, zip(*erased, strict=True))))
@@ -151,33 +157,40 @@ def _user_of(connection: Connection, anonymous: str) -> tuple[str, int] | None:
 
 
 def _erase_rows(
-    connection: Connection, members: Sequence[str], receipt_id: str, request_id: str, millis: int
+    connection: Connection, members: Sequence[str], receipt_id: str, request: str | None, millis: int
 ) -> tuple[Receipt, tuple[int, int]]:
     version = user_changes.begin(connection)
     # The same call may come twice, and the same transaction be run twice.
     same = ERASURES.c.receipt_id == receipt_id
-    if request_id:
-        same |= ERASURES.c.request_id == request_id
+    if request is not None:
+        same |= ERASURES.c.request_id == request
     row = connection.execute(select(ERASURES).where(same)).one_or_none()
     if row is not None:
         return Receipt(row.receipt_id, row.deleted_row_count, row.delete_millis), (version, version)
     refused = consent_notices.consents_of(connection, members[:1])
     count = delete_states(connection, members)
     count += connection.execute(delete(USERS).where(USERS.c.visitor_key.in_(members))).rowcount
-    count += connection.execute(delete(MERGES).where(MERGES.c.anonymous_key.in_(members))).rowcount
+    merges = MERGES.c.anonymous_key.in_(members) | MERGES.c.user_key.in_(members)
+    count += connection.execute(delete(MERGES).where(merges)).rowcount
     receipt = Receipt(receipt_id, count, millis)
     values: dict[str, Any] = {
         "receipt_id": receipt.receipt_id,
-        "request_id": request_id or None,
+        "request_id": request,
         "deleted_row_count": count,
         "delete_millis": millis,
     }
     connection.execute(insert(ERASURES), values)
-    made = user_changes.note(connection, version, members, millis)
+    made = user_changes.forget(connection, version, members)
     # Nothing is left of them, a refusal neither: whoever comes under this id is a stranger.
     if any(not is_personal(consent) for consent in refused.values()):
         consent_notices.post(connection, dict.fromkeys(refused, CONSENT_UNSPECIFIED), made)
     return receipt, (version, made)
+
+
+def erasure_digest(key: str, request_id: str) -> str:
+    """Returns what makes the retry of an erasure harmless; tells nobody whom it concerned."""
+    data = f"{key}\0{request_id}".encode()
+    return hashlib.blake2b(data, digest_size=16, person=b"vitrine-erasure").hexdigest()
 
 
 def _post_refusals(connection: Connection, consents: Mapping[str, Consent.ValueType], version: int) -> None:

@@ -1,6 +1,6 @@
 """Which users changed, by version of their head: what tells other processes to read them again."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select
@@ -9,7 +9,7 @@ from services.features.store.heads import USERS, lock_head, move_head
 from services.features.store.tables import USER_CHANGES
 
 KEPT_MILLIS: Final = 60_000
-"""A process that is further behind reads everything again; and an erased user's key is not kept for long."""
+"""A process that is further behind reads everything again."""
 
 
 def begin(connection: Connection) -> int:
@@ -30,8 +30,17 @@ def note(connection: Connection, version: int, keys: Iterable[str], millis: int)
     return version + len(rows)
 
 
-def read(connection: Connection, after_version: int) -> list[str] | None:
-    """Returns the users that changed after a version; None: that is not known any more."""
-    changes = select(USER_CHANGES).where(USER_CHANGES.c.version > after_version).order_by(USER_CHANGES.c.version)
-    rows = connection.execute(changes).all()
-    return [row.visitor_key for row in rows] if rows and rows[0].version == after_version + 1 else None
+def forget(connection: Connection, version: int, keys: Collection[str]) -> int:
+    """Notes a change that names nobody, for users who are erased, and takes away what named them; returns the version
+    that it makes. Other processes find a version missing and read everything again.
+    """
+    connection.execute(delete(USER_CHANGES).where(USER_CHANGES.c.visitor_key.in_(keys)))
+    move_head(connection, USERS, version + 1)
+    return version + 1
+
+
+def read(connection: Connection, after_version: int, head: int) -> list[str] | None:
+    """Returns the users that changed after a version up to the head's; None: not all of them are known."""
+    changes = select(USER_CHANGES.c.visitor_key).where(USER_CHANGES.c.version > after_version)
+    keys = list(connection.scalars(changes))
+    return keys if len(keys) == head - after_version else None

@@ -57,7 +57,12 @@ class Users:
             return
         async with self.changing:
             after = self._version
-            head, changed = await self._store.read(lambda c: (read_head(c, USERS_HEAD), user_changes.read(c, after)))
+
+            def read(connection: Connection) -> tuple[int, list[str] | None]:
+                head = read_head(connection, USERS_HEAD)
+                return head, user_changes.read(connection, after, head)
+
+            head, changed = await self._store.read(read)
             if changed is None:
                 await self._load()
                 return

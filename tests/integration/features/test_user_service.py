@@ -208,3 +208,22 @@ async def test_erasure_leaves_nothing_and_a_receipt(features: Shop, log: FakeEve
     await features.applied(2)
     assert (await features.user(GUEST)).event_count == 1
     assert (await features.user(ANNA)).event_count == 0
+
+
+async def test_one_request_id_erases_each_user_it_is_sent_for(features: Shop) -> None:
+    receipts = []
+    for visitor in (ANNA, GUEST):
+        await upsert(features, user(visitor, region="north"))
+        receipts.append(await features.users.DeleteUser(pb.DeleteUserRequest(visitor=visitor, request_id="monday")))
+    assert [receipt.deleted_row_count for receipt in receipts] == [1, 1]
+    assert receipts[0].receipt_id != receipts[1].receipt_id
+    assert len((await lookup(features, ANNA, GUEST)).missing_visitors) == 2
+
+
+async def test_a_retry_of_an_erasure_by_a_merged_id_finds_its_receipt(features: Shop) -> None:
+    await upsert(features, user(region="north"))
+    await merge(features)
+    request = pb.DeleteUserRequest(visitor=GUEST, request_id="monday")
+    receipt = await features.users.DeleteUser(request)
+    assert receipt.deleted_row_count == 2
+    assert (await features.users.DeleteUser(request)).receipt_id == receipt.receipt_id

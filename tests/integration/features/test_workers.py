@@ -241,6 +241,24 @@ async def test_words_reach_every_worker(settings: FeaturesSettings, clock: Fixed
         assert answer.results[0].reason == "ATTRIBUTE_TYPE_CHANGED"
 
 
+async def test_an_erasure_of_words_and_merges_reaches_every_worker(
+    settings: FeaturesSettings, clock: FixedClock, log: FakeEventService
+) -> None:
+    anna, guest = USERS[0], Visitor(anonymous_id="guest")
+    lookup = user_pb.LookupUsersRequest(visitors=[guest])
+    async with shop(settings, clock) as one, shop(settings, clock) as other:
+        await shared([one, other])
+        word = user_pb.UserUpdate(user=User(visitor=anna, attributes={"region": AttributeValue(text="north")}))
+        await one.users.UpsertUsers(user_pb.UpsertUsersRequest(updates=[word]))
+        # A merge that the other process may not have heard of is found all the same.
+        await one.users.MergeUsers(user_pb.MergeUsersRequest(anonymous_id="guest", user_id=anna.user_id))
+        receipt = await other.users.DeleteUser(user_pb.DeleteUserRequest(visitor=guest))
+        assert receipt.deleted_row_count == 2
+        async with asyncio.timeout(5):
+            while (await one.users.LookupUsers(lookup)).users:  # noqa: ASYNC110  # it is known over there only
+                await asyncio.sleep(0.01)
+
+
 async def test_workers_that_are_killed_lose_and_double_nothing(
     settings: FeaturesSettings, clock: FixedClock, log: FakeEventService, request: pytest.FixtureRequest
 ) -> None:

@@ -188,3 +188,32 @@ def test_a_database_in_memory_is_one_for_all_threads() -> None:
     assert ids(database) == ["a"]
     assert database.dialect == "sqlite"
     database.dispose()
+
+
+def everything_on_disk(database: Database) -> bytes:
+    path = Path(str(database.engine.url.database))
+    return b"".join(file.read_bytes() for file in sorted(path.parent.iterdir()))
+
+
+def test_what_is_erased_is_gone_from_the_files(database: Database) -> None:
+    with database.begin() as connection:
+        for number in range(300):  # more than a page: some are freed whole
+            put(connection, f"someone-{number}-{'x' * 100}")
+    assert b"someone-17-" in everything_on_disk(database)
+    with database.begin() as connection:
+        connection.execute(ITEMS.delete())
+    assert database.erase_traces()
+    assert b"someone" not in everything_on_disk(database)
+    assert ids(database) == []
+
+
+def test_traces_wait_for_who_still_reads_them(database: Database) -> None:
+    with database.begin() as connection:
+        put(connection, "someone")
+    with database.connect() as reader:
+        reader.execute(sa.select(ITEMS)).all()
+        with database.begin() as connection:
+            connection.execute(ITEMS.delete())
+        assert not database.erase_traces()
+    assert database.erase_traces()
+    assert b"someone" not in everything_on_disk(database)
