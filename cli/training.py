@@ -38,22 +38,11 @@ async def train_shop(shop: Shop, progress: Progress) -> TrainedShop:
     """
     addresses = shop.addresses()
     events, features = addresses["events"], addresses["features"]
-    training = TrainingSettings(state_directory=shop.state_directory, events_address=events, features_address=features)
-    built = await build_shop_candidates(shop, progress)
-    return TrainedShop(built, await train(training, SystemClock(), progress))
-
-
-async def build_shop_candidates(shop: Shop, progress: Progress) -> Built:
-    """Builds from a running shop's log what candidates are found with, and publishes it.
-
-    Raises:
-        grpc.RpcError: a service cannot be read.
-    """
-    addresses = shop.addresses()
-    settings = CandidatesSettings(
-        state_directory=shop.state_directory,
-        events_address=addresses["events"],
-        features_address=addresses["features"],
+    candidates = CandidatesSettings(
+        state_directory=shop.state_directory, events_address=events, features_address=features
     )
+    training = TrainingSettings(state_directory=shop.state_directory, events_address=events, features_address=features)
+    clock = SystemClock()
     store = ArtifactStore(shop.state_directory / "artifacts")
-    return await build_candidates(settings, store, SystemClock(), progress)
+    built = await build_candidates(candidates, store, clock, progress)
+    return TrainedShop(built, await train(training, clock, progress))

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
 
 import grpc
 
@@ -16,7 +15,6 @@ from services.common.telemetry.metrics import service_metrics
 from services.features.catalog.catalog import Catalog
 from services.features.event_log import EventLog
 from services.features.materializer.ledger import Ledger
-from services.features.materializer.log_age import LogAge
 from services.features.materializer.materializer import Materializer
 from services.features.materializer.worker_name import worker_name
 from services.features.metrics import FeatureMetrics
@@ -25,8 +23,8 @@ from services.features.servicers.feature_servicer import FeatureServicer
 from services.features.servicers.user_servicer import UserServicer
 from services.features.settings import FeaturesSettings
 from services.features.statistics.item_ranking import ItemRanking
-from services.features.store import heads
 from services.features.store.store import Store
+from services.features.upkeep import Upkeep
 from services.features.users.consent_teller import ConsentTeller
 from services.features.users.lifecycle import UserLifecycle
 from services.features.users.merge_sweeper import MergeSweeper
@@ -40,7 +38,6 @@ from vitrine.features.v1.feature_service_pb2_grpc import add_FeatureServiceServi
 from vitrine.features.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
 
 NAME = "features"
-SWEEP_SECONDS: Final = 3_600.0
 
 
 class FeaturesApplication:
@@ -57,9 +54,8 @@ class FeaturesApplication:
         users: Users,
         ledger: Ledger,
         materializer: Materializer,
-        sweeper: MergeSweeper,
+        upkeep: Upkeep,
         log: EventLog,
-        teller: ConsentTeller,
         servicers: tuple[CatalogServicer, UserServicer, FeatureServicer],
     ) -> None:
         self._settings = settings
@@ -68,9 +64,8 @@ class FeaturesApplication:
         self._users = users
         self._ledger = ledger
         self._materializer = materializer
-        self._sweeper = sweeper
+        self._upkeep = upkeep
         self._log = log
-        self._teller = teller
         self._servicers = servicers
         self._stack = contextlib.AsyncExitStack()
 
@@ -91,12 +86,11 @@ class FeaturesApplication:
         await self._catalog.load()
         await self._users.load()
         await self._ledger.load()
-        self._background("changes of other processes", self._catch_up, self._settings.poll_seconds)
-        self._background("old merges", self._sweeper.sweep, SWEEP_SECONDS)
         limits = ChannelLimits(max_message_bytes=self._settings.max_message_bytes)
         channel = await self._stack.enter_async_context(open_channel(self._settings.events_address, limits=limits))
         self._log.connect(EventServiceStub(channel))
-        self._background("notices of consent", self._teller.tell, self._settings.poll_seconds)
+        for name, step, pause_seconds in self._upkeep.tasks():
+            self._background(name, step, pause_seconds)
         self._materializer.start(EventServiceStub(channel))
         self._stack.push_async_callback(self._materializer.stop)
 
@@ -112,12 +106,6 @@ class FeaturesApplication:
 
         self._stack.push_async_callback(end)
 
-    async def _catch_up(self) -> None:
-        """Learns what other processes on this store changed since the last time."""
-        versions = await self._store.read(heads.read_heads)
-        await self._users.catch_up(versions[heads.USERS])
-        await self._ledger.catch_up(versions[heads.STATISTICS])
-
 
 def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application:
     """Wires the feature store. `clock` is the machine's unless a test says otherwise."""
@@ -130,7 +118,6 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
     log = EventLog()
     name = worker_name(settings.host, settings.port)
     ledger = Ledger(store, catalog, users, clock, worker=name.own, cached_users=settings.cached_users)
-    log_age = LogAge(clock)
     materializer = Materializer(
         ledger,
         metrics,
@@ -138,13 +125,12 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
         max_unsaved=settings.max_unsaved_events,
         lease_seconds=settings.lease_seconds,
         earlier_names=name.earlier,
-        log_age=log_age,
     )
     servicers = (
         CatalogServicer(catalog, clock),
         UserServicer(users, UserLifecycle(store, users, ledger, log), UserExport(users, ledger, catalog), clock),
         FeatureServicer(
-            UserFeatureReader(users, ledger, catalog, log_age),
+            UserFeatureReader(users, ledger, catalog),
             ledger,
             ItemRanking(ledger.statistics, catalog),
             materializer,
@@ -158,8 +144,14 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
         users=users,
         ledger=ledger,
         materializer=materializer,
-        sweeper=MergeSweeper(store, users, ledger, clock),
+        upkeep=Upkeep(
+            store,
+            users,
+            ledger,
+            sweeper=MergeSweeper(store, users, ledger, clock),
+            teller=ConsentTeller(store, log),
+            poll_seconds=settings.poll_seconds,
+        ),
         log=log,
-        teller=ConsentTeller(store, log),
         servicers=servicers,
     )

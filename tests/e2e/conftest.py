@@ -34,7 +34,13 @@ class RunningShop:
 
     def vitrine(self, *arguments: str, code: int = 0) -> str:
         """Runs a command; returns what it printed. It must end with `code`."""
-        done = subprocess.run(
+        done = self.run(*arguments)
+        assert done.returncode == code, f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout + (done.stderr if code else "")
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Runs a command, whatever it ends with."""
+        return subprocess.run(
             [sys.executable, "-m", "cli.main", *arguments],
             env=self.environment,
             capture_output=True,
@@ -42,8 +48,6 @@ class RunningShop:
             timeout=COMMAND_SECONDS,
             check=False,
         )
-        assert done.returncode == code, f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-        return done.stdout + (done.stderr if code else "")
 
     def up(self) -> None:
         """Starts what does not run, and waits until it serves."""

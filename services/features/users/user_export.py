@@ -26,7 +26,7 @@ class UserExport:
         merged = [alias.removeprefix("a:") for alias in self._users.members_of(key)[1:]]
         if known is not None or merged:
             user = MessageToDict(known.message, preserving_proto_field_name=True) if known is not None else None
-            yield _line({"kind": "user", "user": user, "merged_anonymous_ids": merged})
+            yield _line({"kind": "user", "key": key, "user": user, "merged_anonymous_ids": merged})
         states = await self._ledger.states.find_all(self._users.members_of(key))
         state = join_states(list(states.values()))
         if state is not None:

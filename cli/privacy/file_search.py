@@ -1,0 +1,83 @@
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+
+import numpy as np
+import pandas as pd
+
+from cli.privacy.marks import Marks
+from cli.privacy.trace import Trace
+
+LINES: Final = frozenset({".log", ".jsonl", ".txt", ".html", ".md"})
+TABLES: Final = {".csv": ",", ".tsv": "\t"}
+ARRAYS: Final = frozenset({".npy", ".npz"})
+CHUNK_BYTES: Final = 16 * 1024 * 1024
+
+
+def search_files(folder: Path, marks: Marks) -> Iterator[Trace]:
+    """Yields the files below a folder that hold something of a visitor: each is read as what it is."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and (count := count_in(path, marks)):
+            yield Trace(str(path), count)
+
+
+def count_in(path: Path, marks: Marks) -> int:
+    """Returns how often a file names the visitor; 1 where it can only be looked at as bytes."""
+    kind = path.suffix
+    if kind == ".parquet":
+        return _in_frame(pd.read_parquet(path), marks)
+    if kind in TABLES:
+        return _in_frame(pd.read_csv(path, sep=TABLES[kind], dtype=str, on_bad_lines="skip"), marks)
+    if kind in ARRAYS:
+        return _in_arrays(path, marks)
+    if kind == ".json":
+        return int(marks.within(_json(path)))
+    if kind == ".gz":
+        with gzip.open(path, "rt", errors="replace") as lines:
+            return _in_lines(lines, marks)
+    if kind in LINES:
+        with path.open(errors="replace") as lines:
+            return _in_lines(lines, marks)
+    return int(_in_bytes(path, marks))
+
+
+def _in_frame(frame: pd.DataFrame, marks: Marks) -> int:
+    return sum(int(frame[name].isin(marks.words(str(name))).sum()) for name in frame.columns)
+
+
+def _in_arrays(path: Path, marks: Marks) -> int:
+    loaded = np.load(path, allow_pickle=False)
+    arrays = {path.stem: loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
+    count = 0
+    for name, array in arrays.items():
+        words = sorted(marks.words(name))
+        if array.dtype.kind == "U":
+            count += int(np.isin(array, words).sum())
+        elif array.dtype.kind == "S":
+            count += int(np.isin(array, [word.encode() for word in words]).sum())
+    return count
+
+
+def _json(path: Path) -> object:
+    try:
+        value: object = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        return path.read_text("utf-8", errors="replace")
+    return value
+
+
+def _in_lines(lines: IO[str], marks: Marks) -> int:
+    return sum(marks.on_line(line) for line in lines)
+
+
+def _in_bytes(path: Path, marks: Marks) -> bool:
+    """Looks through a file of any size; what stands across the border of two chunks is seen."""
+    overlap = b""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            if marks.in_bytes(overlap + chunk):
+                return True
+            overlap = chunk[-max(len(marks.message), len(marks.digest)) :]
+    return False

@@ -1,0 +1,49 @@
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeAlias
+
+from services.features.materializer.ledger import Ledger
+from services.features.store import heads
+from services.features.store.store import Store
+from services.features.users.consent_teller import ConsentTeller
+from services.features.users.merge_sweeper import MergeSweeper
+from services.features.users.users import Users
+
+SWEEP_SECONDS: Final = 3_600.0
+
+Task: TypeAlias = tuple[str, Callable[[], Awaitable[None]], float]
+"""A name, what is to be done, and the seconds between two times."""
+
+
+class Upkeep:
+    """What a feature store does beside its calls, again and again."""
+
+    def __init__(
+        self,
+        store: Store,
+        users: Users,
+        ledger: Ledger,
+        *,
+        sweeper: MergeSweeper,
+        teller: ConsentTeller,
+        poll_seconds: float,
+    ) -> None:
+        self._store = store
+        self._users = users
+        self._ledger = ledger
+        self._sweeper = sweeper
+        self._teller = teller
+        self._poll_seconds = poll_seconds
+
+    def tasks(self) -> Sequence[Task]:
+        """Returns what is to be done, each for as long as the service runs."""
+        return (
+            ("changes of other processes", self._catch_up, self._poll_seconds),
+            ("notices of consent", self._teller.tell, self._poll_seconds),
+            ("old merges", self._sweeper.sweep, SWEEP_SECONDS),
+        )
+
+    async def _catch_up(self) -> None:
+        """Learns what other processes on this store changed since the last time."""
+        versions = await self._store.read(heads.read_heads)
+        await self._users.catch_up(versions[heads.USERS])
+        await self._ledger.catch_up(versions[heads.STATISTICS])
