@@ -6,7 +6,8 @@ import grpc
 import typer
 from rich.console import Console
 
-from cli.commands import doctor, down, evaluate, event, import_, page, privacy, quarantine, status, train, up
+from cli.commands import build, doctor, down, evaluate, event, import_, page, privacy, quarantine, status, train, up
+from cli.commands.bench.app import app as bench
 from cli.context import CommandContext
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
@@ -42,12 +43,14 @@ app.command("up")(up.up)
 app.command("down")(down.down)
 app.command("status")(status.status)
 app.command("import")(import_.import_)
+app.add_typer(build.app, name="build")
 app.command("train")(train.train)
 app.command("page")(page.page)
 app.command("event")(event.event)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(privacy.app, name="privacy")
 app.command("evaluate")(evaluate.evaluate)
+app.add_typer(bench, name="bench")
 app.command("doctor")(doctor.doctor)
 
 

@@ -38,11 +38,22 @@ async def train_shop(shop: Shop, progress: Progress) -> TrainedShop:
     """
     addresses = shop.addresses()
     events, features = addresses["events"], addresses["features"]
-    candidates = CandidatesSettings(
-        state_directory=shop.state_directory, events_address=events, features_address=features
-    )
     training = TrainingSettings(state_directory=shop.state_directory, events_address=events, features_address=features)
-    clock = SystemClock()
+    built = await build_shop_candidates(shop, progress)
+    return TrainedShop(built, await train(training, SystemClock(), progress))
+
+
+async def build_shop_candidates(shop: Shop, progress: Progress) -> Built:
+    """Builds from a running shop's log what candidates are found with, and publishes it.
+
+    Raises:
+        grpc.RpcError: a service cannot be read.
+    """
+    addresses = shop.addresses()
+    settings = CandidatesSettings(
+        state_directory=shop.state_directory,
+        events_address=addresses["events"],
+        features_address=addresses["features"],
+    )
     store = ArtifactStore(shop.state_directory / "artifacts")
-    built = await build_candidates(candidates, store, clock, progress)
-    return TrainedShop(built, await train(training, clock, progress))
+    return await build_candidates(settings, store, SystemClock(), progress)

@@ -10,6 +10,7 @@ import grpc
 from services.candidates.artifacts.embeddings import Embeddings
 from services.candidates.artifacts.group_tastes import GroupTastes
 from services.candidates.artifacts.neighbors import Neighbors
+from services.candidates.artifacts.repeats import Repeats
 from services.candidates.artifacts.slot import Slot
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.background.artifact_watcher import ArtifactWatcher
@@ -117,6 +118,7 @@ class CandidatesApplication:
             watch(inputs.companions, Neighbors.load),
             watch(inputs.user_ratings, UserRatings.load),
             watch(inputs.group_tastes, GroupTastes.load),
+            watch(inputs.repeats, Repeats.load),
             ArtifactWatcher(store, inputs.embeddings, columns, load_embeddings),
         ]
 

@@ -15,6 +15,7 @@ from services.common.telemetry.metrics import service_metrics
 from services.features.catalog.catalog import Catalog
 from services.features.event_log import EventLog
 from services.features.materializer.ledger import Ledger
+from services.features.materializer.log_age import LogAge
 from services.features.materializer.materializer import Materializer
 from services.features.materializer.worker_name import worker_name
 from services.features.metrics import FeatureMetrics
@@ -118,6 +119,7 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
     log = EventLog()
     name = worker_name(settings.host, settings.port)
     ledger = Ledger(store, catalog, users, clock, worker=name.own, cached_users=settings.cached_users)
+    log_age = LogAge(clock)
     materializer = Materializer(
         ledger,
         metrics,
@@ -125,12 +127,13 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
         max_unsaved=settings.max_unsaved_events,
         lease_seconds=settings.lease_seconds,
         earlier_names=name.earlier,
+        log_age=log_age,
     )
     servicers = (
         CatalogServicer(catalog, clock),
         UserServicer(users, UserLifecycle(store, users, ledger, log), UserExport(users, ledger, catalog), clock),
         FeatureServicer(
-            UserFeatureReader(users, ledger, catalog),
+            UserFeatureReader(users, ledger, catalog, log_age),
             ledger,
             ItemRanking(ledger.statistics, catalog),
             materializer,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from services.candidates.artifacts.group_tastes import Group, GroupTastes
 from services.candidates.artifacts.neighbors import Neighbors
+from services.candidates.artifacts.repeats import Repeats
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.catalog.item_columns import item_digest
 from services.candidates.jobs.baskets import companions
@@ -22,6 +23,7 @@ from services.candidates.jobs.nearest import nearest_items
 from services.candidates.jobs.quality import recall
 from services.candidates.jobs.ratings import implicit_ratings
 from services.candidates.jobs.reading import read_catalog, read_events, read_groups
+from services.candidates.jobs.repeats import repeats
 from services.candidates.jobs.rows import Rows
 from services.candidates.jobs.tables import neighbors_of, user_ratings_of
 from services.candidates.lookup import distinct
@@ -107,6 +109,9 @@ def compute(
     if grouped is not None:
         counts = {"groups": len(grouped.groups), "items": len(grouped.items)}
         made.append(Made(GroupTastes.ARTIFACT, grouped.save, counts))
+    again = repeats(events, digests)
+    if again is not None:
+        made.append(Made(Repeats.ARTIFACT, again.save, {"items": len(again.item_nos)}))
     return made
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 from services.candidates.artifacts.embeddings import Embeddings
 from services.candidates.artifacts.group_tastes import GroupTastes
 from services.candidates.artifacts.neighbors import Neighbors
+from services.candidates.artifacts.repeats import Repeats
 from services.candidates.artifacts.slot import Slot
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.catalog.item_columns import ItemColumns
@@ -29,6 +30,7 @@ class Inputs:
     companions: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.COMPANIONS))
     user_ratings: Slot[UserRatings] = field(default_factory=lambda: Slot[UserRatings](UserRatings.ARTIFACT))
     group_tastes: Slot[GroupTastes] = field(default_factory=lambda: Slot[GroupTastes](GroupTastes.ARTIFACT))
+    repeats: Slot[Repeats] = field(default_factory=lambda: Slot[Repeats](Repeats.ARTIFACT))
     embeddings: Slot[Embeddings] = field(default_factory=lambda: Slot[Embeddings](Embeddings.ARTIFACT))
     top_lists: TopLists = field(init=False)
     catalog_read: bool = False
@@ -44,6 +46,7 @@ class Inputs:
             self.companions,
             self.user_ratings,
             self.group_tastes,
+            self.repeats,
             self.embeddings,
         )
 

@@ -13,6 +13,7 @@ from services.candidates.sources.inputs import Inputs
 # Ratings that one search reads: its cost does not grow with the users. The items with the fewest users, which say the
 # most, are read first.
 _POSTINGS_READ: Final = 20_000
+_FEWEST_LISTS: Final = 10
 _COMPARED: Final = 500
 _NEIGHBORS: Final = 50
 _SHRINKAGE: Final = 5.0
@@ -90,13 +91,15 @@ def similar_users(
 
 def _candidates(table: UserRatings, items: NDArray[np.intp]) -> NDArray[np.int64]:
     """Returns the users who share the most of `items`, at least two."""
-    lengths = table.user_starts[items + 1] - table.user_starts[items]
-    rarest = np.argsort(lengths, kind="stable")
-    read = np.cumsum(lengths[rarest]) - lengths[rarest] < _POSTINGS_READ
-    positions, taken = gather(table.user_starts, items[rarest[read]])
-    # An item that everyone has is read in part.
-    inside = np.arange(len(positions)) - np.repeat(np.cumsum(taken) - taken, taken) < _POSTINGS_READ
-    users, counts = np.unique(table.users[positions[inside]], return_counts=True)
+    if not len(items):
+        return np.zeros(0, np.int64)
+    begins = table.user_starts[items]
+    # Of an item that everyone has the first users are read, who are the same ones for another such item.
+    taken = np.minimum(table.user_starts[items + 1] - begins, _POSTINGS_READ // min(len(items), _FEWEST_LISTS))
+    rarest = np.argsort(taken, kind="stable")
+    rarest = rarest[np.cumsum(taken[rarest]) <= _POSTINGS_READ]
+    read = [table.users[begins[place] : begins[place] + taken[place]] for place in rarest]
+    users, counts = np.unique(np.concatenate(read), return_counts=True)
     shared = np.flatnonzero(counts >= _FEWEST_COMMON)
     shared = shared[np.argsort(-counts[shared], kind="stable")[:_COMPARED]]
     return np.sort(users[shared]).astype(np.int64)

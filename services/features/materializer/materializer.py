@@ -11,6 +11,7 @@ from services.common.rpc_status import from_rpc_error
 from services.common.streams import answers_of
 from services.features.materializer.leases import LeaseLostError
 from services.features.materializer.ledger import Ledger
+from services.features.materializer.log_age import LogAge
 from services.features.metrics import FeatureMetrics
 from vitrine.events.v1.event_service_pb2 import GetLogStatusRequest, PartitionOffset, TailEventsRequest
 
@@ -44,6 +45,7 @@ class Materializer:
         max_unsaved: int,
         lease_seconds: float,
         earlier_names: str,
+        log_age: LogAge,
     ) -> None:
         """`earlier_names` begins the names that this worker had before it was started again."""
         self._ledger = ledger
@@ -52,6 +54,7 @@ class Materializer:
         self._max_unsaved = max_unsaved
         self._lease_seconds = lease_seconds
         self._earlier_names = earlier_names
+        self._log_age = log_age
         self._log = structlog.get_logger("vitrine.features.materializer")
         self._tasks: list[asyncio.Task[None]] = []
         self._lost = asyncio.Event()
@@ -76,7 +79,7 @@ class Materializer:
     async def _keep_following(self, events: "EventServiceAsyncStub") -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
-            self.caught_up = False
+            self._note(caught_up=False)
             began = time.perf_counter()
             try:
                 await self._follow(events)
@@ -93,6 +96,7 @@ class Materializer:
                 fault = "an event could not be applied; see the log of this service"
             if time.perf_counter() - began > LONGEST_PAUSE_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
+            self._note(caught_up=False)
             if fault != self.fault:
                 self._log.warning("the tail is down", fault=fault)
             self.fault = fault
@@ -160,7 +164,8 @@ class Materializer:
 
     async def _tail(self, events: "EventServiceAsyncStub") -> None:
         if not self._ledger.held:
-            self.caught_up, self.fault = True, ""
+            self._note(caught_up=True)
+            self.fault = ""
             await asyncio.Event().wait()  # others do all there is to do; the next renewal may bring a share
         request = TailEventsRequest(follow=True, batch_size=self._batch_size)
         offsets = self._ledger.offsets
@@ -170,9 +175,14 @@ class Materializer:
             async for response in responses:
                 applied = await self._ledger.apply(response.events, response.next_offsets)
                 self._metrics.applied(applied)
-                self.caught_up, self.fault = response.caught_up, ""
+                self._note(caught_up=response.caught_up)
+                self.fault = ""
                 if self._ledger.unsaved_events >= self._max_unsaved:
                     await self._ledger.save()
+
+    def _note(self, *, caught_up: bool) -> None:
+        self.caught_up = caught_up
+        self._log_age.note(caught_up=caught_up)
 
     async def _keep_saving(self) -> None:
         while True:

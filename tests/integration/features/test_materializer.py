@@ -1,5 +1,6 @@
 import asyncio
 import time
+from datetime import timedelta
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.support.fake_event_service import FakeEventService, serve_fake
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.events.v1.event_pb2 import EVENT_TYPE_IMPRESSION, EVENT_TYPE_PURCHASE, EVENT_TYPE_VIEW
 from vitrine.features.v1 import feature_service_pb2 as pb
-from vitrine.features.v1.user_features_pb2 import FEATURE_STATUS_MISSING
+from vitrine.features.v1.user_features_pb2 import FEATURE_STATUS_MISSING, FEATURE_STATUS_STALE, UserFeatures
 
 ANNA = Visitor(user_id="anna")
 
@@ -87,6 +88,59 @@ async def test_the_event_log_may_come_late_go_and_come_back(settings: FeaturesSe
         await features.applied(2)
         assert (await features.user(ANNA)).event_count == 2
         await server.stop(None)
+
+
+async def test_values_grow_stale_while_the_log_is_not_read(settings: FeaturesSettings, clock: FixedClock) -> None:
+    def stale(features: UserFeatures) -> set[str]:
+        return {state.feature for state in features.states if state.status == FEATURE_STATUS_STALE}
+
+    def missing(features: UserFeatures) -> set[str]:
+        return {state.feature for state in features.states if state.status == FEATURE_STATUS_MISSING}
+
+    log = FakeEventService()  # type: ignore[abstract]  # what the store calls
+    server, port = await serve_fake(log)
+    bought = event("1", ANNA, EVENT_TYPE_PURCHASE, "tea")
+    bought.unit_price = 2.0
+    log.append(bought)
+    async with shop(FeaturesSettings(**{**dict(settings), "events_address": f"127.0.0.1:{port}"}), clock) as features:
+        await features.applied(1)
+        await features.until(lambda status: status.caught_up)
+        clock.advance(timedelta(days=1))
+        fresh = await features.user(ANNA)
+        assert not stale(fresh)  # nothing new in the log is no age
+        await server.stop(None)
+        await features.until(lambda status: bool(status.fault))
+        assert not stale(await features.user(ANNA))
+        clock.advance(timedelta(minutes=2))
+        assert stale(await features.user(ANNA)) == {"recent"}
+        clock.advance(timedelta(minutes=8))
+        assert stale(await features.user(ANNA)) == {"recent", "counters"}
+        clock.advance(timedelta(hours=1))
+        old = await features.user(ANNA)
+        assert stale(old) == {"recent", "counters", "prices"}
+        assert missing(old) == missing(fresh)
+        assert old.counters.purchase_counts == fresh.counters.purchase_counts  # they are served all the same
+        assert old.applied_offsets == fresh.applied_offsets
+        server, _ = await serve_fake(log, port)
+        await features.until(lambda status: status.caught_up)
+        assert not stale(await features.user(ANNA))
+        await server.stop(None)
+
+
+async def test_what_was_saved_is_stale_until_the_log_is_reached(settings: FeaturesSettings, clock: FixedClock) -> None:
+    log = FakeEventService()  # type: ignore[abstract]  # what the store calls
+    log.append(event("1", ANNA, EVENT_TYPE_VIEW, "tea"))
+    server, port = await serve_fake(log)
+    moved = FeaturesSettings(**{**dict(settings), "events_address": f"127.0.0.1:{port}"})
+    async with shop(moved, clock) as features:
+        await features.saved(1)
+    await server.stop(None)
+    async with shop(moved, clock) as features:
+        known = await features.user(ANNA)
+        assert (known.event_count, {state.status for state in known.states if state.feature == "counters"}) == (
+            1,
+            {FEATURE_STATUS_STALE},
+        )
 
 
 @pytest.mark.parametrize("kill_after", [1, 3_000, 9_000])

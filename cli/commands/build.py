@@ -1,0 +1,35 @@
+import asyncio
+import json
+from typing import Annotated
+
+import typer
+
+from cli.context import command_context
+from cli.exit_codes import ExitCode
+from cli.rendering.progress import terminal_progress
+
+app = typer.Typer(help="Build one part of what pages are made with.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("candidates")
+def candidates(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
+) -> None:
+    """Build from the event log what candidates are found with: neighbours, followers, companions, users' and groups'
+    tastes. The candidates service loads it by itself; what is worse than its floor is kept back, with exit code 1.
+    """
+    from cli.rendering.built import render_built
+    from cli.training import build_shop_candidates
+
+    command = command_context(context)
+    with terminal_progress(command.messages) as progress:
+        built = asyncio.run(build_shop_candidates(command.shop, progress))
+    if as_json:
+        command.console.print_json(json.dumps(built.as_json()))
+    else:
+        command.console.print(render_built(built))
+    if built.refused:
+        raise typer.Exit(ExitCode.FAILED)
+    if not built.artifacts:
+        raise typer.Exit(ExitCode.NOT_ENOUGH_DATA)
