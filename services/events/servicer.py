@@ -14,6 +14,7 @@ from services.events.user_consent import UserConsent
 from services.events.user_erasure import UserErasure
 from services.events.user_export import UserExport
 from services.events.user_lists import UserLists
+from vitrine.events.v1 import consent_pb2
 from vitrine.events.v1 import event_service_pb2 as pb
 from vitrine.events.v1.event_service_pb2_grpc import EventServiceServicer
 
@@ -58,7 +59,9 @@ class EventServicer(EventServiceServicer):
     async def DeleteUser(self, request: pb.DeleteUserRequest, context: Context) -> pb.DeleteUserResponse:
         return await self.erasure.run(request)
 
-    async def SetConsent(self, request: pb.SetConsentRequest, context: Context) -> pb.SetConsentResponse:
+    async def SetConsent(
+        self, request: consent_pb2.SetConsentRequest, context: Context
+    ) -> consent_pb2.SetConsentResponse:
         return await self.consent.set(request)
 
     async def GetLogStatus(self, request: pb.GetLogStatusRequest, context: Context) -> pb.GetLogStatusResponse:

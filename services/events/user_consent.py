@@ -5,7 +5,7 @@ from services.events.digests import visitor_digest
 from services.events.group_commit import GroupCommitter
 from services.events.storage.operations import SetRefusal
 from vitrine.common.v1.visitor_pb2 import Consent
-from vitrine.events.v1.event_service_pb2 import SetConsentRequest, SetConsentResponse
+from vitrine.events.v1.consent_pb2 import SetConsentRequest, SetConsentResponse
 
 
 class UserConsent:

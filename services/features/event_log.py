@@ -5,7 +5,8 @@ import grpc
 from services.common.errors import UnavailableError
 from services.common.rpc_status import from_rpc_error
 from services.common.visitors import visitor_from_key
-from vitrine.events.v1.event_service_pb2 import DeleteUserRequest, SetConsentRequest
+from vitrine.events.v1.consent_pb2 import SetConsentRequest
+from vitrine.events.v1.event_service_pb2 import DeleteUserRequest
 
 if TYPE_CHECKING:
     from vitrine.common.v1.visitor_pb2 import Consent

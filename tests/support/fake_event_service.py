@@ -4,6 +4,7 @@ from typing import Any
 
 import grpc
 
+from vitrine.events.v1 import consent_pb2
 from vitrine.events.v1 import event_service_pb2 as pb
 from vitrine.events.v1.event_pb2 import Event
 from vitrine.events.v1.event_service_pb2_grpc import EventServiceServicer, add_EventServiceServicer_to_server
@@ -16,7 +17,7 @@ class FakeEventService(EventServiceServicer):
 
     def __init__(self, partitions: int = 2) -> None:
         self.log: list[list[pb.LoggedEvent]] = [[] for _ in range(partitions)]
-        self.consents: list[pb.SetConsentRequest] = []
+        self.consents: list[consent_pb2.SetConsentRequest] = []
         self._grown = asyncio.Event()
 
     def append(self, event: Event, *, partition: int = 0, erased: bool = False, flags: tuple[str, ...] = ()) -> None:
@@ -41,9 +42,11 @@ class FakeEventService(EventServiceServicer):
                     erased += 1
         return pb.DeleteUserResponse(deleted_event_count=erased)
 
-    async def SetConsent(self, request: pb.SetConsentRequest, context: Context) -> pb.SetConsentResponse:
+    async def SetConsent(
+        self, request: consent_pb2.SetConsentRequest, context: Context
+    ) -> consent_pb2.SetConsentResponse:
         self.consents.append(request)
-        return pb.SetConsentResponse()
+        return consent_pb2.SetConsentResponse()
 
     async def TailEvents(self, request: pb.TailEventsRequest, context: Context) -> AsyncIterator[pb.TailEventsResponse]:
         places = {start.partition: start.offset for start in getattr(request, "from")}

@@ -13,11 +13,11 @@ from vitrine.common.v1.visitor_pb2 import (
     CONSENT_UNSPECIFIED,
     Visitor,
 )
+from vitrine.events.v1.consent_pb2 import SetConsentRequest
 from vitrine.events.v1.event_service_pb2 import (
     ExportUserRequest,
     ImportEventsRequest,
     ListQuarantinedEventsRequest,
-    SetConsentRequest,
 )
 
 ANNA = Visitor(user_id="user-1")
