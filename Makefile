@@ -8,7 +8,7 @@ LOCK := pyproject.toml uv.lock .python-version scripts/setup.sh
 # The demo's time counts from here, set-up included.
 STARTED := $(shell date +%s)
 
-.PHONY: help setup stubs demo test test-real bench-events check lint imports format types protos tree lock clean
+.PHONY: help setup stubs demo test test-real bench-events check lint imports format types protos tree lock docs features-page clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,7 +47,7 @@ bench-events: setup ## Measure the event log on SQLite and MariaDB
 
 # --- checks ----------------------------------------------------------------------------------------------------------
 
-check: lint imports types protos tree lock ## Run all checks; `make -k check` goes on after a failure
+check: lint imports types protos tree lock features-page ## Run all checks; `make -k check` goes on after a failure
 
 lint: setup ## Check format and style
 	@$(BIN)/ruff format --check
@@ -71,6 +71,12 @@ tree: setup ## Check links, lengths of files, and that the tree names no machine
 	@$(BIN)/python -m scripts.checks.links
 	@$(BIN)/python -m scripts.checks.lengths
 	@$(BIN)/python -m scripts.checks.machine_names
+
+docs: setup ## Generate docs/features.md from the definitions
+	@$(BIN)/python -m scripts.feature_docs
+
+features-page: setup ## Check that docs/features.md is what the definitions say
+	@$(BIN)/python -m scripts.feature_docs --check
 
 lock: setup ## Check that uv.lock is what pyproject.toml asks for
 	@PATH="$$PATH:$(CURDIR)/.uv/bin" uv lock --check --quiet

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common import event_types
+from services.common.feature_declaration import FeatureDeclaration
 from services.features.definitions import decay
 from services.features.definitions.item_counters import VIEWS
 from services.features.definitions.tally import Tally
@@ -20,6 +21,28 @@ COUNTED: Final = {
     event_types.IMPRESSION: "impressions",
 }
 """The column that counts a type of event; what takes back changes the column of what it takes back."""
+
+_DECAYED: Final = "Views, clicks, watches, shares, favourites, carts and purchases of all users by strength, decayed."
+_STRENGTH: Final = "strength: a view weighs 1, a favourite or share 3, an addition to the cart 4, a purchase 5"
+
+DECLARATIONS: Final = (
+    FeatureDeclaration("view_counts", "Views, clicks and watches.", "0", "events"),
+    FeatureDeclaration("favorite_counts", "Users whose favourite it is.", "0", "users"),
+    FeatureDeclaration("cart_counts", "Additions to carts that were not removed.", "0", "lines"),
+    FeatureDeclaration("purchase_counts", "Purchases that were not given back whole.", "0", "lines"),
+    FeatureDeclaration("buyer_counts", "Users who bought it and did not give all of it back.", "0", "users"),
+    FeatureDeclaration("impression_counts", "Times that it was on a screen.", "0", "impressions"),
+    FeatureDeclaration(
+        "mean_prices",
+        "Mean unit price of the purchases that were not given back whole.",
+        "-1: not known",
+        "the shop's currency",
+    ),
+    FeatureDeclaration("decayed_1d", _DECAYED, "0", _STRENGTH, "half-life of 1 day"),
+    FeatureDeclaration("decayed_7d", _DECAYED, "0", _STRENGTH, "half-life of 7 days"),
+    FeatureDeclaration("decayed_30d", _DECAYED, "0", _STRENGTH, "half-life of 30 days"),
+)
+"""The columns of ListItemStatisticsResponse. What was taken back counts no more."""
 
 COLUMNS: Final = (
     ("versions", "q"),

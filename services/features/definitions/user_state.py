@@ -1,3 +1,5 @@
+from typing import Final
+
 from services.common import event_types
 from services.features.definitions.brand_affinities import BrandAffinities
 from services.features.definitions.category_affinities import CategoryAffinities
@@ -14,21 +16,20 @@ from services.features.definitions.tally import Tally
 from vitrine.features.v1.stored_user_state_pb2 import StoredUserState
 from vitrine.features.v1.user_features_pb2 import FEATURE_STATUS_MISSING, UserFeatures
 
-DECLARATIONS = tuple(
-    feature.DECLARATION
-    for feature in (
-        RecentEvents,
-        ItemCounters,
-        CategoryAffinities,
-        BrandAffinities,
-        PriceProfile,
-        Impressions,
-        Follows,
-        SearchTexts,
-        Dislikes,
-    )
+FEATURES: Final = (
+    RecentEvents,
+    ItemCounters,
+    CategoryAffinities,
+    BrandAffinities,
+    PriceProfile,
+    Impressions,
+    Follows,
+    SearchTexts,
+    Dislikes,
 )
 """Every feature made from events, in the order of UserFeatures."""
+
+DECLARATIONS: Final = tuple(feature.DECLARATION for feature in FEATURES)
 
 
 class UserState:

@@ -1,7 +1,9 @@
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Final
 
 from services.common.consent import is_personal, stricter
+from services.common.feature_declaration import FeatureDeclaration
 from services.common.visitors import visitor_from_key
 from services.features.catalog.catalog import Catalog
 from services.features.definitions.user_state import DECLARATIONS, UserState
@@ -11,6 +13,12 @@ from services.features.users.users import Users
 from vitrine.common.v1.visitor_pb2 import CONSENT_UNSPECIFIED, Consent
 from vitrine.events.v1.event_service_pb2 import PartitionOffset
 from vitrine.features.v1.user_features_pb2 import FEATURE_STATUS_MISSING, FEATURE_STATUS_STALE, UserFeatures
+
+ATTRIBUTES: Final = FeatureDeclaration(
+    name="attributes",
+    description="What the shop said of the user, such as age band or region; each attribute has one declared type.",
+    default="no attributes",
+)
 
 
 class UserFeatureReader:
@@ -41,7 +49,7 @@ class UserFeatureReader:
         if features.attributes:
             features.known = True
         else:
-            features.states.add(feature="attributes", status=FEATURE_STATUS_MISSING)
+            features.states.add(feature=ATTRIBUTES.name, status=FEATURE_STATUS_MISSING)
         _mark_stale(features, self._log_age())
         # What another worker saves is read from the store, and may be newer than the offsets that are known here.
         offsets |= {no: self._ledger.offsets[no] for no in self._ledger.held}

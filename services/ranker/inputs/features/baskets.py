@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.feature_declaration import FeatureDeclaration
 from services.ranker.inputs.features.context import Context
 from services.ranker.inputs.lookup import Totals, places, values_at
 
@@ -12,14 +13,33 @@ VISITS: Final = (1, 3, 6, 12, 24)
 DAYS: Final = (7, 14, 30, 60)
 HALF_LIVES_VISITS: Final = (4.0, 12.0)
 
-NAMES: Final = (
-    *(f"bought_in_last_{visits}_visits" for visits in VISITS),
-    *(f"bought_in_last_{days}_days" for days in DAYS),
-    *(f"purchases_decayed_{visits:.0f}_visits" for visits in HALF_LIVES_VISITS),
-    "visits_since_purchase_log",
-    "share_of_visits",
-    "share_of_visits_since_first",
+DECLARATIONS: Final = (
+    *(
+        FeatureDeclaration(f"bought_in_last_{visits}_visits", f"Share of the last {visits} visits that had it.", "0")
+        for visits in VISITS
+    ),
+    *(
+        FeatureDeclaration(f"bought_in_last_{days}_days", f"ln(1 + visits of the last {days} days that had it).", "0")
+        for days in DAYS
+    ),
+    *(
+        FeatureDeclaration(
+            f"purchases_decayed_{visits:.0f}_visits",
+            f"ln(1 + visits that had it, each weighing 2^(-visits ago / {visits:.0f})).",
+            "0",
+        )
+        for visits in HALF_LIVES_VISITS
+    ),
+    FeatureDeclaration(
+        "visits_since_purchase_log", "ln(1 + visits since the last that had it), at most 100.", "ln(1 + 100): never"
+    ),
+    FeatureDeclaration("share_of_visits", "Share of all visits that had it.", "0"),
+    FeatureDeclaration(
+        "share_of_visits_since_first", "Share of the visits since the first that had it, three more added.", "0"
+    ),
 )
+
+NAMES: Final = tuple(declaration.name for declaration in DECLARATIONS)
 
 NEVER_VISITS: Final = 100.0
 

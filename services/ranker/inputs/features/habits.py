@@ -5,16 +5,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.feature_declaration import FeatureDeclaration
 from services.ranker.inputs.features.context import LONGEST_DAYS, Context
 
-NAMES: Final = (
-    "events_log",
-    "visits_log",
-    "days_between_visits_log",
-    "days_since_visit_log",
-    "items_per_visit_log",
-    "share_of_repeats",
+DECLARATIONS: Final = (
+    FeatureDeclaration("events_log", "ln(1 + events of the user).", "0"),
+    FeatureDeclaration("visits_log", "ln(1 + visits with a purchase).", "0"),
+    FeatureDeclaration("days_between_visits_log", "ln(1 + mean days between visits).", "0: fewer than two"),
+    FeatureDeclaration("days_since_visit_log", "ln(1 + days since the last visit).", "ln(1 + 730): never"),
+    FeatureDeclaration("items_per_visit_log", "ln(1 + items a visit).", "0"),
+    FeatureDeclaration("share_of_repeats", "Share of what was bought that was bought before.", "0"),
 )
+
+NAMES: Final = tuple(declaration.name for declaration in DECLARATIONS)
 
 
 def compute(context: Context) -> list[NDArray[np.float64]]:

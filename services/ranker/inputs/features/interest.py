@@ -5,18 +5,27 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.feature_declaration import FeatureDeclaration
 from services.ranker.inputs.features.context import Context
 from services.ranker.inputs.lookup import places, values_at
 
-NAMES: Final = (
-    "views_log",
-    "favorite",
-    "in_cart",
-    "interest_decayed_7d_log",
-    "days_since_event_log",
-    "impressions_log",
-    "days_since_impression_log",
+DECLARATIONS: Final = (
+    FeatureDeclaration("views_log", "ln(1 + views, clicks and watches of the candidate).", "0"),
+    FeatureDeclaration("favorite", "1: it is a favourite.", "0"),
+    FeatureDeclaration("in_cart", "1: it is in the cart.", "0"),
+    FeatureDeclaration(
+        "interest_decayed_7d_log",
+        "ln(1 + strength of views, favourites and carts, decayed with a half-life of 7 days).",
+        "0",
+    ),
+    FeatureDeclaration("days_since_event_log", "ln(1 + days since the user last dealt with it).", "ln(1 + 730): never"),
+    FeatureDeclaration("impressions_log", "ln(1 + times it was shown in vain in the last 14 days).", "0"),
+    FeatureDeclaration(
+        "days_since_impression_log", "ln(1 + days since it was last shown in vain).", "ln(1 + 730): never"
+    ),
 )
+
+NAMES: Final = tuple(declaration.name for declaration in DECLARATIONS)
 
 
 def compute(context: Context) -> list[NDArray[np.float64]]:

@@ -5,25 +5,44 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.feature_declaration import FeatureDeclaration
 from services.ranker.inputs.features.context import Context
 from services.ranker.inputs.lookup import Totals, places, values_at
 
-NAMES: Final = (
-    "leaf_purchases_decayed_log",
-    "leaf_purchases_log",
-    "leaf_days_since_purchase_log",
-    "leaf_dueness",
-    "leaf_interest_log",
-    "share_of_leaf",
-    "second_purchases_decayed_log",
-    "second_days_since_purchase_log",
-    "brand_purchases_decayed_log",
-    "group_purchases_decayed_log",
-    "group_days_since_purchase_log",
-    "leaf_affinity_share",
-    "root_affinity_share",
-    "brand_affinity_share",
+DECLARATIONS: Final = (
+    FeatureDeclaration(
+        "leaf_purchases_decayed_log", "ln(1 + purchases in the candidate's leaf category, half-life 60 days).", "0"
+    ),
+    FeatureDeclaration("leaf_purchases_log", "ln(1 + purchases in its leaf category).", "0"),
+    FeatureDeclaration(
+        "leaf_days_since_purchase_log",
+        "ln(1 + days since the last purchase in its leaf category).",
+        "ln(1 + 730): never",
+    ),
+    FeatureDeclaration("leaf_dueness", "Time since then over the leaf's mean interval, at most 4.", "4"),
+    FeatureDeclaration("leaf_interest_log", "ln(1 + decayed interest in its leaf category).", "0"),
+    FeatureDeclaration("share_of_leaf", "The candidate's share of the decayed purchases in its leaf category.", "0"),
+    FeatureDeclaration(
+        "second_purchases_decayed_log", "ln(1 + purchases in its second-level category, half-life 60 days).", "0"
+    ),
+    FeatureDeclaration(
+        "second_days_since_purchase_log", "ln(1 + days since the last purchase there).", "ln(1 + 730): never"
+    ),
+    FeatureDeclaration("brand_purchases_decayed_log", "ln(1 + purchases of its brand, half-life 60 days).", "0"),
+    FeatureDeclaration(
+        "group_purchases_decayed_log", "ln(1 + purchases of its variant group, half-life 60 days).", "0"
+    ),
+    FeatureDeclaration(
+        "group_days_since_purchase_log",
+        "ln(1 + days since the last purchase of its variant group).",
+        "ln(1 + 730): never",
+    ),
+    FeatureDeclaration("leaf_affinity_share", "Affinity to its leaf category over the greatest affinity.", "0"),
+    FeatureDeclaration("root_affinity_share", "Affinity to its root category over the greatest affinity.", "0"),
+    FeatureDeclaration("brand_affinity_share", "Affinity to its brand over the greatest affinity.", "0"),
 )
+
+NAMES: Final = tuple(declaration.name for declaration in DECLARATIONS)
 
 LATEST_DUENESS: Final = 4.0
 

@@ -5,19 +5,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.feature_declaration import FeatureDeclaration
 from services.ranker.inputs.features.context import Context
 
-NAMES: Final = (
-    "popularity_1d_log",
-    "popularity_7d_log",
-    "popularity_30d_log",
-    "trend",
-    "buyers_log",
-    "purchases_per_buyer_log",
-    "all_views_log",
-    "age_days_log",
-    "new",
+DECLARATIONS: Final = (
+    FeatureDeclaration("popularity_1d_log", "ln(1 + all users' events by strength, half-life 1 day).", "0"),
+    FeatureDeclaration("popularity_7d_log", "ln(1 + all users' events by strength, half-life 7 days).", "0"),
+    FeatureDeclaration("popularity_30d_log", "ln(1 + all users' events by strength, half-life 30 days).", "0"),
+    FeatureDeclaration("trend", "ln of the week's rate over the month's: 0 while sales are steady.", "ln(30 / 7)"),
+    FeatureDeclaration("buyers_log", "ln(1 + users who bought the candidate).", "0"),
+    FeatureDeclaration("purchases_per_buyer_log", "ln((purchases + 2) / (buyers + 2)): what is bought again.", "0"),
+    FeatureDeclaration("all_views_log", "ln(1 + all users' views).", "0"),
+    FeatureDeclaration("age_days_log", "ln(1 + days since it became available).", "ln(1 + 730): unknown is old"),
+    FeatureDeclaration("new", "1: it became available in the last 30 days.", "0"),
 )
+
+NAMES: Final = tuple(declaration.name for declaration in DECLARATIONS)
 
 NEW_DAYS: Final = 30.0
 

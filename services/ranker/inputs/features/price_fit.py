@@ -5,9 +5,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.feature_declaration import FeatureDeclaration
 from services.ranker.inputs.features.context import Context
 
-NAMES: Final = ("log_price", "price_missing", "price_fit", "price_distance", "price_profile_missing")
+DECLARATIONS: Final = (
+    FeatureDeclaration("log_price", "ln(1 + price), or of the mean purchase where the catalogue has none.", "0"),
+    FeatureDeclaration("price_missing", "1: no price is known.", "0"),
+    FeatureDeclaration(
+        "price_fit",
+        "Deviations of ln(1 + price) from what the user pays, -4 to 4.",
+        "0: not comparable",
+        "standard deviations",
+    ),
+    FeatureDeclaration("price_distance", "|price_fit|.", "0: not comparable", "standard deviations"),
+    FeatureDeclaration("price_profile_missing", "1: nothing is known of what the user pays.", "0"),
+)
+
+NAMES: Final = tuple(declaration.name for declaration in DECLARATIONS)
 
 USUAL_DEVIATION: Final = 0.6
 MOST_DEVIATIONS: Final = 4.0

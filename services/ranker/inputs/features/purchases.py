@@ -5,21 +5,32 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.feature_declaration import FeatureDeclaration
 from services.ranker.inputs.features.context import LONGEST_DAYS, Context
 from services.ranker.inputs.user_columns import MILLIS_PER_DAY
 
-NAMES: Final = (
-    "bought",
-    "purchases_log",
-    "purchases_decayed_60d_log",
-    "days_since_purchase_log",
-    "bought_again",
-    "interval_days_log",
-    "dueness",
-    "overdue",
-    "purchase_rate_log",
-    "purchases_decayed_60d",
+DECLARATIONS: Final = (
+    FeatureDeclaration("bought", "1: the user bought the candidate and kept it.", "0"),
+    FeatureDeclaration("purchases_log", "ln(1 + purchases of the candidate).", "0"),
+    FeatureDeclaration("purchases_decayed_60d_log", "ln(1 + purchases decayed with a half-life of 60 days).", "0"),
+    FeatureDeclaration("days_since_purchase_log", "ln(1 + days since the last purchase).", "ln(1 + 730): never"),
+    FeatureDeclaration("bought_again", "1: it was bought more than once, at different times.", "0"),
+    FeatureDeclaration(
+        "interval_days_log", "ln of the mean days between its purchases; 30 days where it was bought once.", "ln 30"
+    ),
+    FeatureDeclaration(
+        "dueness", "Time since the last purchase over the mean interval, at most 4; 1 when it is due.", "4"
+    ),
+    FeatureDeclaration("overdue", "How far from being due, |ln dueness|.", "3"),
+    FeatureDeclaration(
+        "purchase_rate_log", "ln(1 + 100 × purchases a day since the first, as if one more came now).", "0"
+    ),
+    FeatureDeclaration(
+        "purchases_decayed_60d", "Purchases decayed with a half-life of 60 days, at most 12.", "0", "purchases"
+    ),
 )
+
+NAMES: Final = tuple(declaration.name for declaration in DECLARATIONS)
 
 USUAL_INTERVAL_DAYS: Final = 30.0
 """Stands for the interval of what was bought once; `bought_again` tells the two apart."""
