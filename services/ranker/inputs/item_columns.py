@@ -36,6 +36,20 @@ _COLUMNS: Final[dict[str, tuple[type[Any], float]]] = {
 }
 """Each column's type, and what stands in it for an item of which nothing is known."""
 
+_STATISTICS: Final = (
+    "statistics_millis",
+    "view_counts",
+    "favorite_counts",
+    "cart_counts",
+    "purchase_counts",
+    "buyer_counts",
+    "impression_counts",
+    "decayed_1d",
+    "decayed_7d",
+    "decayed_30d",
+    "mean_log_prices",
+)
+
 
 class ItemColumns:
     """What the ranker knows of every item: columns by item_no that grow with the catalogue.
@@ -166,6 +180,12 @@ class ItemColumns:
                 self.mean_log_prices[rows] = np.where(valid, np.log1p(np.where(valid, numbers, 0.0)), NONE)
             else:
                 getattr(self, name)[rows] = np.where(np.isfinite(numbers), np.maximum(numbers, 0.0), 0.0)
+
+    def forget_statistics(self) -> None:
+        """Sets all statistics to what stands for items of which nothing is known; the catalogue's columns stay."""
+        for name in _STATISTICS:
+            dtype, default = _COLUMNS[name]
+            setattr(self, name, np.full(self.capacity, default, dtype))
 
     def _reach(self, item_no: int) -> None:
         if item_no < self.capacity:

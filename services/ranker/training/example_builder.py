@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +10,12 @@ from services.ranker.training.event_table import EventTable
 from services.ranker.training.examples import Examples, ExampleWriter
 from services.ranker.training.next_visit import NextVisits, Visit
 from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.point_in_time import PointInTimeCheck
 from services.ranker.training.replay import Replay
 from services.ranker.training.schedule import Schedule
+
+COMPARED: Final = 6
+"""Moments of training, and as many of validation, at which it is looked whether features know what came later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class ExampleBuilder:
     def __init__(
         self, table: EventTable, replay: Replay, shown_item_nos: NDArray[np.int64], plan: TrainingPlan, users: set[int]
     ) -> None:
+        self.check = PointInTimeCheck(replay)
         self._replay = replay
         self._shown = shown_item_nos
         self._plan = plan
@@ -56,6 +62,7 @@ class ExampleBuilder:
         length = plan.model.history_length
         learned = ExampleWriter(len(training), plan.draw.slots, length, items)
         judged = ExampleWriter(len(validation), plan.validation_slots, length, items)
+        compared = [*_some(training, COMPARED, plan.seed), *_some(validation, COMPARED, plan.seed)]
         with progress.task("making examples", len(training) + len(validation)) as task:
             for number, cut in enumerate((*self.schedule.training_cuts, *self.schedule.validation_cuts)):
                 self._replay.advance(cut)
@@ -70,6 +77,8 @@ class ExampleBuilder:
                         drawn = draw.training(user, positives)
                         learned.add(user, cut, moment.visit, drawn.item_nos, drawn.offsets)
                     task.advance()
+                for moment in (moment for moment in compared if moment.cut_millis == cut):
+                    self.check.compare(moment.user, cut, moment.visit.item_nos)
         return ExampleSets(learned.finish(), judged.finish())
 
     def _after(self, cut_millis: int) -> list[Moment]:

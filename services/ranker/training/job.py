@@ -14,6 +14,7 @@ from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.quiet_tensorflow import load_tensorflow_quietly
 from services.ranker.training.baselines import BASELINES, baseline_scores
 from services.ranker.training.calibration import calibration, fit_calibration
+from services.ranker.training.check import Check
 from services.ranker.training.commit import source_commit
 from services.ranker.training.example_builder import ExampleBuilder, ExampleSets
 from services.ranker.training.linear import fit_linear, linear_scores
@@ -65,8 +66,13 @@ def train_on(
         seconds=seconds,
     )
     with _timed(seconds, "examples"):
-        sets, first_validation = _examples(shop, plan, progress)
+        sets, first_validation, check = _examples(shop, plan, progress)
+    report.checks.append(check)
     report.training_examples, report.validation_examples = len(sets.training), len(sets.validation)
+    if not check.passed:
+        # What is learned from features that know the answer is worth nothing when it serves.
+        publisher.record(report.version, report.to_json())
+        return report
     for name in BASELINES:
         report.metrics[name] = ranking_metrics(sets.validation, baseline_scores(sets.validation, name))
     with _timed(seconds, "linear"), progress.task("training the linear scorer", 1) as task:
@@ -78,13 +84,14 @@ def train_on(
     return report
 
 
-def _examples(shop: ShopData, plan: TrainingPlan, progress: Progress) -> tuple[ExampleSets, int]:
-    """Returns the examples, and where the validation begins."""
+def _examples(shop: ShopData, plan: TrainingPlan, progress: Progress) -> tuple[ExampleSets, int, Check]:
+    """Returns the examples, where the validation begins, and whether no feature knew what came later."""
     replay = Replay(shop.table, shop.catalog, shop.attributes)
     builder = ExampleBuilder(shop.table, replay, shop.catalog.shown_item_nos(), plan, shop.users)
     training, validation = builder.moments()
     require_moments(training, validation)
-    return builder.build(training, validation, progress), builder.schedule.validation_cuts[0]
+    sets = builder.build(training, validation, progress)
+    return sets, builder.schedule.validation_cuts[0], builder.check.result()
 
 
 def _linear(sets: ExampleSets, plan: TrainingPlan, publisher: Publisher, report: TrainingReport) -> None:
@@ -123,7 +130,7 @@ def _behavior(  # noqa: PLR0917  # one stage of the run, with what the stages be
         draft = publisher.draft(lambda folder: export_model(model, folder, example))
         try:
             task.advance()
-            report.checks = check_model(
+            report.checks += check_model(
                 draft, model, sets.validation, report.metrics["model"], report.metrics["popularity"]
             )
             task.advance()

@@ -1,3 +1,4 @@
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -23,26 +24,26 @@ class Replay:
         self, table: EventTable, catalog: TrainingCatalog, attributes: Mapping[str, Attributes] | None = None
     ) -> None:
         self.now_millis = 0
-        self._table = table
-        self._catalog = catalog
-        self._attributes = attributes or {}
+        self.table = table
+        self.catalog = catalog
+        self.attributes = attributes or {}
         self._affinities = catalog.affinity_columns()
-        self._states = [UserState() for _ in table.visitors]
+        self._states: defaultdict[int, UserState] = defaultdict(UserState)
         self._statistics = ItemStatistics()
         self._next = 0
 
     @property
     def items(self) -> ItemColumns:
         """The item columns with the statistics of the last `advance`."""
-        return self._catalog.items
+        return self.catalog.items
 
     def advance(self, cut_millis: int) -> None:
         """Applies all events before the cut and brings the items' statistics there. Cuts come in ascending order."""
         if cut_millis < self.now_millis:
             raise ValueError("a replay does not go back")
         self.now_millis = cut_millis
-        end = int(np.searchsorted(self._table.millis, cut_millis, side="left"))
-        observations, users = self._table.observations, self._table.users[:end].tolist()
+        end = int(np.searchsorted(self.table.millis, cut_millis, side="left"))
+        observations, users = self.table.observations, self.table.users[:end].tolist()
         for place in range(self._next, end):
             observation, user = observations[place], users[place]
             self._statistics.apply(self._states[user].apply(observation))
@@ -52,7 +53,7 @@ class Replay:
     def user(self, user: int) -> UserColumns:
         """Returns a user's features as of the last `advance`."""
         features = self._states[user].features(self.now_millis, self._affinities)
-        for name, value in self._attributes.get(self._table.visitors[user], {}).items():
+        for name, value in self.attributes.get(self.table.visitors[user], {}).items():
             features.attributes[name].CopyFrom(value)
         return UserColumns.from_proto(features)
 

@@ -1,12 +1,18 @@
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from services.common.progress import NoProgress
 from services.features.definitions.observation import Observation
 from services.ranker.inputs.candidate_features import candidate_features
+from services.ranker.training.catalog import TrainingCatalog
+from services.ranker.training.check import Check
+from services.ranker.training.event_table import EventTable
 from services.ranker.training.example_builder import ExampleBuilder, ExampleSets
 from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.point_in_time import PointInTimeCheck
 from services.ranker.training.replay import Replay
 from tests.support.training_shop import DAY, END, ITEMS, event_table, habits, purchase, training_catalog
 from vitrine.common.v1.attribute_pb2 import AttributeValue
@@ -72,3 +78,68 @@ def test_two_runs_make_the_same_examples() -> None:
     for field in dataclasses.fields(one):
         for name, array in getattr(one, field.name).inputs.items():
             assert np.array_equal(array, getattr(other, field.name).inputs[name]), name
+
+
+class LookingReplay(Replay):
+    """Knows at each cut what happens up to some time after it: the planted leak."""
+
+    looks_ahead_millis = 0
+
+    def advance(self, cut_millis: int) -> None:
+        super().advance(cut_millis + self.looks_ahead_millis)
+
+
+class KnowingStatisticsReplay(Replay):
+    """Knows of each user what it may, and of each item what the whole log says."""
+
+    def advance(self, cut_millis: int) -> None:
+        super().advance(cut_millis)
+        everything = Replay(self.table, training_catalog())
+        everything.advance(END + DAY)
+        self.catalog.items = everything.items
+
+
+def checked(make: Callable[[EventTable, TrainingCatalog], Replay]) -> Check:
+    catalog = training_catalog()
+    table = event_table(habits(), catalog)
+    plan = TrainingPlan(training_cuts=4, validation_cuts=1)
+    builder = ExampleBuilder(
+        table, make(table, catalog), catalog.shown_item_nos(), plan, set(range(len(table.visitors)))
+    )
+    builder.build(*builder.moments(), NoProgress())
+    return builder.check.result()
+
+
+def test_the_features_know_nothing_that_came_later() -> None:
+    check = checked(Replay)
+    assert check.passed, check
+    assert "12 moments" in check.found
+
+
+@pytest.mark.parametrize("ahead_millis", [2 * DAY, 7 * DAY])
+def test_a_feature_that_looks_ahead_is_found(ahead_millis: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LookingReplay, "looks_ahead_millis", ahead_millis)
+    check = checked(LookingReplay)
+    assert not check.passed
+    assert "counters.purchases" in check.found
+    assert "decayed_7d" in check.found
+
+
+def test_a_feature_that_looks_at_the_event_itself_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog = training_catalog()
+    table = event_table(habits(), catalog)
+    place = len(table) - 1
+    user, item_no, millis = int(table.users[place]), table.item_nos[place : place + 1], int(table.millis[place])
+    monkeypatch.setattr(LookingReplay, "looks_ahead_millis", 1)
+    for replay, passed in ((Replay(table, catalog), True), (LookingReplay(table, training_catalog()), False)):
+        check = PointInTimeCheck(replay)
+        replay.advance(millis)
+        check.compare(user, millis, item_no)
+        assert check.result().passed is passed, check.result()
+
+
+def test_statistics_of_the_whole_log_are_found() -> None:
+    check = checked(KnowingStatisticsReplay)
+    assert not check.passed
+    assert "buyer_counts" in check.found
+    assert "counters" not in check.found
