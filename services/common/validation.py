@@ -8,6 +8,7 @@ from typing import Final
 from services.common.errors import FieldViolation, InvalidArgumentError
 
 MAX_ID_BYTES: Final = 256
+_INVISIBLE: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 
 
 def identifier_fault(value: str) -> tuple[str, str] | None:
@@ -29,6 +30,11 @@ def identifier_fault(value: str) -> tuple[str, str] | None:
     if any(unicodedata.category(character) == "Cc" for character in value):
         return "ID_CONTROL_CHARACTER", "holds a control character; send the id without line breaks, tabs and NULs"
     return None
+
+
+def is_visible(text: str) -> bool:
+    """Returns whether anything of a text shows: it is not only of spaces, controls and characters of no width."""
+    return any(unicodedata.category(character) not in _INVISIBLE for character in text)
 
 
 class Violations:

@@ -6,8 +6,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from services.common.database import sqlite_url
+from services.common.iso_4217 import CURRENCY_CODES
 from services.common.settings import ServiceSettings
-from services.events.cleaning.iso_4217 import CURRENCY_CODES
 
 
 class EventsSettings(ServiceSettings):

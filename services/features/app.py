@@ -149,6 +149,7 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
         materializer=materializer,
         upkeep=Upkeep(
             store,
+            catalog,
             users,
             ledger,
             sweeper=MergeSweeper(store, users, ledger, clock),

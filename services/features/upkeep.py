@@ -1,6 +1,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeAlias
 
+from services.features.catalog.catalog import Catalog
 from services.features.materializer.ledger import Ledger
 from services.features.store import heads
 from services.features.store.store import Store
@@ -20,6 +21,7 @@ class Upkeep:
     def __init__(
         self,
         store: Store,
+        catalog: Catalog,
         users: Users,
         ledger: Ledger,
         *,
@@ -28,6 +30,7 @@ class Upkeep:
         poll_seconds: float,
     ) -> None:
         self._store = store
+        self._catalog = catalog
         self._users = users
         self._ledger = ledger
         self._sweeper = sweeper
@@ -44,6 +47,7 @@ class Upkeep:
 
     async def _catch_up(self) -> None:
         """Learns what other processes on this store changed since the last time."""
+        await self._catalog.follow()
         versions = await self._store.read(heads.read_heads)
         await self._users.catch_up(versions[heads.USERS])
         await self._ledger.catch_up(versions[heads.STATISTICS])

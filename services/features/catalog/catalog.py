@@ -1,8 +1,8 @@
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from sqlalchemy import Connection
@@ -11,25 +11,34 @@ from services.features.catalog import queries
 from services.features.catalog.change_notice import ChangeNotice
 from services.features.catalog.change_plan import ChangePlan
 from services.features.catalog.columns import Columns
-from services.features.catalog.item_row import parse_item, to_row
-from services.features.catalog.numbers import NumberDraft, Numbers
+from services.features.catalog.commit import Batch, commit
+from services.features.catalog.given_numbers import NumberCounts, read_given
+from services.features.catalog.item_row import parse_item
+from services.features.catalog.news import News, Position, read_news
+from services.features.catalog.numbers import Numbers
 from services.features.definitions.item_columns import ItemColumns
+from services.features.store.heads import CATALOG, read_head
 from services.features.store.lru import LruCache
 from services.features.store.store import Store
-from services.features.store.tables import ITEMS
-from services.features.store.times import Arrivals
-from services.features.store.upsert import upsert
+from services.features.store.times import moment_to_micros
 from vitrine.features.v1 import catalog_service_pb2 as pb
 from vitrine.features.v1.item_pb2 import Item
 
 T = TypeVar("T")
 
+NEWS_AT_ONCE: Final = 1_000
+"""Items that are read at once when others changed many."""
+
+SLICE: Final = 100
+"""Items that are taken into memory, or made into answers, before other calls get their turn: about a millisecond."""
+
 
 class Catalog:
-    """The items: whole in the database, their states and numbers in memory too.
+    """The items: whole in the database, which several processes may write, their states and numbers in memory too.
 
-    Changes are made one batch at a time: decided and committed on the store's writer thread, then published to memory
-    on the event loop, which alone reads it. So a reader sees what is committed, and whole items.
+    A batch is decided and committed on the store's writer thread, under the catalogue's head, and then taken into
+    memory on the event loop, which alone reads it. What others committed is taken in with a batch of one's own, and by
+    `follow`. So a reader sees what is committed, and whole items.
     """
 
     def __init__(self, store: Store, cached_items: int) -> None:
@@ -40,7 +49,6 @@ class Catalog:
         self._payloads: LruCache[int, bytes] = LruCache(cached_items)
         self._create_millis: dict[int, int] = {}
         self._cached_items = cached_items
-        self._arrivals = Arrivals()
         self.numbers = Numbers()
         self.columns = Columns()
         self.changes = ChangeNotice()
@@ -48,16 +56,28 @@ class Catalog:
 
     async def load(self) -> None:
         """Reads numbers, states and the first items into memory."""
-        await self._store.read(self.numbers.load)
-        columns = await self._store.read(queries.read_columns)
-        item_nos = np.array(columns["item_no"], np.int64)
-        self.columns.fill(item_nos, columns)
+        self.version, given, columns, payloads = await self._store.read(self._read_all)
+        self.numbers.add(given)
+        self.columns.fill(np.array(columns["item_no"], np.int64), columns)
         self._item_nos = dict(zip(columns["item_id"], columns["item_no"], strict=True))
         self._item_ids += columns["item_id"]
         self._create_millis = dict(zip(columns["item_no"], columns["create_millis"], strict=True))
-        self.version = max(columns["version"], default=0)
-        for item_no, payload in await self._store.read(lambda c: queries.read_payloads(c, self._cached_items)):
+        for item_no, payload in payloads:
             self._payloads.put(item_no, payload)
+
+    def _read_all(self, connection: Connection) -> Any:
+        return (
+            read_head(connection, CATALOG),
+            read_given(connection, NumberCounts()),
+            queries.read_columns(connection),
+            queries.read_payloads(connection, self._cached_items),
+        )
+
+    async def follow(self) -> None:
+        """Takes in what other processes committed."""
+        if await self._store.read(lambda connection: read_head(connection, CATALOG)) > self.version:
+            async with self._changing:
+                await self._catch_up()
 
     async def upsert(self, updates: Sequence[pb.ItemUpdate], now: datetime) -> list[pb.ItemResult]:
         """Adds or changes items; a result for each, in order."""
@@ -66,17 +86,25 @@ class Catalog:
         def decide(plan: ChangePlan) -> list[pb.ItemResult]:
             return [plan.upsert(place, update) for place, update in enumerate(updates)]
 
-        return await self._change(ids, self._arrivals.take(now, len(updates)), decide)
+        return await self._change(ids, len(updates), now, decide)
 
     async def delete(self, item_ids: Sequence[str], now: datetime, micros: int | None = None) -> list[pb.ItemResult]:
         """Deletes items, as of `micros` or now; a result for each, in order. The ids are valid."""
-        arrival = self._arrivals.take(now, 1)
-        as_of = arrival if micros is None else micros
 
         def decide(plan: ChangePlan) -> list[pb.ItemResult]:
-            return [plan.delete(item_id, as_of) for item_id in item_ids]
+            return [plan.delete(item_id, micros) for item_id in item_ids]
 
-        return await self._change(set(item_ids), arrival, decide)
+        return await self._change(set(item_ids), 1, now, decide)
+
+    async def reserve(self, item_ids: Iterable[str], now: datetime) -> None:
+        """Gives ids that have none a number, under which they will stand when they are upserted."""
+        ids = set(item_ids)
+
+        def decide(plan: ChangePlan) -> None:
+            for item_id in sorted(ids):
+                plan.reserve(item_id)
+
+        await self._change(ids, 1, now, decide)
 
     def item_no(self, item_id: str) -> int | None:
         """Returns the number of an id; None: it has none."""
@@ -102,16 +130,6 @@ class Catalog:
             parent_category_nos=self.numbers.parents,
         )
 
-    async def reserve(self, item_ids: Iterable[str], now: datetime) -> None:
-        """Gives ids that have none a number, under which they will stand when they are upserted."""
-        ids = set(item_ids)
-
-        def decide(plan: ChangePlan) -> None:
-            for item_id in sorted(ids):
-                plan.reserve(item_id)
-
-        await self._change(ids, self._arrivals.take(now, 1), decide)
-
     async def read_items(self, item_nos: Sequence[int], *, vectors: bool) -> dict[int, Item]:
         """Returns those of the items that are in the catalogue, by number."""
         live = [item_no for item_no in item_nos if self.is_live(item_no)]
@@ -126,7 +144,11 @@ class Catalog:
         """Returns the next changes after a version, by version, up to the present one."""
         until = self.version
         rows = await self._store.read(lambda c: queries.read_changes(c, after_version, until, limit, vectors=vectors))
-        return [self._change_of(row, vectors=vectors) for row in rows]
+        changes = []
+        for start in range(0, len(rows), SLICE):
+            changes += [self._change_of(row, vectors=vectors) for row in rows[start : start + SLICE]]
+            await asyncio.sleep(0)
+        return changes
 
     def _change_of(self, row: Any, *, vectors: bool) -> pb.CatalogChange:
         change = pb.CatalogChange(version=row.version, item_no=row.item_no, item_id=row.item_id)
@@ -139,51 +161,48 @@ class Catalog:
             change.category_nos.extend(self.numbers.path_nos(row.category_no))
         return change
 
-    async def _change(self, item_ids: set[str], arrival: int, decide: Callable[[ChangePlan], T]) -> T:
+    async def _change(
+        self, item_ids: Collection[str], size: int, now: datetime, decide: Callable[[ChangePlan], T]
+    ) -> T:
         # To its end even where the caller gives up: memory must follow what was committed.
-        return await asyncio.shield(self._change_whole(item_ids, arrival, decide))
+        return await asyncio.shield(self._change_whole(Batch(item_ids, size, moment_to_micros(now), decide)))
 
-    async def _change_whole(self, item_ids: set[str], arrival: int, decide: Callable[[ChangePlan], T]) -> T:
+    async def _change_whole(self, batch: Batch[T]) -> T:
         async with self._changing:
-            commit = await self._store.write(lambda connection: self._commit(connection, item_ids, arrival, decide))
-            self._publish(commit)
-        return commit.result
+            known = self.version
+            done = await self._store.write(lambda connection: commit(connection, batch, self.numbers, known))
+            if done.found_version == known:
+                await self._take(done.news)
+            else:
+                await self._catch_up()
+        return done.result
 
-    def _commit(
-        self, connection: Connection, item_ids: set[str], arrival: int, decide: Callable[[ChangePlan], T]
-    ) -> "_Commit[T]":
-        known_nos = [item_no for item_id in item_ids if (item_no := self._item_nos.get(item_id)) is not None]
-        stored = queries.read_stored(connection, known_nos)
-        plan = ChangePlan(stored, len(self._item_ids), self.version, arrival)
-        result = decide(plan)
-        numbers = NumberDraft(self.numbers)
-        rows = [to_row(item, numbers) for item in plan.changed.values()]
-        numbers.save(connection)
-        upsert(connection, ITEMS, rows)
-        return _Commit(result, rows, numbers, plan.version)
+    async def _catch_up(self) -> None:
+        more = True
+        while more:
+            known = Position(self.version, len(self._item_ids) - 1, self.numbers.counts)
+            news, more = await self._store.read(partial(read_news, known=known, limit=NEWS_AT_ONCE))
+            await self._take(news)
 
-    def _publish(self, commit: "_Commit[T]") -> None:
-        commit.numbers.publish()
-        self.columns.put(commit.rows)
-        for row in commit.rows:
-            item_no = row["item_no"]
-            if item_no == len(self._item_ids):
-                self._item_ids.append(row["item_id"])
-                self._item_nos[row["item_id"]] = item_no
+    async def _take(self, news: News) -> None:
+        self.numbers.add(news.given)
+        self.columns.number(len(self._item_ids), len(news.item_ids))
+        for item_id in news.item_ids:
+            self._item_nos[item_id] = len(self._item_ids)
+            self._item_ids.append(item_id)
+        for start in range(0, len(news.rows), SLICE):
+            self._put(news.rows[start : start + SLICE])
+            await asyncio.sleep(0)
+        if news.version > self.version:
+            self.version = news.version
+            self.changes.notify()
+
+    def _put(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.columns.put(rows)
+        for row in rows:
+            item_no, payload = row["item_no"], row["payload"]
             self._create_millis[item_no] = row["create_millis"]
-            if row["payload"] is None:
+            if payload is None:
                 self._payloads.drop(item_no)
             else:
-                self._payloads.put(item_no, row["payload"])
-        self.version = commit.version
-        self.changes.notify()
-
-
-@dataclass(frozen=True, slots=True)
-class _Commit(Generic[T]):
-    """What a batch wrote: to be published."""
-
-    result: T
-    rows: list[dict[str, Any]]
-    numbers: NumberDraft
-    version: int
+                self._payloads.put(item_no, payload)

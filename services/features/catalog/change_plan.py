@@ -1,7 +1,8 @@
 from services.common.errors import FieldViolation
 from services.common.validation import identifier_fault
-from services.features.catalog.item_fault import item_fault
+from services.features.catalog.item_fault import item_fault, settle_zeros
 from services.features.catalog.item_row import StoredItem
+from services.features.catalog.number_draft import NumberDraft
 from services.features.store.knowledge import Knowledge, is_path, learn_fields, learn_whole
 from services.features.store.times import from_micros, to_micros, word_time_fault
 from vitrine.features.v1 import catalog_service_pb2 as pb
@@ -14,7 +15,14 @@ FIXED_FIELDS = frozenset({"item_id", "update_time"})
 class ChangePlan:
     """Decides what a batch changes, element by element, on what is stored and on what the batch changed before."""
 
-    def __init__(self, stored: dict[str, StoredItem], next_item_no: int, version: int, arrival_micros: int) -> None:
+    def __init__(
+        self,
+        stored: dict[str, StoredItem],
+        next_item_no: int,
+        version: int,
+        arrival_micros: int,
+        numbers: NumberDraft,
+    ) -> None:
         """`stored` has the items of the batch that have a number; `version` is the catalogue's present one.
 
         `arrival_micros` is the time of the batch's first element, for words that come without one.
@@ -22,8 +30,16 @@ class ChangePlan:
         self._stored = stored
         self._next_item_no = next_item_no
         self._arrival_micros = arrival_micros
-        self.version = version
+        self._before_version = self._last_version = version
+        self._numbers = numbers
         self.changed: dict[str, StoredItem] = {}
+        self.new_ids: list[str] = []
+        """Those that were given numbers, in the order of these."""
+
+    @property
+    def version(self) -> int:
+        """The catalogue's version once this is committed. A number alone makes one too: others must learn of it."""
+        return max(self._last_version, self._before_version + 1) if self.new_ids else self._last_version
 
     def upsert(self, place: int, update: pb.ItemUpdate) -> pb.ItemResult:
         """Takes element `place` of the batch in; its item may become part of what is stored."""
@@ -40,19 +56,26 @@ class ChangePlan:
         if known is None:
             repeated = before is not None and micros == before.micros and _same(before.message, item)
             return _result(pb.ITEM_STATUS_UNCHANGED if repeated else pb.ITEM_STATUS_OUTDATED, stored)
-        if fault := item_fault(known.message, "item."):
+        settle_zeros(known.message)
+        if fault := item_fault(known.message, "item.") or self._type_fault(before, known.message):
             return self._rejected(item.item_id, prefix, fault)
+        self._declare(known.message)
         known.message.update_time.CopyFrom(from_micros(known.newest_micros))
         if stored is None:
             stored = self._new(item.item_id)
         return self._keep(stored, before, known)
 
-    def delete(self, item_id: str, micros: int) -> pb.ItemResult:
-        """Deletes an item. Of one that was never seen the time is kept: an older word does not bring it in."""
+    def delete(self, item_id: str, as_of_micros: int | None) -> pb.ItemResult:
+        """Deletes an item, as of a time or of the arrival.
+
+        Of one that was never seen the time is kept: an older word does not bring it in.
+        """
+        micros = self._arrival_micros if as_of_micros is None else as_of_micros
         stored = self._stored.get(item_id)
         known = stored is not None and stored.known is not None
         stored = stored or self._new(item_id)
-        if stored.known is not None and micros < stored.known.newest_micros:
+        # Of its last word as a whole: a price or a stock that is newer does not keep a deleted item.
+        if stored.known is not None and micros < stored.known.micros:
             return _result(pb.ITEM_STATUS_OUTDATED, stored)
         stored.known, stored.deleted_micros = None, max(micros, stored.deleted_micros or micros)
         if known:
@@ -72,6 +95,8 @@ class ChangePlan:
             stored.create_millis = stored.create_millis or self._arrival_micros // 1_000
             status = pb.ITEM_STATUS_CREATED
         elif _same(before.message, known.message):
+            # Kept as it was, to the letter: nobody is told of a word that says nothing new.
+            known.message.update_time.CopyFrom(before.message.update_time)
             return _result(pb.ITEM_STATUS_UNCHANGED, stored)
         else:
             status = pb.ITEM_STATUS_UPDATED
@@ -81,11 +106,30 @@ class ChangePlan:
     def _new(self, item_id: str) -> StoredItem:
         stored = self._stored[item_id] = StoredItem(self._next_item_no, item_id)
         self._next_item_no += 1
+        self.new_ids.append(item_id)
         return stored
 
     def _next_version(self, stored: StoredItem) -> None:
-        self.version += 1
-        stored.version = self.version
+        self._last_version += 1
+        stored.version = self._last_version
+
+    def _type_fault(self, before: Knowledge[Item] | None, item: Item) -> FieldViolation | None:
+        """Returns which attribute is of another type than it was declared with. What stands already stays."""
+        for name, value in item.attributes.items():
+            sent, declared = value.WhichOneof("value"), self._numbers.attribute_type(name)
+            if declared in {None, sent} or (before is not None and before.message.attributes.get(name) == value):
+                continue
+            return FieldViolation(
+                f"item.attributes.{name}",
+                f"is a {sent}, but the first value of this attribute was a {declared}; send that, or use another name",
+                "ATTRIBUTE_TYPE_CHANGED",
+            )
+        return None
+
+    def _declare(self, item: Item) -> None:
+        for name, value in item.attributes.items():
+            if self._numbers.attribute_type(name) is None and (kind := value.WhichOneof("value")):
+                self._numbers.declare_attribute(name, kind)
 
     def _rejected(self, item_id: str, prefix: str, fault: FieldViolation) -> pb.ItemResult:
         stored = self._stored.get(item_id)

@@ -36,6 +36,13 @@ class Columns:
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._arrays[name]
 
+    def number(self, first: int, count: int) -> None:
+        """Makes room for items that were given a number. Of what nothing is known, the row says the same."""
+        if count:
+            self._reserve(first + count - 1)
+            self._arrays["group_no"][first : first + count] = np.arange(first, first + count)
+            self._arrays["price"][first : first + count] = -1.0
+
     def put(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Takes over rows of the table; of one item the last one holds."""
         if not rows:

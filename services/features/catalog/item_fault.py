@@ -1,12 +1,14 @@
 """Every bound that vitrine/features/v1/item.proto states, checked on an item as it would be stored."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Final
 
 from services.common.errors import FieldViolation
+from services.common.iso_4217 import CURRENCY_CODES
 from services.common.timestamps import in_range
-from services.common.validation import identifier_fault
+from services.common.validation import identifier_fault, is_visible
 from services.features.store.attributes import attributes_fault
 from vitrine.features.v1.item_pb2 import Item, ItemKind
 
@@ -18,9 +20,11 @@ MAXIMUM_VECTORS: Final = 8
 MAXIMUM_DIMENSIONS: Final = 4_096
 MAXIMUM_BADGES: Final = 8
 MAXIMUM_AGE: Final = 150
-CURRENCY_LETTERS: Final = 3
 
 MAXIMUM_BYTES: Final = {"description": 65_536, "url": 4_096, "image_url": 4_096}
+AMOUNTS: Final = (("price", 0.0), ("list_price", 0.0), ("margin", -MAXIMUM_PRICE))
+"""What is in the currency of the shop, and its least value."""
+
 OPTIONAL_IDS: Final = ("group_id", "creator_id", "brand")
 
 
@@ -32,9 +36,18 @@ def item_fault(item: Item, prefix: str) -> FieldViolation | None:
     return None
 
 
+def settle_zeros(item: Item) -> None:
+    """Makes 0 of -0, which reads as a negative price wherever it is printed."""
+    for name, _ in AMOUNTS:
+        if getattr(item, name) == 0.0 and item.HasField(name):  # type: ignore[arg-type]  # the stubs want literal names
+            setattr(item, name, 0.0)
+
+
 def _texts(item: Item) -> FieldViolation | None:
     if not item.title:
         return FieldViolation("title", "is missing; a new item needs a title of 1 to 1,024 bytes", "TITLE_REQUIRED")
+    if not is_visible(item.title):
+        return FieldViolation("title", "has nothing that can be seen; send a name as it is shown", "TITLE_INVISIBLE")
     if len(item.title) > 256 and len(item.title.encode()) > 1_024:
         return FieldViolation("title", "is longer than 1,024 bytes; shorten it", "TITLE_TOO_LONG")
     for name in OPTIONAL_IDS:
@@ -69,11 +82,36 @@ def _categories(item: Item) -> FieldViolation | None:
         for depth, name in enumerate(path.names):
             if fault := identifier_fault(name):
                 return FieldViolation(f"category_paths[{place}].names[{depth}]", fault[1], "CATEGORY_NAME_INVALID")
+            if not is_visible(name):
+                return FieldViolation(
+                    f"category_paths[{place}].names[{depth}]",
+                    "has nothing that can be seen; send the name as it is shown",
+                    "CATEGORY_NAME_INVALID",
+                )
+        if step := _repeated_step(path.names):
+            return FieldViolation(
+                f"category_paths[{place}]",
+                f"goes round in a circle: it steps from {step!r} to the same name twice; mend the category's parents",
+                "CATEGORY_CYCLE",
+            )
+    return None
+
+
+def _repeated_step(names: Sequence[str]) -> str | None:
+    """Returns where a path takes the same step, from one name to the next, a second time; None: nowhere.
+
+    A tree of paths has no circles; a shop's tree of parents that has one comes as such a path.
+    """
+    taken = set()
+    for step in pairwise(names):
+        if step in taken:
+            return step[0]
+        taken.add(step)
     return None
 
 
 def _prices(item: Item) -> FieldViolation | None:
-    for name, lowest in (("price", 0.0), ("list_price", 0.0), ("margin", -MAXIMUM_PRICE)):
+    for name, lowest in AMOUNTS:
         if not item.HasField(name):  # type: ignore[arg-type]  # the stubs want literal names
             continue
         value: float = getattr(item, name)
@@ -84,8 +122,10 @@ def _prices(item: Item) -> FieldViolation | None:
         if not lowest <= value <= MAXIMUM_PRICE:
             return FieldViolation(name, f"is {value:g}; send {lowest:g} to 1e12", f"{name.upper()}_OUT_OF_RANGE")
     code = item.currency_code
-    if code and not (len(code) == CURRENCY_LETTERS and code.isascii() and code.isalpha() and code.isupper()):
-        return FieldViolation("currency_code", "is no ISO 4217 code, such as EUR; send one", "CURRENCY_INVALID")
+    if code and code not in CURRENCY_CODES:
+        return FieldViolation(
+            "currency_code", f"is {code[:8]!r}, which is no code of ISO 4217; send one, such as EUR", "CURRENCY_INVALID"
+        )
     return None
 
 

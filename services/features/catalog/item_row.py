@@ -4,7 +4,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.features.catalog.columns import HIDDEN, IN_CATALOG, IN_STOCK, PRICED, REDUCED
-from services.features.catalog.numbers import NumberDraft
+from services.features.catalog.number_draft import NumberDraft
 from services.features.store.knowledge import Knowledge, times_from_bytes, times_to_bytes
 from vitrine.features.v1 import item_pb2
 from vitrine.features.v1.item_pb2 import Item

@@ -1,20 +1,15 @@
-"""Numbers of categories, brands and variant groups: handed out once, never reused."""
+"""Numbers of categories, brands, variant groups and attributes: handed out once, never reused."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, insert, select
 
-from services.features.store.tables import BRANDS, CATEGORIES, ITEM_GROUPS
-
-GROUP_BASE: Final = 1 << 31
-"""Groups are numbered from here on; an item without a group stands for its own under its item_no, which is below."""
+from services.features.catalog.given_numbers import GivenNumbers, NumberCounts
 
 
 class Numbers:
-    """The numbers that are committed. Belongs to the event loop; a writing transaction works on a NumberDraft of it."""
+    """The numbers that this process knows of: committed ones. Belongs to the event loop."""
 
     def __init__(self) -> None:
         self.categories: dict[tuple[int, str], int] = {}
@@ -24,18 +19,22 @@ class Numbers:
         self.roots: NDArray[np.uint32] = np.zeros(1, np.uint32)
         self.brands: dict[str, int] = {}
         self.groups: dict[str, int] = {}
+        self.attribute_types: dict[str, str] = {}
 
-    def load(self, connection: Connection) -> None:
-        """Reads all numbers."""
-        categories = connection.execute(select(CATEGORIES).order_by(CATEGORIES.c.category_no)).all()
-        self.add_categories((row.category_no, row.parent_no, row.name) for row in categories)
-        self.brands = {brand: no for no, brand in connection.execute(select(BRANDS.c.brand_no, BRANDS.c.brand))}
-        self.groups = {
-            group: no for no, group in connection.execute(select(ITEM_GROUPS.c.group_no, ITEM_GROUPS.c.group_id))
-        }
+    @property
+    def counts(self) -> NumberCounts:
+        """How many are known: with `read_given`, what is not."""
+        return NumberCounts(len(self.categories), len(self.brands), len(self.groups), len(self.attribute_types))
 
-    def add_categories(self, rows: Iterable[tuple[int, int, str]]) -> None:
-        """Adds (category_no, parent_no, name) in the order of their numbers."""
+    def add(self, given: GivenNumbers) -> None:
+        """Takes in the numbers that follow those known."""
+        self.brands.update((brand, no) for no, brand in given.brands)
+        self.groups.update((group, no) for no, group in given.groups)
+        self.attribute_types.update((name, kind) for _, name, kind in given.attributes)
+        if given.categories:
+            self._add_categories(given.categories)
+
+    def _add_categories(self, rows: Iterable[tuple[int, int, str]]) -> None:
         for category_no, parent_no, name in rows:
             self.categories[parent_no, name] = category_no
             self.category_names.append(name)
@@ -63,60 +62,3 @@ class Numbers:
             if category_no is None:
                 return None
         return category_no
-
-
-class NumberDraft:
-    """Numbers as they will be when the transaction at hand commits."""
-
-    def __init__(self, numbers: Numbers) -> None:
-        self._numbers = numbers
-        self._categories: dict[tuple[int, str], int] = {}
-        self._brands: dict[str, int] = {}
-        self._groups: dict[str, int] = {}
-
-    def category_no(self, names: Iterable[str]) -> int:
-        """Returns the number of the deepest node of a path; nodes that are new get numbers."""
-        known, parent = self._numbers, 0
-        for name in names:
-            key = parent, name
-            number = known.categories.get(key) or self._categories.get(key)
-            if number is None:
-                number = self._categories[key] = len(known.category_names) + len(self._categories)
-            parent = number
-        return parent
-
-    def brand_no(self, brand: str) -> int:
-        """Returns the brand's number; 0 for none."""
-        return _number(brand, self._numbers.brands, self._brands, 1) if brand else 0
-
-    def group_no(self, group_id: str, item_no: int) -> int:
-        """Returns the variant group's number; an item without one stands for itself."""
-        return _number(group_id, self._numbers.groups, self._groups, GROUP_BASE) if group_id else item_no
-
-    def save(self, connection: Connection) -> None:
-        """Writes what is new."""
-        categories = [
-            {"category_no": no, "parent_no": parent, "name": name} for (parent, name), no in self._categories.items()
-        ]
-        brands = [{"brand_no": no, "brand": brand} for brand, no in self._brands.items()]
-        groups = [{"group_no": no, "group_id": group} for group, no in self._groups.items()]
-        for table, rows in ((CATEGORIES, categories), (BRANDS, brands), (ITEM_GROUPS, groups)):
-            _insert(connection, table, rows)
-
-    def publish(self) -> None:
-        """Makes what is new known, after the commit."""
-        self._numbers.add_categories((no, parent, name) for (parent, name), no in self._categories.items())
-        self._numbers.brands.update(self._brands)
-        self._numbers.groups.update(self._groups)
-
-
-def _number(key: str, known: Mapping[str, int], new: dict[str, int], base: int) -> int:
-    number = known.get(key) or new.get(key)
-    if number is None:
-        number = new[key] = base + len(known) + len(new)
-    return number
-
-
-def _insert(connection: Connection, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)

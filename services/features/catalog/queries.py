@@ -1,9 +1,9 @@
 """What the catalogue asks its database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from services.features.catalog.columns import TYPES
 from services.features.catalog.item_row import StoredItem, from_row
@@ -12,10 +12,28 @@ from services.features.store.tables import ITEMS
 LOADED: Final = ("item_no", "item_id", "version", "create_millis", *TYPES)
 
 
-def read_stored(connection: Connection, item_nos: Sequence[int]) -> dict[str, StoredItem]:
-    """Returns items whole, by id."""
-    rows = connection.execute(select(ITEMS).where(ITEMS.c.item_no.in_(item_nos))) if item_nos else ()
+def read_stored(connection: Connection, item_ids: Collection[str]) -> dict[str, StoredItem]:
+    """Returns those of the items that have a number, whole, by id."""
+    rows = connection.execute(select(ITEMS).where(ITEMS.c.item_id.in_(item_ids)))
     return {row.item_id: from_row(row) for row in rows}
+
+
+def read_last_item_no(connection: Connection) -> int:
+    """Returns the greatest number that was handed out; 0: none was."""
+    return connection.scalar(select(func.max(ITEMS.c.item_no))) or 0
+
+
+def read_new_ids(connection: Connection, last_item_no: int) -> list[str]:
+    """Returns the ids whose numbers follow `last_item_no`, in the order of their numbers, which have no gap."""
+    new = select(ITEMS.c.item_id).where(ITEMS.c.item_no > last_item_no).order_by(ITEMS.c.item_no)
+    return list(connection.scalars(new))
+
+
+def read_rows(connection: Connection, after: int, until: int, limit: int) -> list[dict[str, Any]]:
+    """Returns what memory holds of the items that changed in (after, until], by version, at most `limit`."""
+    columns = [ITEMS.c[name] for name in (*LOADED, "payload")]
+    changed = select(*columns).where(ITEMS.c.version > after, ITEMS.c.version <= until)
+    return [row._asdict() for row in connection.execute(changed.order_by(ITEMS.c.version).limit(limit))]
 
 
 def read_columns(connection: Connection) -> dict[str, list[Any]]:

@@ -108,6 +108,8 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     ) -> AsyncIterator[pb.TailCatalogResponse]:
         size = page_size_of("batch_size", request.batch_size, 1_000, 5_000)
         if request.after_version > self._catalog.version:
+            await self._catalog.follow()  # it may come from another process's answer
+        if request.after_version > self._catalog.version:
             raise OutOfRangeError(
                 f"after_version is {request.after_version}, the catalogue is at {self._catalog.version}; read from 0",
                 reason="VERSION_UNKNOWN",

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select, update
 from services.features.store.tables import HEADS
 
 CATALOG: Final = "catalog"
+CATALOG_ARRIVALS: Final = "catalog_arrivals"
 USERS: Final = "users"
 STATISTICS: Final = "statistics"
 

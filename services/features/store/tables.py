@@ -66,6 +66,16 @@ ITEM_GROUPS: Final = Table(
     **TABLE_OPTIONS,
 )
 
+ITEM_ATTRIBUTES: Final = Table(
+    "item_attributes",
+    METADATA,
+    Column("attribute_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", OpaqueId(64), nullable=False, unique=True),
+    # The field of AttributeValue that its values are in.
+    Column("type", OpaqueId(16), nullable=False),
+    **TABLE_OPTIONS,
+)
+
 USERS: Final = Table(
     "users",
     METADATA,

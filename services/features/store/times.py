@@ -7,6 +7,7 @@ from services.common.errors import FieldViolation
 from services.common.timestamps import in_range, to_millis
 
 MAXIMUM_AHEAD: Final = timedelta(hours=24)
+CLOCKS_DIFFER_MICROS: Final = 60_000_000
 
 
 def to_micros(timestamp: Timestamp) -> int:
@@ -36,6 +37,14 @@ class Arrivals:
         first = max(moment_to_micros(now), self._next)
         self._next = first + count
         return first
+
+
+def next_arrival(now_micros: int, last_micros: int) -> int:
+    """Returns the time of an arrival: now, but after the last one of all processes, whose clocks differ a little.
+
+    One that is far ahead is a clock gone wrong, and not followed.
+    """
+    return last_micros + 1 if now_micros <= last_micros <= now_micros + CLOCKS_DIFFER_MICROS else now_micros
 
 
 def word_time_fault(field: str, timestamp: Timestamp, now_micros: int) -> FieldViolation | None:

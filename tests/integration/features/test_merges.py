@@ -39,8 +39,9 @@ async def say(features: Shop, user: User) -> None:
 
 
 def told(features: UserFeatures) -> UserFeatures:
-    """The features without what goes on meanwhile: how far into the log they are."""
+    """The features without what goes on meanwhile: how far into the log they are, and how long ago that was."""
     features.ClearField("applied_offsets")
+    features.ClearField("states")
     return features
 
 

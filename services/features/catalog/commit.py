@@ -1,0 +1,69 @@
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection
+
+from services.features.catalog import queries
+from services.features.catalog.change_plan import ChangePlan
+from services.features.catalog.given_numbers import GivenNumbers, read_given
+from services.features.catalog.item_row import to_row
+from services.features.catalog.news import News
+from services.features.catalog.number_draft import NumberDraft
+from services.features.catalog.numbers import Numbers
+from services.features.store.heads import CATALOG, CATALOG_ARRIVALS, lock_head, move_head, read_head
+from services.features.store.tables import ITEMS
+from services.features.store.times import next_arrival
+from services.features.store.upsert import upsert
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(Generic[T]):
+    """A change that is to be decided on what is stored, whoever stored it."""
+
+    item_ids: Collection[str]
+    """Whom it may concern."""
+
+    size: int
+    """How many words it has: each that comes without a time gets one of its own."""
+
+    now_micros: int
+    decide: Callable[[ChangePlan], T]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit(Generic[T]):
+    """What a batch did."""
+
+    result: T
+    found_version: int
+    """The catalogue's version that it found."""
+
+    news: News
+    """What it changed from there."""
+
+
+def commit(connection: Connection, batch: Batch[T], numbers: Numbers, known_version: int) -> Commit[T]:
+    """Decides a batch and writes what it changes; may be done again where the transaction was given up.
+
+    All writers of the catalogue stand in line for its head. `numbers` are those of `known_version`: what others gave
+    out after that is read first, so that a number is given once.
+    """
+    version = lock_head(connection, CATALOG)
+    missed = GivenNumbers() if version == known_version else read_given(connection, numbers.counts)
+    draft = NumberDraft(numbers, missed)
+    stored = queries.read_stored(connection, batch.item_ids)
+    last_item_no = queries.read_last_item_no(connection)
+    arrival = next_arrival(batch.now_micros, read_head(connection, CATALOG_ARRIVALS))
+    plan = ChangePlan(stored, last_item_no + 1, version, arrival, draft)
+    result = batch.decide(plan)
+    rows: list[dict[str, Any]] = [to_row(item, draft) for item in plan.changed.values()]
+    if rows:
+        draft.new.save(connection)
+        upsert(connection, ITEMS, rows)
+        move_head(connection, CATALOG_ARRIVALS, arrival + batch.size - 1)
+        if plan.version > version:
+            move_head(connection, CATALOG, plan.version)
+    return Commit(result, version, News(draft.new, plan.new_ids, rows, plan.version))
