@@ -6,7 +6,21 @@ import grpc
 import typer
 from rich.console import Console
 
-from cli.commands import build, doctor, down, evaluate, event, import_, page, privacy, quarantine, status, train, up
+from cli.commands import (
+    build,
+    doctor,
+    down,
+    evaluate,
+    event,
+    import_,
+    page,
+    privacy,
+    quarantine,
+    status,
+    train,
+    up,
+    users,
+)
 from cli.commands.bench.app import app as bench
 from cli.context import CommandContext
 from cli.errors import CommandError
@@ -49,6 +63,7 @@ app.command("page")(page.page)
 app.command("event")(event.event)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(privacy.app, name="privacy")
+app.add_typer(users.app, name="users")
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(bench, name="bench")
 app.command("doctor")(doctor.doctor)

@@ -135,7 +135,7 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
         FeatureServicer(
             UserFeatureReader(users, ledger, catalog, log_age),
             ledger,
-            ItemRanking(ledger.statistics, catalog),
+            ItemRanking(ledger.statistics, catalog, settings.minimum_users),
             materializer,
             clock,
         ),

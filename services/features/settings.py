@@ -11,7 +11,7 @@ class FeaturesSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_FEATURES_")
 
-    shared_fields = ServiceSettings.shared_fields | {"events_address"}
+    shared_fields = ServiceSettings.shared_fields | {"events_address", "minimum_users"}
 
     port: int = Field(7102, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     database_url: str = Field(
@@ -40,6 +40,13 @@ class FeaturesSettings(ServiceSettings):
     )
     poll_seconds: float = Field(
         0.25, ge=0.01, le=60.0, description="Time between two looks at what other processes changed in the store."
+    )
+
+    minimum_users: int = Field(
+        5,
+        ge=1,
+        description="Users who must be behind what is shown to others of what users do: an item that fewer took to is "
+        "in no ranking.",
     )
 
     def url(self) -> URL:

@@ -50,7 +50,7 @@ class ItemCounters:
         freshness=timedelta(minutes=5),
     )
 
-    __slots__ = ("_deeds", "_purchases", "_rows", *(name for name, _ in COLUMNS))
+    __slots__ = ("_deeds", "_purchases", "_rows", "_standing", *(name for name, _ in COLUMNS))
 
     item_nos: "array[int]"
     views: "array[int]"
@@ -65,6 +65,8 @@ class ItemCounters:
         self._deeds = Deeds()
         self._purchases = array("I")
         """Purchases that stand, by row."""
+        self._standing = array("I")
+        """Deeds of any kind that stand, by row."""
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -84,12 +86,17 @@ class ItemCounters:
         viewed = int(kind in VIEWS)
         if not strength and not viewed:
             return []
+        users = 1 - self._takes_to(row)
         age = self.last_events[row] - millis
         self.strength_30d[row] += strength * decay.weight(age, STRENGTH_HALF_LIFE_DAYS)
         if viewed:
             self.views[row] += 1
             self.interest_7d[row] += strength * decay.weight(age, INTEREST_HALF_LIFE_DAYS)
-        return [Tally(item_no, kind, millis, viewed, strength)]
+        return [Tally(item_no, kind, millis, viewed, strength, users=users)]
+
+    def _takes_to(self, row: int) -> int:
+        """Returns 1 where anything that the user did with the item stands, else 0."""
+        return int(self.views[row] > 0 or self.strength_30d[row] > 0.0 or self._standing[row] > 0)
 
     def _apply_deed(self, observation: Observation, row: int) -> list[Tally]:
         tallies = [self._tally(change, row) for change in self._deeds.add(observation, row)]
@@ -101,14 +108,16 @@ class ItemCounters:
         deeds, place = self._deeds, change.place
         kind = deeds.types[place]
         count = int(change.after > 0.0) - int(change.before > 0.0)
-        buyers, price = 0, None
+        users, buyers, price = self._takes_to(row), 0, None
+        self._standing[row] += count
         if kind == event_types.PURCHASE:
             bought = int(self._purchases[row] > 0)
             self._purchases[row] += count
             buyers = int(self._purchases[row] > 0) - bought
             price = None if deeds.prices[place] == NO_PRICE else deeds.prices[place]
         strength = STRENGTHS[kind] * (change.after - change.before)
-        return Tally(deeds.item_nos[place], kind, deeds.millis[place], count, strength, price, buyers)
+        users = self._takes_to(row) - users
+        return Tally(deeds.item_nos[place], kind, deeds.millis[place], count, strength, price, buyers, users)
 
     def _row(self, item_no: int, millis: int) -> int:
         """Returns the item's row with its anchor at `millis` or later."""
@@ -118,6 +127,7 @@ class ItemCounters:
             for name, _ in COLUMNS:
                 getattr(self, name).append(0)
             self._purchases.append(0)
+            self._standing.append(0)
             self.item_nos[row] = item_no
             self.last_events[row] = millis
         elif millis > self.last_events[row]:
@@ -136,7 +146,7 @@ class ItemCounters:
             self.interest_7d[row] += other.interest_7d[theirs] * decay.weight(age, INTEREST_HALF_LIFE_DAYS)
             self.strength_30d[row] += other.strength_30d[theirs] * decay.weight(age, STRENGTH_HALF_LIFE_DAYS)
         self._deeds.merge(other._deeds, np.array(self.item_nos))
-        self._count_purchases()
+        self._count_standing()
 
     def standing(self) -> StandingDeeds:
         """Returns the deeds that stand."""
@@ -183,13 +193,16 @@ class ItemCounters:
             setattr(self, name, array(code, getattr(rows, name)))
         self._rows = {item_no: row for row, item_no in enumerate(self.item_nos)}
         self._deeds.load(stored.deeds, np.array(self.item_nos))
-        self._count_purchases()
+        self._count_standing()
 
-    def _count_purchases(self) -> None:
-        deeds = self._deeds
-        stands = (deeds.column("types") == event_types.PURCHASE) & (deeds.column("shares") > 0.0)
-        counts = np.bincount(deeds.column("rows")[stands], minlength=len(self))
-        self._purchases = array("I", counts.astype(np.uint32).tobytes())
+    def _count_standing(self) -> None:
+        rows, stands = self._deeds.column("rows"), self._deeds.column("shares") > 0.0
+        bought = self._deeds.column("types") == event_types.PURCHASE
+        self._purchases = self._numbers_by_row(rows[stands & bought])
+        self._standing = self._numbers_by_row(rows[stands])
+
+    def _numbers_by_row(self, rows: NDArray[np.uint32]) -> "array[int]":
+        return array("I", np.bincount(rows, minlength=len(self)).astype(np.uint32).tobytes())
 
     def _newest_by_item_no(self) -> NDArray[np.intp]:
         item_nos = np.array(self.item_nos, np.uint32)

@@ -58,6 +58,7 @@ COLUMNS: Final = (
     ("decayed_7d", "d"),
     ("decayed_30d", "d"),
     ("buyers", "q"),
+    ("users", "q"),
 )
 
 
@@ -78,6 +79,7 @@ class ItemStatisticsRow(NamedTuple):
     decayed_7d: float = 0.0
     decayed_30d: float = 0.0
     buyers: int = 0
+    users: int = 0
 
     def plus(self, mine: "ItemStatisticsRow", base: "ItemStatisticsRow") -> "ItemStatisticsRow":
         """Returns this row with what was counted between `base` and `mine` added: what two counted apart, together."""
@@ -94,7 +96,17 @@ class ItemStatisticsRow(NamedTuple):
         return self._replace(anchor_millis=anchor, **sums)
 
 
-_ADDED: Final = ("views", "favorites", "carts", "purchases", "impressions", "price_count", "price_sum", "buyers")
+_ADDED: Final = (
+    "views",
+    "favorites",
+    "carts",
+    "purchases",
+    "impressions",
+    "price_count",
+    "price_sum",
+    "buyers",
+    "users",
+)
 
 
 class ItemStatistics:
@@ -124,6 +136,7 @@ class ItemStatistics:
     decayed_7d: "array[float]"
     decayed_30d: "array[float]"
     buyers: "array[int]"
+    users: "array[int]"
 
     def apply(self, tallies: Iterable[Tally]) -> None:
         """Counts what an event of a user changed."""
@@ -144,6 +157,7 @@ class ItemStatistics:
             self.price_counts[item_no] += tally.number
             self.price_sums[item_no] += tally.number * tally.price
         self.buyers[item_no] += tally.buyers
+        self.users[item_no] += tally.users
         if tally.type != event_types.IMPRESSION:
             self._add_strength(item_no, tally.strength, tally.millis)
 

@@ -26,3 +26,6 @@ class Tally(NamedTuple):
 
     buyers: int = 0
     """1: the user is now among those who bought the item; -1: no longer."""
+
+    users: int = 0
+    """1: the user is now among those who took to the item in any way; -1: no longer."""

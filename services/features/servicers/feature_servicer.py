@@ -68,6 +68,7 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
             decayed_7d=statistics.decayed("decayed_7d", millis)[items].tolist(),
             decayed_30d=statistics.decayed("decayed_30d", millis)[items].tolist(),
             impression_counts=statistics.counts("impressions", items).tolist(),
+            user_counts=statistics.counts("users", items).tolist(),
             mean_prices=statistics.price_means(items).tolist(),
             version=version,
             more=more,

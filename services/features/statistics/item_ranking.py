@@ -19,11 +19,15 @@ DECAYED: Final = {
 
 
 class ItemRanking:
-    """The items with the most of something, of all or of one branch of the category tree."""
+    """The items with the most of something, of all or of one branch of the category tree.
 
-    def __init__(self, statistics: ItemStatistics, catalog: Catalog) -> None:
+    What it says is shown to everybody: an item that fewer than `minimum_users` users took to is left out.
+    """
+
+    def __init__(self, statistics: ItemStatistics, catalog: Catalog, minimum_users: int) -> None:
         self._statistics = statistics
         self._catalog = catalog
+        self._minimum_users = minimum_users
 
     def top(
         self, event_type: int, window: pb.StatisticsWindow.ValueType, category_no: int, limit: int, query_millis: int
@@ -33,6 +37,7 @@ class ItemRanking:
         Raises InvalidArgumentError where the window is unknown, or counts a type that is not counted.
         """
         values = self._values(event_type, window, query_millis)
+        values = np.where(self._statistics.column("users") >= self._minimum_users, values, 0.0)
         if category_no:
             values = np.where(self._in_category(len(values), category_no), values, 0.0)
         candidates = np.flatnonzero(values > 0.0)

@@ -160,6 +160,7 @@ ITEM_STATISTICS: Final = Table(
     Column("decayed_7d", Double, nullable=False),
     Column("decayed_30d", Double, nullable=False),
     Column("buyers", BigInteger, nullable=False),
+    Column("users", BigInteger, nullable=False, server_default="0"),
     Index(None, "version"),
     **TABLE_OPTIONS,
 )

@@ -29,7 +29,9 @@ async def log_port(log: FakeEventService) -> AsyncIterator[int]:
 
 @pytest.fixture
 def settings(tmp_path: Path, log_port: int) -> FeaturesSettings:
-    return FeaturesSettings(state_directory=tmp_path, port=0, events_address=f"127.0.0.1:{log_port}", grace_seconds=0)
+    return FeaturesSettings(
+        state_directory=tmp_path, port=0, events_address=f"127.0.0.1:{log_port}", grace_seconds=0, minimum_users=1
+    )
 
 
 @pytest.fixture

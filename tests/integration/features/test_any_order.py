@@ -186,6 +186,7 @@ def assert_same_statistics(sold: Sold, expected: ItemStatistics) -> None:
         assert found.cart_counts[place] == row.carts
         assert found.purchase_counts[place] == row.purchases
         assert found.buyer_counts[place] == row.buyers
+        assert found.user_counts[place] == row.users
         assert found.impression_counts[place] == row.impressions
         for name in ("decayed_1d", "decayed_7d", "decayed_30d"):
             known = expected.decayed(name, found.as_of_millis)[item_no]

@@ -37,7 +37,7 @@ def test_the_order_of_arrival_changes_nothing(history: list[Observation], shuffl
     shuffled = list(history)
     shuffler.shuffle(shuffled)
     one, other = statistics_of(history), statistics_of(shuffled)
-    for name in ("views", "favorites", "carts", "purchases", "impressions", "price_counts", "buyers"):
+    for name in ("views", "favorites", "carts", "purchases", "impressions", "price_counts", "buyers", "users"):
         assert padded(one.column(name)) == padded(other.column(name))
     for name in ("decayed_1d", "decayed_7d", "decayed_30d"):
         left, right = padded(one.decayed(name, NOW + DAY)), padded(other.decayed(name, NOW + DAY))
@@ -45,6 +45,24 @@ def test_the_order_of_arrival_changes_nothing(history: list[Observation], shuffl
     held = np.arange(min(len(one.versions), len(other.versions)))
     # Prices of up to 1e12 were added and taken away again.
     assert one.price_means(held) == pytest.approx(other.price_means(held), rel=1e-9, abs=0.1)
+
+
+@quick
+@given(histories())
+def test_users_are_those_with_something_that_stands(history: list[Observation]) -> None:
+    users = 3
+    states = [UserState() for _ in range(users)]
+    for observation in history:
+        states[observation.tie_break % users].apply(observation)
+    column = statistics_of(history, users).column("users")
+    for item_no in range(1, len(column)):
+        behind = 0
+        for state in states:
+            item_nos, strengths = state.counters.strengths(NOW + DAY, state.counters.standing())
+            viewed = dict(zip(state.counters.item_nos, state.counters.views, strict=True))
+            taken = dict(zip(item_nos.tolist(), strengths.tolist(), strict=True))
+            behind += taken.get(item_no, 0.0) > 0.0 or viewed.get(item_no, 0) > 0
+        assert column[item_no] == behind
 
 
 @quick
