@@ -152,6 +152,7 @@ def _groups(attributes: Mapping[str, str], settings: CandidatesSettings) -> tupl
 def _statistics(events: Events) -> ListItemStatisticsResponse:
     """Counts as the feature store does, as of the newest purchase."""
     item_nos, places = np.unique(events.items, return_inverse=True)
+    pairs = events.users.astype(np.int64) << 32 | events.items
     ages = (events.newest_millis - events.millis) / _MILLIS_PER_DAY
 
     def decayed(days: float) -> NDArray[np.float64]:
@@ -162,6 +163,7 @@ def _statistics(events: Events) -> ListItemStatisticsResponse:
         decayed_1d=decayed(1.0).tolist(),
         decayed_7d=decayed(7.0).tolist(),
         decayed_30d=decayed(30.0).tolist(),
+        user_counts=np.bincount(places[np.unique(pairs, return_index=True)[1]]).tolist(),
         as_of_millis=events.newest_millis,
         version=1,
     )

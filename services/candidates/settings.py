@@ -36,7 +36,11 @@ class CandidatesSettings(ServiceSettings):
     """Settings of the candidates service. JSON is written as in VITRINE_CANDIDATES_QUOTAS='{"popular": 50}'."""
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_CANDIDATES_")
-    shared_fields: ClassVar[frozenset[str]] = ServiceSettings.shared_fields | {"features_address", "events_address"}
+    shared_fields: ClassVar[frozenset[str]] = ServiceSettings.shared_fields | {
+        "features_address",
+        "events_address",
+        "minimum_users",
+    }
 
     port: int = Field(7103, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     features_address: str = Field("127.0.0.1:7102", min_length=1, description="Where the features service is.")
@@ -57,6 +61,12 @@ class CandidatesSettings(ServiceSettings):
     followers: SequenceSettings = Field(SequenceSettings(), description="JSON: what users turn to next.")
     companions: BasketSettings = Field(BasketSettings(), description="JSON: what is bought in one basket.")
     tastes: TasteSettings = Field(TasteSettings(), description="JSON: what is kept of users' and groups' tastes.")
+    minimum_users: int = Field(
+        5,
+        ge=1,
+        description="Users who must be behind what is shown to others of what users do: popularity, pairs of items, "
+        "tastes of groups.",
+    )
     new_days: int = Field(30, ge=1, le=3650, description="How long an item counts as new.")
     poll_seconds: float = Field(1.0, gt=0, le=60, allow_inf_nan=False, description="How often inputs are looked at.")
 

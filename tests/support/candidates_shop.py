@@ -96,7 +96,11 @@ class Shop:
         """Sets the items' decayed counts as of now."""
         self.inputs.statistics.apply(
             ListItemStatisticsResponse(
-                item_nos=list(counts), decayed_7d=list(counts.values()), as_of_millis=NOW, version=1
+                item_nos=list(counts),
+                decayed_7d=list(counts.values()),
+                user_counts=[9] * len(counts),
+                as_of_millis=NOW,
+                version=1,
             )
         )
 
@@ -157,6 +161,7 @@ class Shop:
                 item_nos=list(counts),
                 decayed_1d=[daily for daily, _ in counts.values()],
                 decayed_30d=[monthly for _, monthly in counts.values()],
+                user_counts=[9] * len(counts),
                 as_of_millis=NOW,
                 version=1,
             )

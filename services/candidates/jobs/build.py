@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from services.candidates.artifacts.neighbors import Neighbors
 from services.candidates.artifacts.repeats import Repeats
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.catalog.item_columns import item_digest
+from services.candidates.job_settings import NeighborSettings, SequenceSettings
 from services.candidates.jobs.baskets import companions
 from services.candidates.jobs.events import Events
 from services.candidates.jobs.followers import followers
@@ -34,6 +35,8 @@ from services.common.progress import NoProgress, Progress
 
 _MILLIS_PER_HOUR: Final = 3_600_000
 _KEPT_VERSIONS: Final = 5
+
+Supported = TypeVar("Supported", NeighborSettings, SequenceSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +103,17 @@ def compute(
             counts = {"items": len(table.item_nos), "pairs": len(table.neighbors)}
             made.append(Made(name, table.save, counts, qualities.get(name)))
     tastes = settings.tastes
-    ratings = implicit_ratings(events, settings.neighbors.half_life_days, items_per_user=tastes.items_per_user)
+    ratings = implicit_ratings(
+        events,
+        settings.neighbors.half_life_days,
+        items_per_user=tastes.items_per_user,
+        minimum_users=settings.minimum_users,
+    )
     users = user_ratings_of(ratings, tastes, digests)
     if users is not None:
         counts = {"users": len(users.starts) - 1, "items": len(users.item_nos), "ratings": len(users.ratings)}
         made.append(Made(UserRatings.ARTIFACT, users.save, counts))
-    grouped = group_tastes(ratings, groups, tastes, digests)
+    grouped = group_tastes(ratings, groups, tastes, digests, minimum_users=settings.minimum_users)
     if grouped is not None:
         counts = {"groups": len(grouped.groups), "items": len(grouped.items)}
         made.append(Made(GroupTastes.ARTIFACT, grouped.save, counts))
@@ -118,8 +126,12 @@ def compute(
 def item_tables(
     events: Events, settings: CandidatesSettings, progress: Progress
 ) -> dict[str, tuple[Rows, NDArray[np.uint32]]]:
-    """Returns for each table by items its rows, and the item numbers that they go by."""
-    neighbors, entries = settings.neighbors, settings.jobs.block_entries
+    """Returns for each table by items its rows, and the item numbers that they go by.
+
+    Pairs are shown to everybody, as what goes with what: at least `minimum_users` users stand behind each.
+    """
+    entries, least = settings.jobs.block_entries, settings.minimum_users
+    neighbors = _supported(settings.neighbors, least)
     ratings = implicit_ratings(
         events,
         neighbors.half_life_days,
@@ -129,9 +141,20 @@ def item_tables(
     item_nos = distinct(events.items)
     return {
         Neighbors.ARTIFACT: (nearest_items(ratings.matrix, neighbors, entries, progress), ratings.item_nos),
-        Neighbors.FOLLOWERS: (followers(events, item_nos, settings.followers, entries, progress), item_nos),
-        Neighbors.COMPANIONS: (companions(events, item_nos, settings.companions, entries, progress), item_nos),
+        Neighbors.FOLLOWERS: (
+            followers(events, item_nos, _supported(settings.followers, least), entries, progress),
+            item_nos,
+        ),
+        Neighbors.COMPANIONS: (
+            companions(events, item_nos, settings.companions, entries, progress, minimum_users=least),
+            item_nos,
+        ),
     }
+
+
+def _supported(settings: Supported, minimum_users: int) -> Supported:
+    """Returns the settings of a table whose supports are users, with at least so many behind a pair."""
+    return settings.model_copy(update={"minimum_support": max(settings.minimum_support, minimum_users)})
 
 
 def _qualities(events: Events, settings: CandidatesSettings, progress: Progress) -> dict[str, float | None]:

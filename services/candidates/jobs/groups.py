@@ -16,8 +16,11 @@ def group_tastes(
     groups_of_users: Mapping[int, Sequence[Group]],
     settings: TasteSettings,
     digests: Mapping[int, int],
+    *,
+    minimum_users: int = 1,
 ) -> GroupTastes | None:
-    """Returns what each group of at least `group_users` users takes to; None where there is no such group.
+    """Returns what each group of at least `group_users` users takes to; None where there is no such group. An item
+    that fewer than `minimum_users` of the group took to is no taste of the group's.
 
     `groups_of_users` is by user number. With R_gj the group's sum of ratings of item j, R_g that of all items, p_j the
     item's share of all users' ratings and m the ratings of `group_smoothing` average users:
@@ -38,9 +41,12 @@ def group_tastes(
         items = sums.indices[part]
         shares = (sums.data[part] + added * overall[items]) / (sums.data[part].sum() + added)
         lifts = shares / overall[items]
-        chosen = _chosen(items, shares, shares * np.log(lifts), settings.group_items)
+        counts = supports.data[part]
+        shown = np.flatnonzero(counts >= minimum_users)
+        leanings = shares * np.log(lifts)
+        chosen = shown[_chosen(items[shown], shares[shown], leanings[shown], settings.group_items)]
         lengths.append(len(chosen))
-        rows.append((items[chosen], shares[chosen], lifts[chosen], supports.data[part][chosen]))
+        rows.append((items[chosen], shares[chosen], lifts[chosen], counts[chosen]))
     items, shares, lifts, counts = (np.concatenate(column) for column in zip(*rows, strict=True))
     return GroupTastes(
         groups=groups,

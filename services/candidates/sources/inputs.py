@@ -23,7 +23,7 @@ class Inputs:
 
     settings: CandidatesSettings
     columns: ItemColumns = field(default_factory=ItemColumns)
-    statistics: ItemStatistics = field(default_factory=ItemStatistics)
+    statistics: ItemStatistics = field(init=False)
     content: ContentIndex = field(default_factory=ContentIndex)
     neighbors: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.ARTIFACT))
     followers: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.FOLLOWERS))
@@ -51,4 +51,5 @@ class Inputs:
         )
 
     def __post_init__(self) -> None:
+        self.statistics = ItemStatistics(self.settings.minimum_users)
         self.top_lists = rank(CatalogSnapshot.of(self.columns, self.statistics), 0)

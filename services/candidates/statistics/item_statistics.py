@@ -21,9 +21,13 @@ class ItemStatistics:
 
     Answers of different times meet here, each true for its own `as_of`. So the logarithm at a common time is kept:
     log2(count) + as_of / half-life, which decay does not change: one order holds for every query time.
+
+    What is made of it is shown to everybody: an item that fewer than `minimum_users` users took to counts as one that
+    nobody did.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, minimum_users: int) -> None:
+        self._minimum_users = minimum_users
         self.version = 0
         self.revision = 0
         self.newest_millis = 0
@@ -35,16 +39,23 @@ class ItemStatistics:
         item_nos = np.array(answer.item_nos, np.int64)
         if len(item_nos):
             self._reach(int(item_nos.max()))
+            shown = self._shown(answer)
             for name, half_life in _HALF_LIVES.items():
                 counts = np.array(getattr(answer, name), np.float64)
                 if len(counts) != len(item_nos):
                     continue
-                positive = np.isfinite(counts) & (counts > 0)
+                positive = np.isfinite(counts) & (counts > 0) & shown
                 logs = np.log2(np.where(positive, counts, 1.0)) + answer.as_of_millis / half_life
                 self._logs[name][item_nos] = np.where(positive, logs, -np.inf)
             self.newest_millis = max(self.newest_millis, answer.as_of_millis)
             self.revision += 1
         self.version = answer.version
+
+    def _shown(self, answer: ListItemStatisticsResponse) -> NDArray[np.bool_]:
+        """Returns for each item of an answer whether enough users are behind it; where that is not said, none are."""
+        if len(answer.user_counts) != len(answer.item_nos):
+            return np.zeros(len(answer.item_nos), np.bool_)
+        return np.array(answer.user_counts, np.int64) >= self._minimum_users
 
     def log_popularity(self, capacity: int) -> NDArray[np.float64]:
         """Returns a copy [capacity] of the time-free logarithms for 7 days; minus infinity where nothing counts."""

@@ -143,8 +143,10 @@ async def test_a_new_item_is_in_answers_within_a_second_and_a_deleted_one_at_onc
 async def test_statistics_order_what_is_popular(tmp_path: Path) -> None:
     async with service(tmp_path, *(change(item_no, "cup") for item_no in range(1, 6))) as shop:
         shop.statistics.pages = [
-            ListItemStatisticsResponse(item_nos=[1, 2], decayed_7d=[1, 9], as_of_millis=NOW, version=1),
-            ListItemStatisticsResponse(item_nos=[4], decayed_7d=[20], as_of_millis=NOW, version=2),
+            ListItemStatisticsResponse(
+                item_nos=[1, 2], decayed_7d=[1, 9], user_counts=[5, 7], as_of_millis=NOW, version=1
+            ),
+            ListItemStatisticsResponse(item_nos=[4], decayed_7d=[20], user_counts=[5], as_of_millis=NOW, version=2),
         ]
 
         async def ordered() -> bool:

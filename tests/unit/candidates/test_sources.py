@@ -172,7 +172,9 @@ async def test_statistics_of_different_times_are_compared_at_one(shop: Shop) -> 
     shop.popular({1: 5.0})
     # 8 a week before now are 4 now.
     shop.inputs.statistics.apply(
-        ListItemStatisticsResponse(item_nos=[2], decayed_7d=[8.0], as_of_millis=NOW - 7 * DAY, version=2)
+        ListItemStatisticsResponse(
+            item_nos=[2], decayed_7d=[8.0], user_counts=[9], as_of_millis=NOW - 7 * DAY, version=2
+        )
     )
     shop.open()
     proposals = await ask(shop, "popular", shop.query())
