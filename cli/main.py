@@ -12,6 +12,7 @@ from cli.commands import (
     down,
     evaluate,
     event,
+    features,
     import_,
     page,
     privacy,
@@ -64,6 +65,7 @@ app.command("event")(event.event)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(users.app, name="users")
+app.add_typer(features.app, name="features")
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(bench, name="bench")
 app.command("doctor")(doctor.doctor)

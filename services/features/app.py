@@ -29,6 +29,7 @@ from services.features.upkeep import Upkeep
 from services.features.users.consent_teller import ConsentTeller
 from services.features.users.lifecycle import UserLifecycle
 from services.features.users.merge_sweeper import MergeSweeper
+from services.features.users.recomputation import Recomputation
 from services.features.users.user_export import UserExport
 from services.features.users.user_features import UserFeatureReader
 from services.features.users.users import Users
@@ -136,8 +137,9 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
             UserFeatureReader(users, ledger, catalog, log_age),
             ledger,
             ItemRanking(ledger.statistics, catalog, settings.minimum_users),
-            materializer,
-            clock,
+            materializer=materializer,
+            recomputation=Recomputation(users, catalog, log),
+            clock=clock,
         ),
     )
     return FeaturesApplication(

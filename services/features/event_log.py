@@ -6,13 +6,17 @@ from services.common.errors import UnavailableError
 from services.common.rpc_status import from_rpc_error
 from services.common.visitors import visitor_from_key
 from vitrine.events.v1.consent_pb2 import SetConsentRequest
-from vitrine.events.v1.event_service_pb2 import DeleteUserRequest
+from vitrine.events.v1.event_service_pb2 import DeleteUserRequest, GetLogStatusRequest, ListUserEventsRequest
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from vitrine.common.v1.visitor_pb2 import Consent
+    from vitrine.events.v1.event_service_pb2 import LoggedEvent
     from vitrine.events.v1.event_service_pb2_grpc import EventServiceAsyncStub
 
 TIMEOUT_SECONDS: Final = 10.0
+EVENTS_AT_ONCE: Final = 1_000
 
 
 class ErasedRows(NamedTuple):
@@ -52,6 +56,28 @@ class EventLog:
             await self._connected().SetConsent(request, timeout=TIMEOUT_SECONDS)
         except grpc.aio.AioRpcError as error:
             raise _unavailable(error) from error
+
+    async def user_events(self, key: str) -> "AsyncIterator[LoggedEvent]":
+        """Yields all events of a visitor, the newest first. Raises UnavailableError where the log cannot be reached."""
+        request = ListUserEventsRequest(visitor=visitor_from_key(key), page_size=EVENTS_AT_ONCE)
+        while True:
+            try:
+                response = await self._connected().ListUserEvents(request, timeout=TIMEOUT_SECONDS)
+            except grpc.aio.AioRpcError as error:
+                raise _unavailable(error) from error
+            for event in response.events:
+                yield event
+            request.page_token = response.next_page_token
+            if not request.page_token:
+                return
+
+    async def start_offsets(self) -> dict[int, int]:
+        """Returns the oldest offset that is kept of each partition. Raises UnavailableError like the others."""
+        try:
+            status = await self._connected().GetLogStatus(GetLogStatusRequest(), timeout=TIMEOUT_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            raise _unavailable(error) from error
+        return {start.partition: start.offset for start in status.start_offsets}
 
     def _connected(self) -> "EventServiceAsyncStub":
         if self._stub is None:

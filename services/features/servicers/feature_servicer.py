@@ -6,11 +6,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.clock import Clock
 from services.common.timestamps import timestamp_to_millis, to_millis
+from services.common.validation import Violations
 from services.common.visitors import visitor_key
 from services.features.materializer.ledger import Ledger
 from services.features.materializer.materializer import Materializer
 from services.features.servicers.batch import page_size_of
 from services.features.statistics.item_ranking import ItemRanking
+from services.features.users.recomputation import Recomputation
 from services.features.users.user_features import UserFeatureReader
 from vitrine.events.v1.event_service_pb2 import PartitionOffset
 from vitrine.features.v1 import feature_service_pb2 as pb
@@ -27,13 +29,16 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         reader: UserFeatureReader,
         ledger: Ledger,
         ranking: ItemRanking,
+        *,
         materializer: Materializer,
+        recomputation: Recomputation,
         clock: Clock,
     ) -> None:
         self._reader = reader
         self._ledger = ledger
         self._ranking = ranking
         self._materializer = materializer
+        self._recomputation = recomputation
         self._clock = clock
 
     async def GetUserFeatures(
@@ -79,6 +84,24 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         millis = self._millis(request.query_time) if request.HasField("query_time") else to_millis(self._clock.now())
         item_nos, values = self._ranking.top(request.type, request.window, request.category_no, limit, millis)
         return pb.ListTopItemsResponse(item_nos=item_nos.tolist(), values=values.tolist())
+
+    async def RecomputeUserFeatures(
+        self,
+        request: pb.RecomputeUserFeaturesRequest,
+        context: Context,
+    ) -> pb.RecomputeUserFeaturesResponse:
+        key = visitor_key(request.visitor)
+        violations = Violations()
+        present = request.query_time if request.HasField("query_time") else None
+        violations.required("query_time", present, "send the time that decayed values are to be true for")
+        violations.raise_if_any()
+        features = await self._recomputation.features(
+            key,
+            self._millis(request.query_time),
+            {place.partition: place.offset for place in request.applied_offsets},
+            unmerged=request.unmerged,
+        )
+        return pb.RecomputeUserFeaturesResponse(features=features)
 
     async def GetMaterializerStatus(
         self,

@@ -44,6 +44,7 @@ class UserFeatureReader:
         features = (state or UserState()).features(query_millis, self._catalog.item_columns())
         features.visitor.CopyFrom(visitor_from_key(key))
         features.consent = consent
+        features.catalog_version = self._catalog.version
         if personal and known is not None:
             features.attributes.MergeFrom(known.message.attributes)
         if features.attributes:

@@ -3,6 +3,7 @@ import asyncio
 import structlog
 
 from services.common.errors import VitrineError
+from services.common.feature_digests import feature_snapshot
 from services.homepage.clients.events_client import EventLog
 from services.homepage.degradation import step_name
 from services.homepage.metrics import HomepageMetrics
@@ -93,5 +94,6 @@ def _record(query: Query, page: page_pb2.Page) -> event_service_pb2.PageRecord:
         ],
         model_version=page.versions.model_version,
         degradation_step=step_name(page.degradation_step),
+        features=feature_snapshot(query.user),
         experiments=[f"{entry.experiment}={entry.bucket}" for entry in page.experiments],
     )
