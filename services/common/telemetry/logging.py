@@ -8,6 +8,7 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor
 
+from services.common.telemetry.discreet_exceptions import DiscreetExceptions
 from services.common.visitors import pseudonym
 
 # Fields that name a person. They are logged as pseudonyms whoever forgets what.
@@ -48,10 +49,7 @@ def configure_logging(service: str, level: str = "INFO", *, secret: bytes = b"",
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                # Without local variables: they hold requests, and requests hold users' ids.
-                structlog.processors.ExceptionRenderer(
-                    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-                ),
+                DiscreetExceptions(),
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
         )

@@ -7,9 +7,9 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
 from services.common.channels import open_channel
+from tests.support.fake_collector import FakeCollector, serving_collector
 from tests.support.probe_process import log_line, started
 from tests.support.probe_service import PROBE_SERVICE
 
@@ -17,35 +17,10 @@ TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 CALLER = ("traceparent", f"00-{TRACE_ID}-b7ad6b7169203331-01")
 
 
-class FakeCollector:
-    """Keeps the spans that it is sent."""
-
-    def __init__(self) -> None:
-        self.spans: list[Any] = []
-        self.services: set[str] = set()
-
-    async def export(self, request: trace_service_pb2.ExportTraceServiceRequest, context: Any) -> Any:
-        for resource in request.resource_spans:
-            self.services |= {a.value.string_value for a in resource.resource.attributes if a.key == "service.name"}
-            self.spans += [span for scope in resource.scope_spans for span in scope.spans]
-        return trace_service_pb2.ExportTraceServiceResponse()
-
-
 @pytest.fixture
 async def collector() -> AsyncIterator[tuple[FakeCollector, str]]:
-    fake = FakeCollector()
-    server = grpc.aio.server()
-    handler: Any = grpc.unary_unary_rpc_method_handler(
-        fake.export,
-        trace_service_pb2.ExportTraceServiceRequest.FromString,
-        trace_service_pb2.ExportTraceServiceResponse.SerializeToString,
-    )
-    name = "opentelemetry.proto.collector.trace.v1.TraceService"
-    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(name, {"Export": handler})])
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    yield fake, f"http://127.0.0.1:{port}"
-    await server.stop(0)
+    async with serving_collector() as served:
+        yield served
 
 
 async def test_one_trace_holds_the_callers_span_the_servers_and_the_onward_calls(

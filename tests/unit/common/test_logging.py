@@ -87,3 +87,42 @@ def test_an_exception_is_data_without_local_variables(stream: io.StringIO) -> No
     (line,) = lines(stream)
     assert line["exception"][0]["exc_type"] == "KeyError"
     assert "alice" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError("u:alice"),
+        ValueError('no such user: "alice"'),
+        ValueError("it is 'said of \\'alice\\''"),
+        RuntimeError("(1062, \"Duplicate entry 'u:alice' for key 'PRIMARY'\")"),
+        ExceptionGroup("several", [KeyError("alice"), ValueError("'alice'")]),
+    ],
+)
+def test_what_an_exception_quotes_is_left_out(stream: io.StringIO, error: Exception) -> None:
+    configure_logging("shop", stream=stream)
+    error.add_note("while reading 'alice'")
+    logging.getLogger("other").error("failed", exc_info=error)
+    (line,) = lines(stream)
+    assert line["exception"][0]["exc_type"] == type(error).__name__
+    assert "alice" not in stream.getvalue()
+
+
+def test_a_cause_is_as_discreet_and_files_keep_their_names(stream: io.StringIO) -> None:
+    configure_logging("shop", stream=stream)
+    try:
+        try:
+            raise KeyError("alice")
+        except KeyError as cause:
+            raise FileNotFoundError(2, "No such file or directory", "/shop/model") from cause
+    except OSError:
+        structlog.get_logger("vitrine.test").exception("failed")
+    assert "/shop/model" in stream.getvalue()
+    assert "alice" not in stream.getvalue()
+
+
+def test_messages_without_quotes_stay_as_they_are(stream: io.StringIO) -> None:
+    configure_logging("shop", stream=stream)
+    logging.getLogger("other").error("failed", exc_info=ValueError("8 is too many"))
+    (line,) = lines(stream)
+    assert line["exception"][0]["exc_value"] == "8 is too many"
