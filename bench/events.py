@@ -6,14 +6,9 @@ where it is not installed, the benchmark says so and ends.
 """
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,8 +18,8 @@ import grpc
 
 from bench.echo import echo_throughput
 from bench.figures import Figures
-from services.common.database import create_engine, sqlite_url
-from tests.support.mariadb import MariaDbServer, fresh_database, running_mariadb
+from bench.serving import MEBIBYTE, Served, serving
+from bench.stores import BenchStore, mariadb_stores, sqlite_stores
 from vitrine.events.v1.event_pb2 import Event, EventType
 from vitrine.events.v1.event_service_pb2 import (
     EventStatus,
@@ -46,17 +41,20 @@ IMPORT_EVENTS: Final = 200_000
 IMPORT_BATCH: Final = 5_000
 USERS: Final = 20_000
 ITEMS: Final = 50_000
-MEBIBYTE: Final = 1024 * 1024
 _INGEST: Final = "/vitrine.events.v1.EventService/IngestEvents"
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A running event log, with ways to look at what it uses."""
+    """A running event log and its store."""
 
-    address: str
-    pid: int
-    disk_bytes: Callable[[], int]
+    served: Served
+    store: BenchStore
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return self.served.address
 
 
 class Events:
@@ -86,11 +84,17 @@ class Events:
         return event
 
 
+async def measure_store(figures: Figures, engine: str, folder: Path, store: BenchStore) -> None:
+    """Says the figures of one store, empty at first."""
+    async with serving("events", folder, {"VITRINE_EVENTS_DATABASE_URL": store.url}) as served:
+        await measure(figures, engine, Log(served, store))
+
+
 async def measure(figures: Figures, engine: str, log: Log) -> None:
     """Says the figures of one engine."""
     events = Events()
     await batches(log, events, 1, 3)  # the first calls warm up
-    before = _memory_bytes(log.pid)
+    before = log.served.memory_bytes()
     for name, clients in ((f"events.durable_{engine}_c1", 1), (f"events.durable_{engine}", CLIENTS)):
         figures.say(name, await _best(partial(batches, log, events, clients, BATCHES_A_CLIENT)), "/s")
     figures.say(f"events.single_{engine}", await _best(partial(singles, log, events)), "/s")
@@ -99,9 +103,9 @@ async def measure(figures: Figures, engine: str, log: Log) -> None:
         status = await EventServiceStub(channel).GetLogStatus(GetLogStatusRequest())
     stored = sum(end.offset for end in status.end_offsets)
     per_million = 1e6 / stored
-    figures.say(f"events.disk_{engine}", log.disk_bytes() / MEBIBYTE * per_million, "MiB/million")
-    figures.say(f"events.memory_{engine}", (_memory_bytes(log.pid) - before) / MEBIBYTE * per_million, "MiB/million")
-    figures.say(f"events.rss_{engine}", _memory_bytes(log.pid) / MEBIBYTE, "MiB")
+    figures.say(f"events.disk_{engine}", log.store.disk_bytes() / MEBIBYTE * per_million, "MiB/million")
+    figures.say(f"events.memory_{engine}", (log.served.memory_bytes() - before) / MEBIBYTE * per_million, "MiB/million")
+    figures.say(f"events.rss_{engine}", log.served.memory_bytes() / MEBIBYTE, "MiB")
 
 
 async def batches(log: Log, events: Events, clients: int, count: int) -> float:
@@ -165,67 +169,15 @@ async def _best(measured: Callable[[], Awaitable[float]]) -> float:
     return max([await measured() for _ in range(ROUNDS)])
 
 
-@asynccontextmanager
-async def _serving(folder: Path, database_url: str, disk_bytes: Callable[[], int]) -> AsyncIterator[Log]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("VITRINE_")}
-    environment |= {
-        "VITRINE_STATE_DIRECTORY": str(folder),
-        "VITRINE_EVENTS_DATABASE_URL": database_url,
-        "VITRINE_EVENTS_PORT": "0",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.events", "--exit-with-parent", stderr=subprocess.PIPE, env=environment
-    )
-    try:
-        yield Log(await _address(process), process.pid, disk_bytes)
-    finally:
-        process.terminate()
-        await process.communicate()
-
-
-async def _address(process: asyncio.subprocess.Process) -> str:
-    assert process.stderr is not None  # noqa: S101  # asked for above
-    async for line in process.stderr:
-        if line.startswith(b"{") and (fields := json.loads(line))["event"] == "serving":
-            return str(fields["address"])
-    raise RuntimeError("the event log did not start")
-
-
-@contextmanager
-def _mariadb(folder: Path) -> Iterator[tuple[str, Callable[[], int]]]:
-    with running_mariadb(folder, "--innodb-buffer-pool-size=1G") as server, fresh_database(server.url) as url:
-        yield url.render_as_string(hide_password=False), lambda: _table_bytes(server, str(url.database))
-
-
-def _table_bytes(server: MariaDbServer, database: str) -> int:
-    """What the tables' files take; the redo log, of a fixed size, is left out."""
-    return sum(path.stat().st_size for path in (server.data / database).iterdir())
-
-
-def _sqlite_bytes(path: Path) -> int:
-    engine = create_engine(sqlite_url(path))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    engine.dispose()
-    return path.stat().st_size
-
-
-def _memory_bytes(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 async def main() -> None:
     """Prints the figures."""
     figures = Figures("events")
     figures.say("echo.throughput", await echo_throughput(), "/s")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        path = folder / "events.db"
-        async with _serving(folder, f"sqlite:///{path}", lambda: _sqlite_bytes(path)) as log:
-            await measure(figures, "sqlite", log)
-        with _mariadb(folder / "mariadb") as (url, disk_bytes):
-            async with _serving(folder, url, disk_bytes) as log:
-                await measure(figures, "mariadb", log)
+        await measure_store(figures, "sqlite", folder, sqlite_stores(folder, 1)[0])
+        with mariadb_stores(folder / "mariadb", 1) as stores:
+            await measure_store(figures, "mariadb", folder, stores[0])
 
 
 if __name__ == "__main__":
