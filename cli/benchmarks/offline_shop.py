@@ -59,9 +59,9 @@ class OfflineShop:
                 prefixes = (tuple(path.names[:depth]) for depth in range(1, len(path.names) + 1))
                 change.category_nos.extend(category_nos.setdefault(one, len(category_nos) + 1) for one in prefixes)
             self._inputs.columns.apply(change)
-            self._inputs.content.put(item_no, item)
+            self._inputs.embedded.put(item_no, item)
             self._digests[item_no] = item_digest(item.item_id)
-        self._inputs.content.finish_merge(*self._inputs.content.begin_merge().run())
+        self._inputs.embedded.merge()
         self._masks = FilterMasks(self._inputs.columns)
         self._inputs.catalog_read = True
 

@@ -15,7 +15,6 @@ from services.candidates.artifacts.slot import Slot
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.background.artifact_watcher import ArtifactWatcher
 from services.candidates.background.catalog_tail import CatalogTail
-from services.candidates.background.content_keeper import ContentKeeper
 from services.candidates.background.list_keeper import ListKeeper
 from services.candidates.background.statistics_poll import StatisticsPoll
 from services.candidates.catalog.item_columns import ItemColumns
@@ -28,6 +27,8 @@ from services.candidates.sources.registry import check_names, make_sources
 from services.common.artifacts import Artifact, ArtifactStore
 from services.common.background import keep_doing
 from services.common.channels import ChannelLimits, open_channel
+from services.common.signing import Signer
+from services.common.signing_key import load_signing_key
 from services.common.telemetry.metrics import service_metrics
 from vitrine.candidates.v1.candidate_service_pb2 import DESCRIPTOR
 from vitrine.candidates.v1.candidate_service_pb2_grpc import add_CandidateServiceServicer_to_server
@@ -64,7 +65,9 @@ class CandidatesApplication:
         self._channels: list[grpc.aio.Channel] = []
 
     def register(self, server: grpc.aio.Server) -> Sequence[str]:
-        add_CandidateServiceServicer_to_server(CandidateServicer(self._inputs, self._retriever), server)
+        signer = Signer(load_signing_key(self._settings))
+        servicer = CandidateServicer(self._inputs, self._retriever, signer)
+        add_CandidateServiceServicer_to_server(servicer, server)
         return [DESCRIPTOR.services_by_name["CandidateService"].full_name]
 
     async def start(self) -> None:
@@ -76,15 +79,15 @@ class CandidatesApplication:
             self._channels.append(open_channel(address, limits=ChannelLimits(watch_health=False, max_attempts=1)))
             inputs.custom = SourceServiceStub(self._channels[-1])
         tail = CatalogTail(CatalogServiceStub(features), inputs)
-        content, lists = ContentKeeper(inputs.content), ListKeeper(inputs)
+        embedded, lists = inputs.embedded, ListKeeper(inputs)
         statistics = StatisticsPoll(FeatureServiceStub(features), inputs.statistics)
         self._run(keep_doing("catalog tail", tail.follow, 0.2))
         self._run(keep_doing("statistics", statistics.read, seconds))
         await tail.caught_up.wait()
-        await content.merge()
+        await embedded.merge_beside()
         await lists.refresh()
         inputs.catalog_read = True
-        self._run(keep_doing("content index", content.refresh, _INDEX_SECONDS))
+        self._run(keep_doing("content index", embedded.keep, _INDEX_SECONDS))
         self._run(keep_doing("top lists", lists.refresh, _INDEX_SECONDS))
         for watcher in self._watchers():
             # What is there already is loaded before the first request; a failure is tried again like any other.

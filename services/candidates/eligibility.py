@@ -1,18 +1,19 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.catalog.item_columns import ItemColumns
-from services.candidates.lookup import contained
+from services.candidates.lookup import contained, distinct
+from vitrine.common.v1.item_filter_pb2 import ItemFilter
 
 
 @dataclass(frozen=True, slots=True)
 class Eligibility:
     """Which items this request may be answered with. A source asks about the few that it would propose.
 
-    `mask` bool[capacity] is stock, price, visibility and the request's filter; `excluded_item_nos` is sorted. Minimum
-    age is left to the page, which knows the visitor's age.
+    `mask` bool[capacity] is stock, price, visibility and the request's `item_filter`; `excluded_item_nos` is sorted.
+    Minimum age is left to the page, which knows the visitor's age.
     """
 
     columns: ItemColumns
@@ -20,6 +21,7 @@ class Eligibility:
     excluded_item_nos: NDArray[np.uint32]
     query_millis: int
     filtered: bool = False
+    item_filter: ItemFilter = field(default_factory=ItemFilter)
 
     def admits(self, item_nos: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Returns for each item whether it may be proposed: eligible, filter passed, window open, not excluded."""
@@ -32,6 +34,10 @@ class Eligibility:
         if len(self.excluded_item_nos):
             admitted &= ~contained(item_nos, self.excluded_item_nos)
         return admitted
+
+    def without(self, item_nos: NDArray[np.uint32]) -> "Eligibility":
+        """Returns the same, with these items excluded too."""
+        return replace(self, excluded_item_nos=distinct(np.concatenate([self.excluded_item_nos, item_nos])))
 
     def first_admitted(self, ranking: NDArray[np.integer], count: int) -> NDArray[np.integer]:
         """Returns the first `count` items of a ranking that may be proposed, reading no further than it must."""

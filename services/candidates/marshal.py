@@ -45,6 +45,7 @@ def eligibility_of(
         excluded_item_nos=distinct(np.array(excluded, np.uint32)),
         query_millis=query_millis,
         filtered=item_filter.ByteSize() > 0,
+        item_filter=item_filter,
     )
 
 

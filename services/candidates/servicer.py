@@ -9,10 +9,12 @@ from services.candidates.lookup import distinct
 from services.candidates.marshal import eligibility_of, query_of, response_of
 from services.candidates.requests import candidate_limit, similar_limit, together_limit
 from services.candidates.retrieval import Retriever
+from services.candidates.search.searcher import Searcher
 from services.candidates.similar import similar_items
 from services.candidates.sources.inputs import Inputs
 from services.common.deadlines import remaining
 from services.common.errors import NotFoundError, UnavailableError
+from services.common.signing import Signer
 from services.common.timestamps import timestamp_to_millis
 from vitrine.candidates.v1 import candidate_service_pb2 as pb
 from vitrine.candidates.v1.candidate_service_pb2_grpc import CandidateServiceServicer
@@ -24,10 +26,11 @@ _RESERVE_SECONDS: Final = 0.005
 class CandidateServicer(CandidateServiceServicer):
     """CandidateService: validates, asks, marshals."""
 
-    def __init__(self, inputs: Inputs, retriever: Retriever) -> None:
+    def __init__(self, inputs: Inputs, retriever: Retriever, signer: Signer) -> None:
         self._inputs = inputs
         self._retriever = retriever
         self._masks = FilterMasks(inputs.columns)
+        self._searcher = Searcher(inputs, self._masks, signer)
 
     async def RetrieveCandidates(
         self, request: pb.RetrieveCandidatesRequest, context: Context
@@ -57,11 +60,12 @@ class CandidateServicer(CandidateServiceServicer):
             self._inputs,
             self._masks,
         )
-        similar = similar_items(self._inputs, item_no, eligibility, limit)
+        similar = await similar_items(self._inputs, item_no, eligibility, limit)
         return pb.ListSimilarItemsResponse(
             item_nos=similar.item_nos.tolist(),
             scores=similar.scores.tolist(),
             sources=["content" if by_content else "item_cf" for by_content in similar.by_content],
+            failed_sources=[similar.failed] if similar.failed else [],
         )
 
     async def ListBoughtTogether(
@@ -90,6 +94,10 @@ class CandidateServicer(CandidateServiceServicer):
             version=self._inputs.companions.version,
         )
 
+    async def SearchItems(self, request: pb.SearchItemsRequest, context: Context) -> pb.SearchItemsResponse:
+        self._check_catalog()
+        return await self._searcher.search(request)
+
     async def GetIndexStatus(self, request: pb.GetIndexStatusRequest, context: Context) -> pb.GetIndexStatusResponse:
         inputs = self._inputs
         return pb.GetIndexStatusResponse(
@@ -101,6 +109,8 @@ class CandidateServicer(CandidateServiceServicer):
             artifacts=[
                 pb.LoadedArtifact(name=slot.name, version=slot.version) for slot in inputs.slots if slot.version
             ],
+            content_fault=inputs.content.unready(),
+            refused_items=inputs.refused_items,
         )
 
     def _check_catalog(self) -> None:

@@ -1,6 +1,7 @@
 """What the candidates service can be told."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -66,6 +67,9 @@ class CandidatesSettings(ServiceSettings):
         ge=1,
         description="Users who must be behind what is shown to others of what users do: popularity, pairs of items, "
         "tastes of groups.",
+    )
+    synonyms_file: Path | None = Field(
+        None, description='What means the same in a search: a file of lines such as "sofa, couch".'
     )
     new_days: int = Field(30, ge=1, le=3650, description="How long an item counts as new.")
     poll_seconds: float = Field(1.0, gt=0, le=60, allow_inf_nan=False, description="How often inputs are looked at.")

@@ -3,9 +3,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from services.candidates.content.alike import Alike
 from services.candidates.eligibility import Eligibility
 from services.candidates.proposals import best
 from services.candidates.sources.inputs import Inputs
+from services.common.errors import VitrineError
 
 # More than the limit, since some may not be shown.
 _LOOKED_AT = 1_000
@@ -13,20 +15,28 @@ _LOOKED_AT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """Items like one, the most alike first; `by_content` says which similarity was the greater."""
+    """Items like one, the most alike first; `by_content` says which similarity was the greater.
+
+    `failed` names the similarity that could not be had, and why.
+    """
 
     item_nos: NDArray[np.uint32]
     scores: NDArray[np.float32]
     by_content: NDArray[np.bool_]
+    failed: str = ""
 
 
-def similar_items(inputs: Inputs, item_no: int, eligibility: Eligibility, limit: int) -> Similar:
+async def similar_items(inputs: Inputs, item_no: int, eligibility: Eligibility, limit: int) -> Similar:
     """Returns the `limit` items most like `item_no`, by the greater of content and co-interaction similarity, 0 to 1.
 
     Never the item itself nor a variant of it.
     """
     wanted = np.array([item_no], np.uint32)
-    alike = inputs.content.alike(wanted, np.ones(1), _LOOKED_AT, eligibility.admits)
+    failed = ""
+    try:
+        alike = await inputs.content.alike(wanted, np.ones(1), _LOOKED_AT, eligibility)
+    except VitrineError as error:
+        alike, failed = Alike.nothing(1), f"content: {error.reason}"
     found, similarities = alike.item_nos, alike.similarities[:, 0]
     by_content = np.ones(len(found), np.bool_)
     neighbors = inputs.neighbors.value
@@ -46,4 +56,4 @@ def similar_items(inputs: Inputs, item_no: int, eligibility: Eligibility, limit:
         fit &= columns.group_nos[np.where(fit, distinct, 0)] != group_no
     made = best(distinct[fit], np.minimum(similarities[chosen][fit], 1.0), limit)
     kinds = by_content[chosen][np.searchsorted(distinct, made.item_nos)]
-    return Similar(made.item_nos, made.scores, kinds)
+    return Similar(made.item_nos, made.scores, kinds, failed)

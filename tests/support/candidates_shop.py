@@ -85,12 +85,12 @@ class Shop:
         change = self.change(item_no, item, days_old=days_old)
         change.group_no = group_no or item_no
         self.inputs.columns.apply(change)
-        self.inputs.content.put(item_no, change.item)
+        self.inputs.embedded.put(item_no, change.item)
 
     def delete(self, item_no: int) -> None:
         """Takes an item out."""
         self.inputs.columns.apply(self.change(item_no))
-        self.inputs.content.remove(item_no)
+        self.inputs.embedded.remove(item_no)
 
     def popular(self, counts: dict[int, float]) -> None:
         """Sets the items' decayed counts as of now."""
@@ -182,7 +182,7 @@ class Shop:
 
     def open(self) -> None:
         """Makes all that was put findable."""
-        self.inputs.content.finish_merge(*self.inputs.content.begin_merge().run())
+        self.inputs.embedded.merge()
         self.inputs.top_lists = rank(CatalogSnapshot.of(self.inputs.columns, self.inputs.statistics), 200)
         self.inputs.catalog_read = True
 

@@ -1,9 +1,10 @@
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from services.candidates.content.embedded_index import EmbeddedIndex
 from services.candidates.sources.inputs import Inputs
 from services.common.streams import answers_of
-from vitrine.features.v1.catalog_service_pb2 import TailCatalogRequest, TailCatalogResponse
+from vitrine.features.v1.catalog_service_pb2 import CatalogChange, TailCatalogRequest, TailCatalogResponse
 
 if TYPE_CHECKING:
     from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
@@ -14,11 +15,14 @@ _STRETCH: Final = 50
 
 
 class CatalogTail:
-    """Follows the catalogue into the columns and the content index. A lost stream is resumed where it was lost."""
+    """Follows the catalogue into the columns and, where it is the one that answers, the embedded content index. A lost
+    stream is resumed where it was lost.
+    """
 
     def __init__(self, catalog: "CatalogServiceAsyncStub", inputs: Inputs) -> None:
         self._catalog = catalog
         self._inputs = inputs
+        self._content = inputs.embedded if inputs.content is inputs.embedded else None
         self.caught_up = asyncio.Event()
 
     async def follow(self) -> None:
@@ -33,13 +37,18 @@ class CatalogTail:
                     self.caught_up.set()
 
     async def _apply(self, answer: TailCatalogResponse) -> None:
-        columns, content = self._inputs.columns, self._inputs.content
+        columns, content = self._inputs.columns, self._content
         for done, change in enumerate(answer.changes, start=1):
             columns.apply(change)
-            if change.HasField("item"):
-                content.put(change.item_no, change.item)
-            else:
-                content.remove(change.item_no)
+            if content is not None:
+                _take_over(content, change)
             if done % _STRETCH == 0:
                 await asyncio.sleep(0)
         columns.version = answer.version
+
+
+def _take_over(content: EmbeddedIndex, change: CatalogChange) -> None:
+    if change.HasField("item"):
+        content.put(change.item_no, change.item)
+    else:
+        content.remove(change.item_no)

@@ -55,6 +55,18 @@ class TermColumn(Generic[Value]):
         """Returns the codes of the values that stand for a term at present."""
         return np.array(sorted(self._codes_with.get(term, ())), np.uint32)
 
+    def counted(self, item_nos: NDArray[np.integer]) -> list[tuple[Hashable, int]]:
+        """Returns each term that any of the items has, with how many have it. May run in another thread: a value that
+        is given up meanwhile is left out.
+        """
+        totals: dict[Hashable, int] = {}
+        counts = np.bincount(self.codes_of(item_nos))
+        for code in np.flatnonzero(counts[1:]) + 1:
+            value = self._values[code]
+            for term in set(self._terms_of(value)) if value is not None else ():
+                totals[term] = totals.get(term, 0) + int(counts[code])
+        return list(totals.items())
+
     def holds(self, terms: Iterable[Hashable], capacity: int) -> NDArray[np.bool_]:
         """Returns bool[capacity]: the item has one of `terms`."""
         table = np.zeros(len(self._uses), dtype=np.bool_)

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -94,6 +94,25 @@ class Segment:
         if len(found) > count:
             found = np.sort(found[np.argpartition(-promise, count)[:count]])
         return found.astype(np.int64)
+
+    def matches(
+        self, groups: Sequence[Sequence[int]], weights: NDArray[np.float32], least: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Returns the rows with a feature of at least `least` of the groups, and for each the sum over the groups of
+        the greatest weight × value among the group's features.
+        """
+        total, held = np.zeros(len(self), np.float32), np.zeros(len(self), np.uint8)
+        for group in groups:
+            greatest = np.zeros(len(self), np.float32)
+            for feature in group:
+                if feature < len(self._posting_starts) - 1:
+                    span = slice(self._posting_starts[feature], self._posting_starts[feature + 1])
+                    rows = self._posting_rows[span]
+                    greatest[rows] = np.maximum(greatest[rows], weights[feature] * self._posting_values[span])
+            held += greatest > 0
+            total += greatest
+        found = np.flatnonzero((held >= max(1, least)) & ~self.retired)
+        return found, total[found]
 
     def similarities(
         self, rows: NDArray[np.int64], features: NDArray[np.int32], vectors: NDArray[np.float32]

@@ -1,20 +1,25 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.content.item_terms import FIELD_WEIGHTS, Term
+from services.candidates.content.item_terms import Term
 
 
 class Vocabulary:
     """Numbers the features as they come, for ever: a feature keeps its number while indexes come and go."""
 
-    def __init__(self) -> None:
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        self._weight_of_field = weights
         self._numbers: dict[Term, int] = {}
         self._field_weights: list[float] = []
 
     def __len__(self) -> int:
         return len(self._numbers)
+
+    def number(self, term: Term) -> int:
+        """Returns a feature's number; -1: no item ever had it."""
+        return self._numbers.get(term, -1)
 
     def encode(self, terms: Iterable[Term]) -> NDArray[np.int32]:
         """Returns the features' numbers, ascending; new ones are given a number."""
@@ -23,7 +28,7 @@ class Vocabulary:
             number = self._numbers.get(term)
             if number is None:
                 number = self._numbers[term] = len(self._field_weights)
-                self._field_weights.append(FIELD_WEIGHTS[term[0]])
+                self._field_weights.append(self._weight_of_field[term[0]])
             numbers.append(number)
         return np.sort(np.array(numbers, np.int32))
 

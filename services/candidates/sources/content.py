@@ -2,7 +2,6 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from services.candidates.lookup import contained
 from services.candidates.proposals import Proposals, best, nothing
 from services.candidates.query import Query
 from services.candidates.sources.inputs import Inputs
@@ -26,19 +25,15 @@ class Content:
         self._inputs = inputs
 
     def unready(self) -> str:
-        return ""
+        return self._inputs.content.unready()
 
     def applies(self, query: Query) -> bool:
         return len(query.history.item_nos) > 0
 
     async def propose(self, query: Query, quota: int) -> Proposals:
         item_nos, weights = query.history.strongest(self._inputs.settings.history.content_items)
-        known = query.history.item_nos
-        alike = self._inputs.content.alike(
-            item_nos,
-            weights,
-            _WEIGHED * quota,
-            lambda found: query.eligibility.admits(found) & ~contained(found, known),
+        alike = await self._inputs.content.alike(
+            item_nos, weights, _WEIGHED * quota, query.eligibility.without(query.history.item_nos)
         )
         terms = alike.similarities * weights
         scores = terms.sum(axis=1) / max(float(weights.sum()), 1e-9)

@@ -1,3 +1,4 @@
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,9 @@ from services.candidates.artifacts.repeats import Repeats
 from services.candidates.artifacts.slot import Slot
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.catalog.item_columns import ItemColumns
-from services.candidates.content.index import ContentIndex
+from services.candidates.content.content_index import ContentIndex
+from services.candidates.content.embedded_index import EmbeddedIndex
+from services.candidates.content.synonyms import Synonyms
 from services.candidates.settings import CandidatesSettings
 from services.candidates.statistics.item_statistics import ItemStatistics
 from services.candidates.statistics.top_lists import CatalogSnapshot, TopLists, rank
@@ -24,7 +27,8 @@ class Inputs:
     settings: CandidatesSettings
     columns: ItemColumns = field(default_factory=ItemColumns)
     statistics: ItemStatistics = field(init=False)
-    content: ContentIndex = field(default_factory=ContentIndex)
+    embedded: EmbeddedIndex = field(init=False)
+    content: ContentIndex = field(init=False)
     neighbors: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.ARTIFACT))
     followers: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.FOLLOWERS))
     companions: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.COMPANIONS))
@@ -34,6 +38,9 @@ class Inputs:
     embeddings: Slot[Embeddings] = field(default_factory=lambda: Slot[Embeddings](Embeddings.ARTIFACT))
     top_lists: TopLists = field(init=False)
     catalog_read: bool = False
+    refused_items: deque[str] = field(default_factory=lambda: deque(maxlen=100))
+    """What the search engine refused of late, and why."""
+
     custom: "SourceServiceAsyncStub | None" = None
     """The shop's own source, where there is one."""
 
@@ -52,4 +59,6 @@ class Inputs:
 
     def __post_init__(self) -> None:
         self.statistics = ItemStatistics(self.settings.minimum_users)
+        self.embedded = EmbeddedIndex(self.columns, Synonyms.read(self.settings.synonyms_file))
+        self.content = self.embedded
         self.top_lists = rank(CatalogSnapshot.of(self.columns, self.statistics), 0)

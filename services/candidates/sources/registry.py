@@ -16,6 +16,7 @@ from services.candidates.sources.new_arrivals import NewArrivals
 from services.candidates.sources.on_sale import OnSale
 from services.candidates.sources.popular import Popular
 from services.candidates.sources.recently_viewed import RecentlyViewed
+from services.candidates.sources.search_history import SearchHistory
 from services.candidates.sources.source import Source
 from services.candidates.sources.then_bought import ThenBought
 from services.candidates.sources.trending import Trending
@@ -37,6 +38,7 @@ SOURCES: Final[Mapping[str, Callable[[Inputs], Source]]] = {
     OnSale.name: OnSale,
     BoughtTogether.name: BoughtTogether,
     Followed.name: Followed,
+    SearchHistory.name: SearchHistory,
     Custom.name: Custom,
 }
 

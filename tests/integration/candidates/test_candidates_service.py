@@ -117,7 +117,7 @@ async def test_an_empty_shop_counts_as_read(tmp_path: Path) -> None:
     async with service(tmp_path) as shop:
         response = await shop.retrieve(viewed(UserFeatures(), 5))
         assert list(response.item_nos) == []
-        assert len(response.outcomes) == 15
+        assert len(response.outcomes) == 16
 
 
 async def test_a_new_item_is_in_answers_within_a_second_and_a_deleted_one_at_once(tmp_path: Path) -> None:

@@ -135,6 +135,7 @@ async def test_all_sources_together_propose_nothing_twice() -> None:
     user = viewed(viewed(bought(UserFeatures(), 1, 20, 10), 1), 2, event_type=event_pb2.EVENT_TYPE_ADD_TO_CART)
     user.follows.add(kind=event_pb2.SUBJECT_KIND_TOPIC, subject_id="kitchen")
     user.attributes["region"].text = "north"
+    user.search_texts.append("cup")
     query = shop.query(user, vector=(1, 1))
     retrieved = await retriever(*make_sources((), shop.inputs), deadline=5.0).retrieve(query, 100, {}, 5.0)
     assert [outcome.status for outcome in retrieved.outcomes] == [pb.SOURCE_STATUS_OK] * len(SOURCES)

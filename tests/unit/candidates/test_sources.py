@@ -85,7 +85,7 @@ async def test_content_finds_a_new_item_after_a_refresh(shop: Shop) -> None:
     query = shop.query(viewed(UserFeatures(), 1))
     assert 3 not in (await ask(shop, "content", query)).item_nos
     shop.put(3, "red tea blend", ("tea",))
-    shop.inputs.content.refresh()
+    shop.inputs.embedded.refresh()
     assert (await ask(shop, "content", shop.query(viewed(UserFeatures(), 1)))).item_nos.tolist() == [3]
 
 
@@ -264,6 +264,7 @@ async def test_no_source_proposes_what_may_not_be_shown(shop: Shop, source: str)
     shop.open()
     # Sources of discovery are to find the items from a look at the 7th, the others know them from the history.
     user = northerner(viewed(viewed(bought(UserFeatures(), 7, 30, 20), 8), 7, event_type=CART))
+    user.search_texts.append("red cup")
     for item_no in range(1, 7) if source in {"buy_again", "recently_viewed"} else ():
         viewed(bought(user, item_no, 30, 20), item_no)
     shop.delete(5)
@@ -276,6 +277,7 @@ async def test_no_source_proposes_what_may_not_be_shown(shop: Shop, source: str)
 async def test_every_source_bears_an_empty_shop_and_a_filter_that_leaves_nothing(shop: Shop, source: str) -> None:
     shop.open()
     user = northerner(viewed(bought(UserFeatures(), 4_000_000, 3), 9, event_type=CART))
+    user.search_texts.append("thing")
     assert not len(await ask(shop, source, shop.query(user, vector=(1.0,))))
     shop.put(9)
     shop.put(10, list_price=3.0, days_old=1)
@@ -307,6 +309,7 @@ def large_shop() -> Shop:
 @pytest.mark.parametrize("source", list(SOURCES))
 async def test_every_source_bears_ten_thousand_exclusions(large_shop: Shop, source: str) -> None:
     user = northerner(viewed(viewed(bought(UserFeatures(), 10_500, 3), 12_000, 2), 12_000, event_type=CART))
+    user.search_texts.append("thing")
     query = large_shop.query(user, excluded=range(1, 10_001), vector=(1.0, 1.0))
     found = (await ask(large_shop, source, query, quota=20)).item_nos
     assert len(found) > 0

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from services.candidates.content.index import ContentIndex
+from services.candidates.content.feature_index import FeatureIndex
 from services.candidates.content.item_terms import FIELD_WEIGHTS, Term, item_terms
 from services.candidates.content.tokens import tokens
 from vitrine.features.v1.item_pb2 import Item
@@ -20,12 +20,12 @@ def item(title: str, *path: str, price: float | None = None, brand: str = "") ->
     return made
 
 
-def similarities(index: ContentIndex, item_no: int) -> dict[int, float]:
+def similarities(index: FeatureIndex, item_no: int) -> dict[int, float]:
     alike = index.alike(np.array([item_no], np.uint32), np.ones(1), 100, anything)
     return dict(zip(alike.item_nos.tolist(), alike.similarities[:, 0].tolist(), strict=True))
 
 
-def merge(index: ContentIndex) -> None:
+def merge(index: FeatureIndex) -> None:
     index.finish_merge(*index.begin_merge().run())
 
 
@@ -36,7 +36,7 @@ def test_similarity_is_the_weighted_cosine_of_the_features() -> None:
         3: item("blue cup", "kitchen", "cups", price=90.0),
         4: item("hose", "garden", price=30.0),
     }
-    index = ContentIndex()
+    index = FeatureIndex()
     for item_no, content in items.items():
         index.put(item_no, content)
     merge(index)
@@ -58,7 +58,7 @@ def test_similarity_is_the_weighted_cosine_of_the_features() -> None:
 
 
 def test_similarities_are_given_for_each_item_asked_about() -> None:
-    index = ContentIndex()
+    index = FeatureIndex()
     index.put(1, item("red cup"))
     index.put(2, item("blue hose"))
     index.put(3, item("red hose"))
@@ -70,7 +70,7 @@ def test_similarities_are_given_for_each_item_asked_about() -> None:
 
 
 def test_new_changed_and_removed_items_are_found_as_they_are_now() -> None:
-    index = ContentIndex()
+    index = FeatureIndex()
     for item_no in range(1, 6):
         index.put(item_no, item("red cup", "kitchen"))
     merge(index)
@@ -88,7 +88,7 @@ def test_new_changed_and_removed_items_are_found_as_they_are_now() -> None:
 
 
 def test_what_changes_while_a_merge_runs_is_not_lost() -> None:
-    index = ContentIndex()
+    index = FeatureIndex()
     for item_no in range(1, 6):
         index.put(item_no, item("red cup"))
     running = index.begin_merge()
@@ -101,7 +101,7 @@ def test_what_changes_while_a_merge_runs_is_not_lost() -> None:
 
 
 def test_an_unchanged_item_costs_no_refresh() -> None:
-    index = ContentIndex()
+    index = FeatureIndex()
     index.put(1, item("red cup", price=1.0))
     merge(index)
     version = index.version
@@ -111,7 +111,7 @@ def test_an_unchanged_item_costs_no_refresh() -> None:
 
 
 def test_items_without_features_and_empty_indexes_are_borne() -> None:
-    index = ContentIndex()
+    index = FeatureIndex()
     assert similarities(index, 1) == {}
     merge(index)
     index.put(1, item("!!"))
@@ -124,7 +124,7 @@ def test_items_without_features_and_empty_indexes_are_borne() -> None:
 
 
 def test_a_feature_of_everything_does_not_make_a_search_read_everything() -> None:
-    index = ContentIndex()
+    index = FeatureIndex()
     for item_no in range(1, 30_001):
         index.put(item_no, item(f"w{item_no % 5_000}", "all"))
     merge(index)

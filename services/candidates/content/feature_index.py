@@ -1,10 +1,11 @@
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.content.item_terms import item_terms
+from services.candidates.content.alike import Alike
+from services.candidates.content.item_terms import FIELD_WEIGHTS, Term, item_terms
 from services.candidates.content.merge import Merge
 from services.candidates.content.segment import Admits, Segment
 from services.candidates.content.vocabulary import Vocabulary
@@ -15,24 +16,21 @@ _SMALLEST_MERGE: Final = 500
 _MERGE_SHARE: Final = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class Alike:
-    """Items alike to some of a history: similarities float32[items, history], 0 to 1."""
-
-    item_nos: NDArray[np.uint32]
-    similarities: NDArray[np.float32]
-
-
-class ContentIndex:
-    """Finds items with the same features (title words, categories, brand, attributes, price band).
+class FeatureIndex:
+    """Finds items by their features, which `features_of` reads from an item and whose fields weigh `field_weights`.
 
     A large immutable segment and a small one of what changed since: a new item is found as soon as `refresh` has
     rebuilt the small one, and a merge folds it into the large one now and then. A feature weighs its field's weight
     times its rarity, ln(1 + items / items with it), as of the last merge.
     """
 
-    def __init__(self) -> None:
-        self._vocabulary = Vocabulary()
+    def __init__(
+        self,
+        features_of: Callable[[Item], Iterable[Term]] = item_terms,
+        field_weights: Mapping[str, float] = FIELD_WEIGHTS,
+    ) -> None:
+        self._features_in = features_of
+        self._vocabulary = Vocabulary(field_weights)
         self._weights: NDArray[np.float32] = np.zeros(0, np.float32)
         self._base = _empty()
         self._recent = _empty()
@@ -47,7 +45,7 @@ class ContentIndex:
 
     def put(self, item_no: int, item: Item) -> None:
         """Adds or changes an item; found after `refresh`. One whose features are the same costs nothing more."""
-        features = self._vocabulary.encode(item_terms(item))
+        features = self._vocabulary.encode(self._features_in(item))
         known = self._features_of(item_no)
         if known is not None and np.array_equal(known, features):
             return
@@ -101,7 +99,7 @@ class ContentIndex:
         vectors = [self._vector_of(int(item_no)) for item_no in item_nos]
         features = distinct(np.concatenate([own for own, _ in vectors])) if vectors else np.zeros(0, np.int32)
         if not len(features):
-            return Alike(np.zeros(0, np.uint32), np.zeros((0, len(item_nos)), np.float32))
+            return Alike.nothing(len(item_nos))
         dense = np.zeros((len(item_nos), len(features)), np.float32)
         for place, (own, values) in enumerate(vectors):
             dense[place, np.searchsorted(features, own)] = values
@@ -114,8 +112,21 @@ class ContentIndex:
                 found.append(segment.item_nos[rows])
                 similarities.append(segment.similarities(rows, features, dense))
         if not found:
-            return Alike(np.zeros(0, np.uint32), np.zeros((0, len(item_nos)), np.float32))
+            return Alike.nothing(len(item_nos))
         return Alike(np.concatenate(found), np.minimum(np.concatenate(similarities), 1.0))
+
+    def matches(self, wanted: Sequence[Sequence[Term]], least: int) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+        """Returns the items that have a feature of at least `least` of the `wanted` groups, and how well each fits: the
+        sum over the groups of the greatest w_l × w_l / √(Σ w²) among the group's features. May run in another thread.
+        """
+        weights = self._weights_now()
+        groups = [[number for term in group if (number := self._vocabulary.number(term)) >= 0] for group in wanted]
+        found = [
+            (segment.item_nos[rows], scores)
+            for segment in (self._base, self._recent)
+            for rows, scores in [segment.matches(groups, weights, least)]
+        ]
+        return np.concatenate([nos for nos, _ in found]), np.concatenate([scores for _, scores in found])
 
     def _features_of(self, item_no: int) -> NDArray[np.int32] | None:
         if item_no in self._changed:

@@ -1,0 +1,25 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.candidates.eligibility import Eligibility
+from vitrine.candidates.v1.candidate_service_pb2 import SearchSort
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in an order a page ended: the last item's sort key and number."""
+
+    key: float
+    item_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is searched for. `after` is where the page before ended; `facets` are names as of SearchItemsRequest."""
+
+    text: str
+    eligibility: Eligibility
+    sort: SearchSort.ValueType
+    count: int
+    after: Place | None = None
+    facets: Sequence[str] = ()
