@@ -93,8 +93,10 @@ class SyntheticShop:
         item_nos, places = np.unique(events.items, return_inverse=True)
         ages = (self.now_millis - events.millis) / DAY
         columns = [np.bincount(places, events.strengths * np.exp2(-ages / days)).tolist() for days in (1, 7, 30)]
+        takers = np.unique(places.astype(np.int64) << 32 | events.users) >> 32
         return ListItemStatisticsResponse(
             item_nos=item_nos.tolist(),
+            user_counts=np.bincount(takers, minlength=len(item_nos)).tolist(),
             decayed_1d=columns[0],
             decayed_7d=columns[1],
             decayed_30d=columns[2],

@@ -28,9 +28,12 @@ class NextBaskets:
     begin_millis: int
 
 
-def read_next_baskets() -> NextBaskets:
+def read_next_baskets(households: int | None = None) -> NextBaskets:
     """Reads the data from the installed package: purchases of described products without fuel, coupons and
     miscellaneous, of those that at least 5 households bought.
+
+    Args:
+        households: how many of them, the first by number; None: all.
 
     Raises:
         CommandError: the package is not installed.
@@ -38,10 +41,12 @@ def read_next_baskets() -> NextBaskets:
     lines = _table("transactions")
     products = _table("products").set_index("product_id")
     lines = lines[lines.quantity > 0]
+    if households is not None:
+        lines = lines[lines.household_id.astype(int) <= households]
     department = lines.product_id.map(products.department)
     lines = lines[department.notna() & ~department.isin(LEFT_OUT)]
-    households = lines.groupby("product_id").household_id.transform("nunique")
-    lines = lines[households >= FEWEST_HOUSEHOLDS].sort_values(["transaction_timestamp", "basket_id"], kind="stable")
+    buyers = lines.groupby("product_id").household_id.transform("nunique")
+    lines = lines[buyers >= FEWEST_HOUSEHOLDS].sort_values(["transaction_timestamp", "basket_id"], kind="stable")
     ids = np.sort(lines.product_id.unique())
     lines = pd.DataFrame(
         {
