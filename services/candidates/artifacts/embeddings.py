@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from services.candidates.artifacts.catalog_fit import check_fit
 from services.candidates.artifacts.files import read_array
 from services.candidates.artifacts.refusal import ArtifactRefusedError
+from services.candidates.artifacts.vector_index import vector_index
 from services.candidates.catalog.item_columns import ItemColumns
 
 
 class Embeddings:
-    """The behaviour model's item vectors, searched exactly by inner product (faiss).
+    """The behaviour model's item vectors, searched by inner product: exactly, or through a graph where there are many.
 
     `item_nos` uint32[n] ascending, `vectors` float32[n, d]; `model_version` says which user vectors they answer.
     """
@@ -24,8 +25,7 @@ class Embeddings:
         self.item_nos = item_nos[order]
         self.vectors = np.ascontiguousarray(vectors[order])
         self.model_version = model_version
-        self._index = faiss.IndexFlatIP(self.vectors.shape[1])
-        self._index.add(self.vectors)
+        self._index = vector_index(self.vectors)
 
     @classmethod
     def load(cls, folder: Path, columns: ItemColumns, model_version: str) -> "Embeddings":
@@ -58,15 +58,10 @@ class Embeddings:
 
         `mask` is bool by item number; None allows all.
         """
-        parameters = None
+        allowed = None
         if mask is not None:
             allowed = self.item_nos < len(mask)
             allowed[allowed] = mask[self.item_nos[allowed]]
-            bits = np.packbits(allowed, bitorder="little")
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # type: ignore[call-arg, arg-type]  # it is generated
-        # One search is too short to be shared: OpenMP's threads, waiting for one another, made it ten times slower on a
-        # busy machine. The setting belongs to the calling thread.
-        faiss.omp_set_num_threads(1)
-        scores, rows = self._index.search(vector[None, :], min(count, len(self.item_nos)), params=parameters)
-        found = rows[0] >= 0
-        return self.item_nos[rows[0][found]], scores[0][found]
+        faiss.omp_set_num_threads(1)  # as in `vector_index`; it belongs to the calling thread
+        rows, scores = self._index.search(vector, count, allowed)
+        return self.item_nos[rows], scores
