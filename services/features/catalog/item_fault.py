@@ -100,11 +100,12 @@ def _categories(item: Item) -> FieldViolation | None:
 def _repeated_step(names: Sequence[str]) -> str | None:
     """Returns where a path takes the same step, from one name to the next, a second time; None: nowhere.
 
-    A tree of paths has no circles; a shop's tree of parents that has one comes as such a path.
+    A tree of paths has no circles; a shop's tree of parents that has one comes as such a path. A name below itself is
+    none: shops fill up levels that way.
     """
     taken = set()
     for step in pairwise(names):
-        if step in taken:
+        if step in taken and step[0] != step[1]:
             return step[0]
         taken.add(step)
     return None

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import time
 
 import grpc
@@ -96,6 +97,22 @@ async def test_being_told_to_stop_while_starting_ends_the_start(
     stop.set()
     await asyncio.wait_for(serving, 5)
     assert application.stopped
+
+
+async def test_the_collector_passes_over_what_stands_once_a_service_has_started(
+    settings: ProbeSettings, application: ProbeApplication
+) -> None:
+    stop = asyncio.Event()
+    serving = asyncio.create_task(serve(settings, application, stop=stop))
+    try:
+        async with asyncio.timeout(5):
+            while not gc.get_freeze_count():  # noqa: ASYNC110  # nobody tells
+                await asyncio.sleep(0.01)
+        assert application.started.is_set()
+    finally:
+        gc.unfreeze()
+        stop.set()
+        await serving
 
 
 async def test_a_server_that_stopped_twice_stopped_once(settings: ProbeSettings, application: ProbeApplication) -> None:
