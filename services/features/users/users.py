@@ -90,7 +90,7 @@ class Users:
 
     def is_restricted(self, key: str) -> bool:
         """Returns whether a stored consent forbids to keep what the user, by resolved key, does."""
-        return not self._restricted.isdisjoint(self.members_of(key))
+        return bool(self._restricted) and not self._restricted.isdisjoint(self.members_of(key))
 
     async def find(self, keys: Iterable[str]) -> dict[str, KnownUser]:
         """Returns those of the users of whom the shop said something, by (resolved) key."""
