@@ -3,6 +3,7 @@ from dataclasses import dataclass
 
 from cli.shop import Shop
 from services.candidates.jobs.build import Built, build_candidates
+from services.candidates.jobs.update import update_candidates
 from services.candidates.settings import CandidatesSettings
 from services.common.artifacts import ArtifactStore
 from services.common.clock import SystemClock
@@ -43,8 +44,9 @@ async def train_shop(shop: Shop, progress: Progress) -> TrainedShop:
     return TrainedShop(built, await train(training, SystemClock(), progress))
 
 
-async def build_shop_candidates(shop: Shop, progress: Progress) -> Built:
-    """Builds from a running shop's log what candidates are found with, and publishes it.
+async def build_shop_candidates(shop: Shop, progress: Progress, *, update: bool = False) -> Built:
+    """Builds from a running shop's log what candidates are found with, and publishes it; with `update` only what the
+    events since the last build change in it.
 
     Raises:
         grpc.RpcError: a service cannot be read.
@@ -56,4 +58,5 @@ async def build_shop_candidates(shop: Shop, progress: Progress) -> Built:
         features_address=addresses["features"],
     )
     store = ArtifactStore(shop.state_directory / "artifacts")
-    return await build_candidates(settings, store, SystemClock(), progress)
+    job = update_candidates if update else build_candidates
+    return await job(settings, store, SystemClock(), progress)

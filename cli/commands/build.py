@@ -14,6 +14,9 @@ app = typer.Typer(help="Build one part of what pages are made with.", no_args_is
 @app.command("candidates")
 def candidates(
     context: typer.Context,
+    update: Annotated[
+        bool, typer.Option("--update", help="Only let what came since the last build into the neighbours.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
 ) -> None:
     """Build from the event log what candidates are found with: neighbours, followers, companions, users' and groups'
@@ -24,12 +27,12 @@ def candidates(
 
     command = command_context(context)
     with terminal_progress(command.messages) as progress:
-        built = asyncio.run(build_shop_candidates(command.shop, progress))
+        built = asyncio.run(build_shop_candidates(command.shop, progress, update=update))
     if as_json:
         command.console.print_json(json.dumps(built.as_json()))
     else:
         command.console.print(render_built(built))
     if built.refused:
         raise typer.Exit(ExitCode.FAILED)
-    if not built.artifacts:
+    if not built.artifacts and not update:
         raise typer.Exit(ExitCode.NOT_ENOUGH_DATA)

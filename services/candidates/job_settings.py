@@ -79,6 +79,7 @@ class JobSettings(BaseModel):
         {}, description='What an action says, where not the usual: {"VIEW": 1.0, "PURCHASE": 5.0}.'
     )
     block_entries: int = Field(20_000_000, ge=1000, description="Pairs in memory at a time, of some 32 bytes each.")
+    saved_every: int = Field(2_000_000, ge=1, description="Events after which the reading's place is saved.")
     held_out_hours: float = Field(
         24.0, ge=0, description="The log's end that the quality is measured on; 0: it is not."
     )

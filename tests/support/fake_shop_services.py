@@ -73,6 +73,8 @@ class FakeEventLog(EventServiceServicer):
 
     def __init__(self, log: list[events.LoggedEvent]) -> None:
         self.log = log
+        self.read = 0
+        self.breaks_after: int | None = None
 
     async def GetLogStatus(self, request: events.GetLogStatusRequest, context: Context) -> events.GetLogStatusResponse:
         return events.GetLogStatusResponse(end_offsets=[events.PartitionOffset(offset=len(self.log))])
@@ -80,8 +82,14 @@ class FakeEventLog(EventServiceServicer):
     async def TailEvents(
         self, request: events.TailEventsRequest, context: Context
     ) -> AsyncIterator[events.TailEventsResponse]:
-        for start in range(0, len(self.log), 100):
-            yield events.TailEventsResponse(events=self.log[start : start + 100])
+        begin = next((place.offset for place in getattr(request, "from")), 0)
+        for start in range(begin, len(self.log), 100):
+            batch = self.log[start : start + 100]
+            if self.breaks_after is not None and start >= self.breaks_after:
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "the log is gone")
+            self.read += len(batch)
+            next_offsets = [events.PartitionOffset(offset=start + len(batch))]
+            yield events.TailEventsResponse(events=batch, next_offsets=next_offsets)
 
 
 class FakeUsers(UserServiceServicer):

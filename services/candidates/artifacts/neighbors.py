@@ -41,7 +41,15 @@ class Neighbors:
     @classmethod
     def load(cls, folder: Path, columns: ItemColumns) -> "Neighbors":
         """Reads and checks them; raises ArtifactRefusedError."""
-        loaded = cls(
+        loaded = cls.read(folder)
+        check_fit(columns, loaded.item_nos, loaded.digests)
+        loaded.check_shape()
+        return loaded
+
+    @classmethod
+    def read(cls, folder: Path) -> "Neighbors":
+        """Reads them; raises ArtifactRefusedError where that cannot be done. Whether they fit is not looked at."""
+        return cls(
             item_nos=read_array(folder, "item_nos", np.uint32, 1),
             digests=read_array(folder, "digests", np.uint32, 1),
             starts=read_array(folder, "starts", np.int64, 1),
@@ -49,9 +57,6 @@ class Neighbors:
             similarities=read_array(folder, "similarities", np.float32, 1),
             supports=read_array(folder, "supports", np.uint32, 1),
         )
-        check_fit(columns, loaded.item_nos, loaded.digests)
-        loaded.check_shape()
-        return loaded
 
     def check_shape(self) -> None:
         """Refuses columns that do not belong together."""

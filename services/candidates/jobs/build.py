@@ -23,6 +23,7 @@ from services.candidates.jobs.interactions import Interactions
 from services.candidates.jobs.nearest import nearest_items
 from services.candidates.jobs.quality import recall
 from services.candidates.jobs.ratings import implicit_ratings
+from services.candidates.jobs.read_log import ReadLog
 from services.candidates.jobs.reading import read_catalog, read_events, read_groups
 from services.candidates.jobs.repeats import repeats
 from services.candidates.jobs.rows import Rows
@@ -32,6 +33,7 @@ from services.candidates.settings import CandidatesSettings
 from services.common.artifacts import Artifact, ArtifactStore
 from services.common.clock import Clock
 from services.common.progress import NoProgress, Progress
+from services.common.signing_key import load_signing_key
 
 _MILLIS_PER_HOUR: Final = 3_600_000
 _KEPT_VERSIONS: Final = 5
@@ -75,16 +77,40 @@ async def build_candidates(
     """
     progress = progress or NoProgress()
     item_nos, catalog_version = await read_catalog(settings.features_address, progress)
-    interactions = Interactions(item_nos, settings.jobs.by_type())
-    await read_events(settings.events_address, interactions, progress)
-    groups = await read_groups(
-        settings.features_address, interactions.user_keys, settings.tastes.group_attributes, progress
-    )
+    log = ReadLog(Interactions(item_nos, settings.jobs.by_type(), load_signing_key(settings)))
+    await asyncio.to_thread(log.restore, store, clock, finished=False)
+    await read_on(log, settings, store, clock, progress)
     digests = {item_no: item_digest(item_id) for item_id, item_no in item_nos.items()}
-    events = interactions.events()
-    made = await asyncio.to_thread(compute, events, groups, digests, settings, progress)
+    events = known_events(log, digests)
+    made = await asyncio.to_thread(compute, events, log.groups, digests, settings, progress)
     common = {"catalog_version": catalog_version, "interactions": len(events), "newest_millis": events.newest_millis}
-    return await asyncio.to_thread(_publish, made, common, settings, store, clock)
+    built = await asyncio.to_thread(_publish, made, common, settings, store, clock)
+    log.as_of_millis = events.newest_millis
+    await asyncio.to_thread(log.save, store, clock)
+    return built
+
+
+async def read_on(
+    log: ReadLog, settings: CandidatesSettings, store: ArtifactStore, clock: Clock, progress: Progress
+) -> None:
+    """Reads the log to its end, and the groups of the users in it; saves where it stands now and then."""
+
+    async def look_up() -> None:
+        new = log.interactions.take_new_users()
+        log.groups |= await read_groups(settings.features_address, new, settings.tastes.group_attributes, progress)
+
+    async def save() -> None:
+        await look_up()
+        await asyncio.to_thread(log.save, store, clock)
+
+    await read_events(settings.events_address, log, progress, save, settings.jobs.saved_every)
+    await look_up()
+
+
+def known_events(log: ReadLog, digests: Mapping[int, int]) -> Events:
+    """Returns the events of items that are in the catalogue: some may have gone since their events were read."""
+    events = log.interactions.events()
+    return events.where(np.isin(events.items, np.fromiter(digests, np.uint32, len(digests))))
 
 
 def compute(
@@ -131,7 +157,7 @@ def item_tables(
     Pairs are shown to everybody, as what goes with what: at least `minimum_users` users stand behind each.
     """
     entries, least = settings.jobs.block_entries, settings.minimum_users
-    neighbors = _supported(settings.neighbors, least)
+    neighbors = supported(settings.neighbors, least)
     ratings = implicit_ratings(
         events,
         neighbors.half_life_days,
@@ -142,7 +168,7 @@ def item_tables(
     return {
         Neighbors.ARTIFACT: (nearest_items(ratings.matrix, neighbors, entries, progress), ratings.item_nos),
         Neighbors.FOLLOWERS: (
-            followers(events, item_nos, _supported(settings.followers, least), entries, progress),
+            followers(events, item_nos, supported(settings.followers, least), entries, progress),
             item_nos,
         ),
         Neighbors.COMPANIONS: (
@@ -152,7 +178,7 @@ def item_tables(
     }
 
 
-def _supported(settings: Supported, minimum_users: int) -> Supported:
+def supported(settings: Supported, minimum_users: int) -> Supported:
     """Returns the settings of a table whose supports are users, with at least so many behind a pair."""
     return settings.model_copy(update={"minimum_support": max(settings.minimum_support, minimum_users)})
 

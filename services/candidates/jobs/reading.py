@@ -1,15 +1,16 @@
 """Reads what the jobs work from: the catalogue, the event log, and who belongs to which group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from services.candidates.artifacts.group_tastes import Group
 from services.candidates.groups import groups_of
-from services.candidates.jobs.interactions import Interactions
+from services.candidates.jobs.read_log import ReadLog
 from services.common.channels import open_channel
 from services.common.progress import Progress
 from services.common.visitors import visitor_from_key, visitor_key
-from vitrine.events.v1.event_service_pb2 import GetLogStatusRequest, TailEventsRequest
+from vitrine.events.v1.event_service_pb2 import GetLogStatusRequest, PartitionOffset, TailEventsRequest
 from vitrine.events.v1.event_service_pb2_grpc import EventServiceStub
 from vitrine.features.v1.catalog_service_pb2 import TailCatalogRequest
 from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
@@ -39,34 +40,49 @@ async def read_catalog(address: str, progress: Progress) -> tuple[dict[str, int]
     return item_nos, version
 
 
-async def read_events(address: str, interactions: Interactions, progress: Progress) -> None:
-    """Reads the log to where it ends now."""
+async def read_events(
+    address: str, log: ReadLog, progress: Progress, pause: Callable[[], Awaitable[None]], every: int
+) -> None:
+    """Reads the log from where `log` stands to where it ends now, and calls `pause` after each `every` events or so."""
     async with open_channel(address) as channel:
         events = EventServiceStub(channel)
         status = await events.GetLogStatus(GetLogStatusRequest())
-        with progress.task("reading events", total=sum(end.offset for end in status.end_offsets)) as task:
-            async for answer in events.TailEvents(TailEventsRequest(batch_size=_EVENTS)):
+        ends = {end.partition: end.offset for end in status.end_offsets}
+        request = TailEventsRequest(batch_size=_EVENTS)
+        if log.offsets:
+            places = (PartitionOffset(partition=no, offset=log.offsets.get(no, 0)) for no in ends)
+            getattr(request, "from").extend(places)  # a keyword of Python's
+        read = 0
+        total = sum(max(0, end - log.offsets.get(no, 0)) for no, end in ends.items())
+        with progress.task("reading events", total=total) as task:
+            async for answer in events.TailEvents(request):
                 for logged in answer.events:
-                    interactions.add(logged)
+                    log.interactions.add(logged)
+                log.offsets.update((place.partition, place.offset) for place in answer.next_offsets)
                 task.advance(len(answer.events))
+                read += len(answer.events)
+                if read >= every:
+                    read = 0
+                    await pause()
 
 
 async def read_groups(
-    address: str, keys: Sequence[str], attributes: Sequence[str], progress: Progress
-) -> Mapping[int, Sequence[Group]]:
-    """Returns the groups of each visitor of whom the shop said something, by the place of the key."""
-    groups: dict[int, Sequence[Group]] = {}
-    if not attributes:
+    address: str, keys: Mapping[int, str], attributes: Sequence[str], progress: Progress
+) -> dict[int, tuple[Group, ...]]:
+    """Returns the groups of each visitor of whom the shop said something, by the number that `keys` gives their key."""
+    groups: dict[int, tuple[Group, ...]] = {}
+    if not attributes or not keys:
         return groups
+    numbers = {key: number for number, key in keys.items()}
     async with open_channel(address) as channel:
         users = UserServiceStub(channel)
-        with progress.task("reading users", total=len(keys)) as task:
-            for begin in range(0, len(keys), _USERS):
-                places = {key: begin + place for place, key in enumerate(keys[begin : begin + _USERS])}
-                answer = await users.LookupUsers(LookupUsersRequest(visitors=map(visitor_from_key, places)))
+        with progress.task("reading users", total=len(numbers)) as task:
+            for begin in range(0, len(numbers), _USERS):
+                batch = list(islice(numbers, begin, begin + _USERS))
+                answer = await users.LookupUsers(LookupUsersRequest(visitors=map(visitor_from_key, batch)))
                 for user in answer.users:
-                    place = places.get(visitor_key(user.visitor))
-                    if place is not None:
-                        groups[place] = groups_of(user.attributes, attributes)
-                task.advance(len(places))
+                    number = numbers.get(visitor_key(user.visitor))
+                    if number is not None:
+                        groups[number] = groups_of(user.attributes, attributes)
+                task.advance(len(batch))
     return groups

@@ -1,5 +1,8 @@
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
 
@@ -8,9 +11,11 @@ from services.candidates.artifacts.neighbors import Neighbors
 from services.candidates.artifacts.repeats import Repeats
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.jobs.build import Built, build_candidates
+from services.candidates.jobs.update import update_candidates
 from services.candidates.settings import CandidatesSettings
 from services.common.artifacts import ArtifactStore
-from services.common.clock import SystemClock
+from services.common.clock import FixedClock, SystemClock
+from services.common.errors import FailedPreconditionError
 from tests.support.candidates_shop import Shop
 from tests.support.fake_shop_services import fake_catalog, fake_event_log, fake_users, serving
 from vitrine.common.v1.visitor_pb2 import Visitor
@@ -131,3 +136,112 @@ async def test_the_same_log_gives_the_same_tables(tmp_path: Path) -> None:
     assert one.artifacts.keys() == other.artifacts.keys()
     for name, artifact in one.artifacts.items():
         assert artifact.files == other.artifacts[name].files
+
+
+class Shelf:
+    """A shop of ten items whose log grows, and its jobs."""
+
+    def __init__(self, tmp_path: Path, **jobs: object) -> None:
+        self.log = fake_event_log([])
+        self.store = ArtifactStore(tmp_path / "artifacts")
+        self.clock = FixedClock(datetime(2025, 1, 1, tzinfo=UTC))
+        self._jobs = jobs
+        self._folder = tmp_path
+
+    async def run(self, job: Callable[..., Awaitable[Built]], items: Iterable[int] = range(1, 11)) -> Built:
+        shop, catalog = Shop(), fake_catalog()
+        for item_no in items:
+            await catalog.put(shop.change(item_no, Item(title="cup", price=1.0)))
+        async with serving(catalog, users=fake_users(), log=self.log) as address:
+            settings = CandidatesSettings(
+                features_address=address,
+                events_address=address,
+                state_directory=self._folder,
+                minimum_users=1,
+                jobs=self._jobs,  # type: ignore[arg-type]  # a test says what it wants
+            )
+            self.clock.advance(timedelta(minutes=1))
+            return await job(settings, self.store, self.clock)
+
+    def rows(self) -> dict[int, list[tuple[int, float, int]]]:
+        artifact = self.store.current("neighbors")
+        assert artifact is not None
+        table = Neighbors.read(artifact.path)
+        table.check_shape()
+        return {
+            int(item_no): sorted(
+                (int(table.neighbors[place]), round(float(table.similarities[place]), 5), int(table.supports[place]))
+                for place in range(table.starts[row], table.starts[row + 1])
+            )
+            for row, item_no in enumerate(table.item_nos)
+            if table.starts[row] < table.starts[row + 1]
+        }
+
+
+def doings(seed: int, count: int, items: int = 10, day: int = 0) -> list[LoggedEvent]:
+    random = np.random.default_rng(seed)
+    return [purchase(int(random.integers(30)), f"item-{random.integers(1, items + 1)}", day) for _ in range(count)]
+
+
+async def test_an_update_gives_what_a_full_build_gives(tmp_path: Path) -> None:
+    updated, whole = Shelf(tmp_path / "a"), Shelf(tmp_path / "b")
+    old, new = doings(1, 200, items=8), doings(2, 15)
+    updated.log.log = list(old)
+    await updated.run(build_candidates)
+    before = updated.rows()
+    updated.log.log = old + new
+    updated.log.read = 0
+    built = await updated.run(update_candidates)
+    assert updated.log.read == len(new)
+    assert built.artifacts["neighbors"].metadata["updated_items"] > 0
+    assert updated.rows() != before
+    whole.log.log = old + new
+    await whole.run(build_candidates)
+    assert updated.rows() == whole.rows()
+    # And again, with nothing new.
+    assert (await updated.run(update_candidates)).artifacts == {}
+
+
+async def test_an_update_drops_items_that_went(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.log.log = doings(1, 200)
+    await shelf.run(build_candidates)
+    shelf.log.log = shelf.log.log + doings(2, 5)
+    assert 10 in shelf.rows()
+    await shelf.run(update_candidates, range(1, 10))
+    rows = shelf.rows()
+    assert 10 not in rows
+    assert all(neighbor != 10 for row in rows.values() for neighbor, _, _ in row)
+
+
+async def test_nothing_was_built_that_could_be_updated(tmp_path: Path) -> None:
+    with pytest.raises(FailedPreconditionError, match="without --update"):
+        await Shelf(tmp_path).run(update_candidates)
+
+
+async def test_a_build_that_was_broken_off_goes_on(tmp_path: Path) -> None:
+    broken, whole = Shelf(tmp_path / "a", saved_every=200), Shelf(tmp_path / "b")
+    broken.log.log = whole.log.log = doings(3, 500)
+    broken.log.breaks_after = 300
+    with pytest.raises(grpc.aio.AioRpcError, match="the log is gone"):
+        await broken.run(build_candidates)
+    broken.log.breaks_after, broken.log.read = None, 0
+    await broken.run(build_candidates)
+    assert broken.log.read == 300  # two hundred had been saved
+    await whole.run(build_candidates)
+    assert broken.rows() == whole.rows()
+    # What is built anew reads everything: what was erased since is not in it.
+    broken.log.read = 0
+    await broken.run(build_candidates)
+    assert broken.log.read == 500
+
+
+async def test_what_is_kept_of_the_log_names_nobody(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    log = doings(1, 50)
+    for logged in log:
+        logged.event.visitor.user_id = f"somebody-{logged.event.visitor.user_id}"
+    shelf.log.log = log
+    await shelf.run(build_candidates)
+    for file in (tmp_path / "artifacts").rglob("*"):
+        assert not file.is_file() or b"somebody" not in file.read_bytes()
