@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import signal
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from itertools import chain
@@ -187,6 +189,28 @@ async def test_a_worker_that_ends_hands_its_share_over(
         await staying.saved(101)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["ended", "killed"])
+async def test_a_worker_whose_process_is_gone_is_followed(
+    settings: FeaturesSettings, clock: FixedClock, log: FakeEventService, number: signal.Signals
+) -> None:
+    """One that is ended gives its share back; one that is killed is missed when its lease is over."""
+    async with shop(settings, clock) as staying:
+        await staying.upsert(*(item(f"i{number}") for number in range(25)))
+        async with features_process(settings, batch_size=20) as (process, leaving):
+            await shared([staying, leaving])
+            for each in some_events(200, seed=3):
+                append(log, each)
+            process.send_signal(number)
+            began = time.perf_counter()
+            await shared([staying])
+            seconds = time.perf_counter() - began
+        await staying.saved(200)
+        print(f"{number.name}: the other one's share is taken {seconds:.2f} s later, lease {settings.lease_seconds} s")
+        lease = settings.lease_seconds
+        # The rest is for the process to end, and for a busy machine.
+        assert seconds < (lease / 3 if number is signal.SIGTERM else lease + lease / 3) + 3.0
+
+
 async def test_a_click_that_another_worker_applied_is_soon_known(
     settings: FeaturesSettings, clock: FixedClock, log: FakeEventService
 ) -> None:
@@ -271,14 +295,16 @@ async def test_workers_that_are_killed_lose_and_double_nothing(
         stacks = [AsyncExitStack() for _ in range(2)]
         processes = [await stack.enter_async_context(features_process(settings, batch_size=20)) for stack in stacks]
         for kill in range(kills):
+            victim = chance.randrange(2)
+            mercy = chance.randrange(300)
             batch = some_events(300, seed=kill)
             events += batch
-            for each in batch:
+            for place, each in enumerate(batch):
                 append(log, each)
                 if chance.random() < 0.1:
                     await asyncio.sleep(0.002)
-            victim = kill % 2
-            processes[victim][0].kill()
+                if place == mercy:
+                    processes[victim][0].kill()
             await stacks[victim].aclose()
             stacks[victim] = AsyncExitStack()
             processes[victim] = await stacks[victim].enter_async_context(features_process(settings, batch_size=20))
