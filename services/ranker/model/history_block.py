@@ -36,7 +36,7 @@ class HistoryBlock(keras.layers.Layer):
         `visible` (B, L, L) says which events an event sees, `lags` (B, L, L) the logarithm of the time between
         them.
         """
-        batch, length = tf.shape(events)[0], events.shape[1]
+        batch, length = tf.shape(events)[0], tf.shape(events)[1]
         projected = self._project(self._first_norm(events))
         parts = tf.reshape(projected, (batch, length, 3, self._heads, self._width // self._heads))
         query, key, value = tf.unstack(tf.transpose(parts, (2, 0, 3, 1, 4)))

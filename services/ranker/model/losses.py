@@ -29,6 +29,12 @@ def next_moments(types: Any, ages: Any, seed: Any) -> tuple[Any, Any]:
     return places, tf.reduce_any(follows, axis=-1)
 
 
+def full_softmax_loss(users: Any, vectors: Any, targets: Any) -> Any:
+    """Returns the mean cross-entropy of finding each target (P,), a row of `vectors` (I, D), for `users` (P, D)."""
+    logits = tf.matmul(users, vectors, transpose_b=True)
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits))
+
+
 def sampled_softmax_loss(  # noqa: PLR0917  # the parts of one formula
     users: Any, positives: Any, negatives: Any, log_rates: tuple[Any, Any], same: Any, weights: Any
 ) -> Any:

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from services.ranker.model.losses import next_moments, ranking_loss, sampled_softmax_loss
+from services.ranker.model.losses import (
+    full_softmax_loss,
+    next_moments,
+    ranking_loss,
+    sampled_softmax_loss,
+)
 
 SEED = tf.constant([1, 2])
 
@@ -46,3 +51,9 @@ def test_a_negative_that_is_the_positive_does_not_count() -> None:
     assert float(sampled_softmax_loss(users, items, items, rates, same, tf.ones(1))) == pytest.approx(0.0, abs=1e-6)
     other = sampled_softmax_loss(users, items, items, rates, ~same, tf.ones(1))
     assert float(other) == pytest.approx(np.log(2), abs=1e-6)
+
+
+def test_the_full_softmax_tells_the_target_from_all_others() -> None:
+    users, vectors = tf.constant([[1.0, 0.0]]), tf.constant([[1.0, 0.0], [0.0, 1.0], [0.0, 2.0]])
+    expected = np.log(np.exp(1.0) + 2.0) - 1.0
+    assert float(full_softmax_loss(users, vectors, tf.constant([0]))) == pytest.approx(expected, abs=1e-6)

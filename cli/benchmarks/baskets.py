@@ -1,0 +1,98 @@
+"""Next-basket benchmark of candidates and ranker together on a grocer's year: whatever is not proposed is missed."""
+
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cli.benchmarks.complete_journey import NextBaskets
+from cli.benchmarks.offline_shop import OfflineShop
+from cli.benchmarks.training_shop import training_shop
+from services.candidates.settings import CandidatesSettings
+from services.common.progress import Progress
+from services.ranker.training.baselines import BASELINES, baseline_scores
+from services.ranker.training.example_builder import ExampleBuilder
+from services.ranker.training.examples import Examples, ExampleWriter
+from services.ranker.training.fit import fit_model, probabilities, values_of
+from services.ranker.training.linear import fit_linear, linear_scores
+from services.ranker.training.next_visit import ACTIONS, Visit
+from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.ranking_metrics import RankingMetrics, ranking_metrics
+from services.ranker.training.replay import Replay
+
+CANDIDATES: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class BasketRanking:
+    """How well next baskets were ranked.
+
+    Args:
+        users: households with a next basket.
+        candidate_recall: part of the baskets' items among the candidates.
+        rankings: scores at 10, by what ranked the candidates: "model", "linear", and the baselines.
+        epochs: the model's validation, epoch by epoch.
+    """
+
+    users: int
+    candidate_recall: float
+    rankings: dict[str, RankingMetrics]
+    epochs: list[RankingMetrics]
+
+
+async def bench_baskets(
+    data: NextBaskets, settings: CandidatesSettings, plan: TrainingPlan, progress: Progress
+) -> BasketRanking:
+    """Trains candidates and model on what was bought before the cut, then ranks each household's 300 candidates.
+
+    The classes, jobs, features and settings are those that serve, in one process. The baskets are read once, at the
+    end: the epoch is chosen on the weeks before the cut.
+    """
+    shop = training_shop(data)
+    replay = Replay(shop.table, shop.catalog, shop.attributes)
+    builder = ExampleBuilder(shop.table, replay, shop.catalog.shown_item_nos(), plan, shop.users)
+    sets = builder.build(*builder.moments(), progress)
+    past = shop.table.item_nos[shop.table.millis < builder.schedule.validation_cuts[0]]
+    linear = fit_linear(sets.training, plan.linear_rows, plan.seed)
+    fit = fit_model(past, sets, shop.catalog.items, plan, progress)
+    del sets
+    examples = await _examples(data, settings, replay, plan.model.history_length, progress)
+    scores: dict[str, NDArray[Any]] = {
+        "model": values_of(probabilities(fit.model, examples)),
+        "linear": linear_scores(examples, linear),
+        **{name: baseline_scores(examples, name) for name in BASELINES},
+    }
+    return BasketRanking(
+        users=len(examples),
+        candidate_recall=fmean(_found(examples)),
+        rankings={name: ranking_metrics(examples, ranked) for name, ranked in scores.items()},
+        epochs=fit.epochs,
+    )
+
+
+async def _examples(
+    data: NextBaskets, settings: CandidatesSettings, replay: Replay, history_length: int, progress: Progress
+) -> Examples:
+    """Returns the households as of the cut with the candidates that the sources find for them."""
+    sources = OfflineShop(data.items, settings)
+    sources.learn(data.past, progress, data.attributes)
+    sources.remember(data.past[data.past.user.isin(data.baskets)], progress)
+    retriever = sources.retriever()
+    replay.advance(data.begin_millis)
+    number_of = {visitor: number for number, visitor in enumerate(replay.table.visitors)}
+    writer = ExampleWriter(len(data.baskets), CANDIDATES, history_length, replay.items)
+    with progress.task("asking for candidates", total=len(data.baskets)) as task:
+        for user, basket in data.baskets.items():
+            retrieved = await sources.ask(retriever, user, data.begin_millis, CANDIDATES)
+            visit = Visit(np.array(sorted(basket), np.int64), np.ones((len(basket), len(ACTIONS)), np.float32))
+            item_nos = retrieved.item_nos[:CANDIDATES].astype(np.int64)
+            writer.add(replay.user(number_of[f"u:{user}"]), data.begin_millis, visit, item_nos)
+            task.advance()
+    return writer.finish()
+
+
+def _found(examples: Examples) -> list[float]:
+    hits = examples.labels.max(axis=2).sum(axis=1).tolist()
+    return [hit / len(visit.item_nos) for hit, visit in zip(hits, examples.visits, strict=True)]

@@ -1,0 +1,46 @@
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.context import command_context
+from cli.rendering.progress import terminal_progress
+
+
+def sequences(
+    context: typer.Context,
+    folder: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="Sequences: a line a user, its items in order.")
+    ],
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings, each from its own seed; figures are their means.")] = 3,
+    epochs: Annotated[int, typer.Option(min=1, help="Most epochs of a training; validation stops it before.")] = 60,
+) -> None:
+    """Measure backbone and retrieval head of the behaviour model on a folder of sequences: each user's last item is
+    asked for among all, everything is chosen on the last but one.
+    """
+    from statistics import fmean
+
+    from cli.benchmarks.sequence_folder import read_sequence_folder
+    from cli.figures import Figures
+    from services.ranker.quiet_tensorflow import load_tensorflow_quietly
+    from services.ranker.training.sequence_plan import SequencePlan
+
+    command = command_context(context)
+    data = read_sequence_folder(folder)
+    load_tensorflow_quietly()
+    from cli.benchmarks.sequences import bench_seed
+
+    name = folder.resolve().name
+    figures = Figures(f"sequences.{name}")
+    results = []
+    with terminal_progress(command.messages) as progress:
+        for seed in range(1, seeds + 1):
+            result = bench_seed(data, SequencePlan(epochs=epochs), seed, progress)
+            results.append(result)
+            figures.say(f"sequences.{name}.seed{seed}.validation_ndcg10", result.validation.ndcg, "")
+            figures.say(f"sequences.{name}.seed{seed}.model_ndcg10", result.model.ndcg, "")
+            figures.say(f"sequences.{name}.seed{seed}.model_recall10", result.model.recall, "")
+            figures.say(f"sequences.{name}.seed{seed}.ndcg10", result.blend.ndcg, "")
+            figures.say(f"sequences.{name}.seed{seed}.recall10", result.blend.recall, "")
+    figures.say(f"sequences.{name}.ndcg10", fmean(result.blend.ndcg for result in results), "")
+    figures.say(f"sequences.{name}.recall10", fmean(result.blend.recall for result in results), "")

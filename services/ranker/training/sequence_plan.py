@@ -1,0 +1,36 @@
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.ranker.model.config import BehaviorModelConfig
+
+LONGEST_HISTORY: Final = 50
+
+
+def _model() -> BehaviorModelConfig:
+    return BehaviorModelConfig(
+        width=64, layers=2, heads=2, history_length=LONGEST_HISTORY, dropout=0.5, unseen_rate=0.0, minimum_item_events=1
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SequencePlan:
+    """How backbone and retrieval head are trained on sequences alone: a small network, much dropout, and at every place
+    the softmax over the whole catalogue where that fits.
+    """
+
+    model: BehaviorModelConfig = field(default_factory=_model)
+    epochs: int = 60
+    patience: int = 4
+    """Judgements without a better validation before training stops."""
+
+    judge_every: int = 2
+    """Epochs between two judgements."""
+
+    batch_places: int = 2_048
+    """Places of the sequences in a batch: many short ones or few long ones."""
+
+    learning_rate: float = 2e-3
+    full_softmax_items: int = 20_000
+    """Up to so many items each place is told from all others; above, from a sample of `sampled_items`."""
+
+    sampled_items: int = 4_096
