@@ -10,6 +10,13 @@ from vitrine.features.v1.item_pb2 import Item
 
 MAPS = frozenset({"attributes", "vectors"})
 FIXED_FIELDS = frozenset({"item_id", "update_time"})
+NEEDED_OF_NEW = frozenset({"TITLE_REQUIRED", "CATEGORY_REQUIRED"})
+NOT_THERE = FieldViolation(
+    "item.item_id",
+    "is not in the catalogue: it was never sent whole, or was deleted; send the whole item, then its parts",
+    "ITEM_UNKNOWN",
+)
+"""A stock or a price of an item that is not there: its sender knows nothing of titles."""
 
 
 class ChangePlan:
@@ -58,6 +65,8 @@ class ChangePlan:
             return _result(pb.ITEM_STATUS_UNCHANGED if repeated else pb.ITEM_STATUS_OUTDATED, stored)
         settle_zeros(known.message)
         if fault := item_fault(known.message, "item.") or self._type_fault(before, known.message):
+            if before is None and update.update_mask.paths and fault.reason in NEEDED_OF_NEW:
+                fault = NOT_THERE
             return self._rejected(item.item_id, prefix, fault)
         self._declare(known.message)
         known.message.update_time.CopyFrom(from_micros(known.newest_micros))

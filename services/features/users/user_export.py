@@ -30,6 +30,7 @@ class UserExport:
         states = await self._ledger.states.find_all(self._users.members_of(key))
         state = join_states(list(states.values()))
         if state is not None:
+            await self._catalog.follow()  # another process may have numbered an item just now
             features = state.features(to_millis(now), self._catalog.item_columns())
             numbers = {*features.recent.item_nos, *features.counters.item_nos, *features.impressions.item_nos} - {0}
             yield _line(

@@ -94,7 +94,7 @@ async def test_a_late_word_to_another_process_brings_nothing_back(processes: Pro
     await there.follow()
     assert (await delete(here, "x", seconds=5))[0].status == pb.ITEM_STATUS_DELETED
     assert (await upsert(there, item("x", 5)))[0].status == pb.ITEM_STATUS_OUTDATED
-    assert (await upsert(there, item("x", 9, price=1.0), mask=["price"]))[0].status == pb.ITEM_STATUS_REJECTED
+    assert (await upsert(there, item("x", 9, price=1.0), mask=["price"]))[0].reason == "ITEM_UNKNOWN"
     assert await find(there, "x") is None
     [back] = await upsert(there, item("x", 6))
     assert (back.status, back.item_no) == (pb.ITEM_STATUS_CREATED, 1)

@@ -120,7 +120,9 @@ async def test_masks_name_fields(features: Shop, path: str) -> None:
 
 async def test_a_masked_update_of_an_unknown_item_must_make_a_whole_one(features: Shop) -> None:
     result = (await features.upsert(Item(item_id="new", price=1.0), mask=["price"]))[0]
-    assert (result.status, result.reason) == (pb.ITEM_STATUS_REJECTED, "TITLE_REQUIRED")
+    assert (result.status, result.reason) == (pb.ITEM_STATUS_REJECTED, "ITEM_UNKNOWN")
+    wrong = (await features.upsert(item("new", price=float("nan")), mask=["title", "category_paths", "price"]))[0]
+    assert (wrong.reason, wrong.field) == ("PRICE_NOT_FINITE", "updates[0].item.price")
     made = await features.upsert(item("new"), mask=["title", "category_paths"])
     assert made[0].status == pb.ITEM_STATUS_CREATED
     assert not (await features.lookup("new"))[0].item.HasField("price")
