@@ -116,6 +116,7 @@ def _behavior(  # noqa: PLR0917  # one stage of the run, with what the stages be
     from services.ranker.model.export import encode_items, export_model
     from services.ranker.training.fit import fit_model, probabilities, values_of
     from services.ranker.training.gate import check_model
+    from services.ranker.training.serving_check import check_against_serving
 
     items = shop.catalog.items
     past = shop.table.item_nos[shop.table.millis < first_validation]
@@ -133,6 +134,7 @@ def _behavior(  # noqa: PLR0917  # one stage of the run, with what the stages be
             report.checks += check_model(
                 draft, model, sets.validation, report.metrics["model"], report.metrics["popularity"]
             )
+            report.checks.append(check_against_serving(publisher.serving(), sets.validation, values_of(judged)))
             task.advance()
             if not report.failed_checks:
                 item_nos = items.known_item_nos()

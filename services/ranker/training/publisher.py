@@ -55,6 +55,11 @@ class Publisher:
             return []
         return sorted(int(entry.name) for entry in self._models.iterdir() if entry.name.isdigit())
 
+    def serving(self) -> Path | None:
+        """Returns the folder of the newest version, which is the one that serves; None: there is none."""
+        versions = self.versions()
+        return self._models / str(versions[-1]) if versions else None
+
     def publish_model(self, draft: Path, version: int) -> None:
         """Shows the draft to the model servers, in one rename; of the older versions the newest stay."""
         sync_tree(draft)

@@ -24,11 +24,25 @@ class RankingMetrics:
 
 def ranking_metrics(examples: Examples, scores: NDArray[Any]) -> RankingMetrics:
     """Returns the metrics of scores (E, N). Equal scores stand as they come; scores that are not finite come last."""
+    hits, wanted = _hits(examples, scores)
+    return RankingMetrics(float(_ndcg(hits, wanted).mean()), float((hits.sum(axis=1) / wanted).mean()))
+
+
+def ndcg_by_user(examples: Examples, scores: NDArray[Any]) -> NDArray[np.float64]:
+    """Returns the NDCG@10 of each example, (E,), of which `ranking_metrics` gives the mean."""
+    return _ndcg(*_hits(examples, scores))
+
+
+def _hits(examples: Examples, scores: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Returns which of each example's TOP places hit, (E, at most TOP), and how many items were to be found."""
     scores = np.where(examples.real & np.isfinite(scores), scores, -np.inf)
     best = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
     hits = np.take_along_axis(examples.labels.max(axis=2), best, axis=1) > 0
-    wanted = np.array([len(visit.item_nos) for visit in examples.visits])
+    return hits, np.array([len(visit.item_nos) for visit in examples.visits])
+
+
+def _ndcg(hits: NDArray[np.bool_], wanted: NDArray[np.int64]) -> NDArray[np.float64]:
     discounts = 1.0 / np.log2(np.arange(2, TOP + 2))
     ideal = np.cumsum(discounts)[np.minimum(wanted, TOP) - 1]
-    gains = (hits * discounts[: hits.shape[1]]).sum(axis=1)
-    return RankingMetrics(float((gains / ideal).mean()), float((hits.sum(axis=1) / wanted).mean()))
+    gains: NDArray[np.float64] = (hits * discounts[: hits.shape[1]]).sum(axis=1) / ideal
+    return gains

@@ -1,0 +1,94 @@
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from services.common.progress import NoProgress
+from services.ranker.training.example_builder import ExampleSets
+from services.ranker.training.job import train_on
+from services.ranker.training.publisher import Publisher
+from services.ranker.training.serving_check import check_against_serving
+from tests.unit.ranker_model.conftest import NOW, Trained, tiny_plan
+
+if TYPE_CHECKING:
+    from services.ranker.model.behavior_model import BehaviorModel
+
+
+@pytest.fixture
+def serving(model: "BehaviorModel", sets: ExampleSets, tmp_path: Path) -> Path:
+    """The version of a model that was not trained."""
+    from services.ranker.model.export import export_model
+
+    folder = tmp_path / "7"
+    export_model(model, folder, {name: array[:1] for name, array in sets.validation.inputs.items()})
+    return folder
+
+
+def perfect(sets: ExampleSets) -> NDArray[np.float32]:
+    """The values of a model that knows what came next."""
+    values: NDArray[np.float32] = sets.validation.labels.max(axis=2)
+    return values
+
+
+def test_who_knows_more_passes_and_who_knows_less_does_not(serving: Path, sets: ExampleSets) -> None:
+    assert check_against_serving(serving, sets.validation, perfect(sets)).passed
+    worse = check_against_serving(serving, sets.validation, -perfect(sets))
+    assert not worse.passed
+    assert worse.found == "NDCG@10 0.0000"
+    assert "version 7's" in worse.needed
+
+
+def test_the_same_model_passes(serving: Path, model: "BehaviorModel", sets: ExampleSets) -> None:
+    from services.ranker.training.fit import probabilities, values_of
+
+    assert check_against_serving(serving, sets.validation, values_of(probabilities(model, sets.validation))).passed
+
+
+def test_what_is_not_finite_does_not_pass(serving: Path, sets: ExampleSets) -> None:
+    assert not check_against_serving(serving, sets.validation, perfect(sets) * np.nan).passed
+
+
+def test_the_first_version_has_none_to_beat(sets: ExampleSets) -> None:
+    assert check_against_serving(None, sets.validation, perfect(sets)).passed
+
+
+def test_a_serving_version_that_is_broken_holds_nothing_up(serving: Path, sets: ExampleSets) -> None:
+    (serving / "saved_model.pb").write_bytes(b"nonsense")
+    check = check_against_serving(serving, sets.validation, perfect(sets))
+    assert check.passed
+    assert "version 7 cannot be compared" in check.found
+
+
+def test_a_serving_version_of_other_histories_holds_nothing_up(serving: Path, sets: ExampleSets) -> None:
+    validation = sets.validation
+    shorter = {name: array[:, 4:] if "history" in name else array for name, array in validation.inputs.items()}
+    other = type(validation)(shorter, validation.labels, validation.offsets, validation.visits)
+    assert "cannot be compared" in check_against_serving(serving, other, perfect(sets)).found
+
+
+def test_a_run_that_comes_out_worse_leaves_the_former_version_serving(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from services.ranker.training import fit
+
+    publisher = Publisher(tmp_path, NOW)
+    assert train_on(trained.shop, tiny_plan(), publisher, NoProgress(), {}).published
+    former = publisher.versions()
+    real = fit.fit_model
+
+    def untaught(*arguments: object) -> fit.Fit:
+        fitted = real(*arguments)  # type: ignore[arg-type]
+        weights = [
+            np.random.default_rng(1).permutation(one.ravel()).reshape(one.shape)
+            for one in fitted.model.head.get_weights()
+        ]
+        fitted.model.head.set_weights(weights)
+        return fitted
+
+    monkeypatch.setattr(fit, "fit_model", untaught)
+    report = train_on(trained.shop, tiny_plan(), publisher, NoProgress(), {})
+    assert not report.published
+    assert "as good as the version that serves" in {check.name for check in report.failed_checks}
+    assert publisher.versions() == former
