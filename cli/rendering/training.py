@@ -19,6 +19,12 @@ def render_training(trained: TrainedShop) -> RenderableType:
         Text(f"{report.events:,} events of {report.users:,} users and {report.items:,} items: {seconds}"),
         table,
     ]
+    if report.calibration_error:
+        errors = ", ".join(
+            f"{action} {error:.4f} (expected over observed {report.calibration[action]:.2f})"
+            for action, error in report.calibration_error.items()
+        )
+        parts.append(Text(f"Expected calibration error of the probabilities: {errors}"))
     parts.append(render_built(trained.candidates))
     if report.published:
         parts.append(Text(f"The behaviour model is published as version {report.version}."))

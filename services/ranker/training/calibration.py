@@ -13,6 +13,8 @@ from services.ranker.training.next_visit import ACTIONS
 LEAST_POSITIVES: Final = 50
 """Below it the slope and shift of an action stay as they are."""
 
+BINS: Final = 15
+
 _SMALLEST: Final = 1e-9
 
 
@@ -47,6 +49,29 @@ def calibration(examples: Examples, probabilities: NDArray[Any]) -> dict[str, fl
         for place, action in enumerate(ACTIONS)
         if observed[place]
     }
+
+
+def calibration_error(examples: Examples, probabilities: NDArray[Any]) -> dict[str, float]:
+    """Returns the expected calibration error of each action that occurs in the examples that nothing was fitted on.
+
+    Naeini et al., "Obtaining Well Calibrated Probabilities Using Bayesian Binning" (2015): the mean distance between
+    what was expected and what happened over BINS bins of one size, 0 to 1. Most candidates are unlikely, and so are
+    their errors small: read it beside how often the action happens.
+    """
+    other = slice(1, None, 2)
+    real = examples.real[other]
+    given, happened = probabilities[other][real], examples.labels[other][real]
+    return {
+        action: round(_binned_error(given[:, place], happened[:, place]), 6)
+        for place, action in enumerate(ACTIONS)
+        if happened[:, place].any()
+    }
+
+
+def _binned_error(given: NDArray[Any], happened: NDArray[Any]) -> float:
+    order = np.argsort(given, kind="stable")
+    misses = (given.astype(np.float64) - happened)[order]
+    return sum(abs(float(part.sum())) for part in np.array_split(misses, BINS)) / len(misses)
 
 
 def _platt(logits: NDArray[np.float64], labels: NDArray[np.float64]) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from services.common.progress import Progress
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.quiet_tensorflow import load_tensorflow_quietly
 from services.ranker.training.baselines import BASELINES, baseline_scores
-from services.ranker.training.calibration import calibration, fit_calibration
+from services.ranker.training.calibration import calibration, calibration_error, fit_calibration
 from services.ranker.training.check import Check
 from services.ranker.training.commit import source_commit
 from services.ranker.training.example_builder import ExampleBuilder, ExampleSets
@@ -126,6 +126,7 @@ def _behavior(  # noqa: PLR0917  # one stage of the run, with what the stages be
     judged = probabilities(model, sets.validation)
     report.metrics["model"] = ranking_metrics(sets.validation, values_of(judged))
     report.calibration = calibration(sets.validation, judged)
+    report.calibration_error = calibration_error(sets.validation, judged)
     with progress.task("exporting the model", 3) as task:
         example = {name: array[:1] for name, array in sets.validation.inputs.items()}
         draft = publisher.draft(lambda folder: export_model(model, folder, example))

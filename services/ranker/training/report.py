@@ -25,6 +25,9 @@ class TrainingReport:
     calibration: dict[str, float] = field(default_factory=dict)
     """Expected over observed actions among the validation's candidates, of the actions that occur: 1 is right."""
 
+    calibration_error: dict[str, float] = field(default_factory=dict)
+    """Expected calibration error of the same actions, 0 to 1: 0 is right."""
+
     epochs: list[RankingMetrics] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     published: bool = False

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from services.ranker.training.calibration import calibration, fit_calibration
+from services.ranker.training.calibration import calibration, calibration_error, fit_calibration
 from services.ranker.training.examples import Examples
 from services.ranker.training.next_visit import Visit
 
@@ -37,3 +37,19 @@ def test_calibration_is_expected_over_observed_among_real_candidates() -> None:
     examples = examples_of(np.ones((2, 3)))
     examples.inputs["candidate_item_nos"][:, 2] = 0
     assert calibration(examples, np.full((2, 3, 4), 0.5))["purchase"] == pytest.approx(0.5)
+
+
+def test_the_calibration_error_is_the_distance_by_bins() -> None:
+    rates = np.random.default_rng(1).uniform(0.0, 1.0, (400, 50))
+    examples, right = examples_of(rates), rates[..., None].repeat(4, axis=2)
+    assert calibration_error(examples, right)["purchase"] < 0.02
+    assert calibration_error(examples, right / 2)["purchase"] == pytest.approx(0.25, abs=0.02)
+    # Right on the average, wrong everywhere: expected over observed does not see it.
+    level = np.full_like(right, rates.mean())
+    assert calibration(examples, 1 - right)["purchase"] == pytest.approx(1.0, abs=0.05)
+    assert calibration_error(examples, 1 - right)["purchase"] > 0.4
+    assert calibration_error(examples, level)["purchase"] < 0.05
+
+
+def test_an_action_that_never_happened_has_no_calibration_error() -> None:
+    assert calibration_error(examples_of(np.zeros((4, 3))), np.full((4, 3, 4), 0.1)) == {}
