@@ -9,6 +9,7 @@ from services.common.artifacts import ArtifactStore
 from services.common.clock import SystemClock
 from services.common.progress import Progress
 from services.ranker.training.job import train
+from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.report import TrainingReport
 from services.ranker.training.settings import TrainingSettings
 
@@ -30,8 +31,9 @@ class TrainedShop:
         return json.dumps({"candidates": self.candidates.as_json(), "training": json.loads(self.report.to_json())})
 
 
-async def train_shop(shop: Shop, progress: Progress) -> TrainedShop:
+async def train_shop(shop: Shop, progress: Progress, plan: TrainingPlan | None = None) -> TrainedShop:
     """Builds from a running shop's log what its pages are made with, and publishes it. Services load it by themselves.
+    Without a plan the behaviour model is trained by the default one.
 
     Raises:
         VitrineError: there is too little to learn from.
@@ -41,7 +43,7 @@ async def train_shop(shop: Shop, progress: Progress) -> TrainedShop:
     events, features = addresses["events"], addresses["features"]
     training = TrainingSettings(state_directory=shop.state_directory, events_address=events, features_address=features)
     built = await build_shop_candidates(shop, progress)
-    return TrainedShop(built, await train(training, SystemClock(), progress))
+    return TrainedShop(built, await train(training, SystemClock(), progress, plan))
 
 
 async def build_shop_candidates(shop: Shop, progress: Progress, *, update: bool = False) -> Built:

@@ -1,4 +1,5 @@
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,17 +11,23 @@ from cli.rendering.progress import terminal_progress
 
 def train(
     context: typer.Context,
+    model: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Size and shape of the behaviour model, a JSON object."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON object.")] = False,
 ) -> None:
     """Build from the event log what pages are made with: neighbours of items, the behaviour model, the linear
     scorer.
     """
+    from cli.model_file import read_plan
     from cli.rendering.training import render_training
     from cli.training import train_shop
 
     command = command_context(context)
+    plan = read_plan(model) if model is not None else None
     with terminal_progress(command.messages) as progress:
-        trained = asyncio.run(train_shop(command.shop, progress))
+        trained = asyncio.run(train_shop(command.shop, progress, plan))
     if as_json:
         command.console.print_json(trained.to_json())
     else:

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+
+from cli.errors import CommandError
+from cli.model_file import read_plan
+from services.ranker.training.plan import TrainingPlan
+
+
+def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "large.json"
+    file.write_text('{"width": 64, "heads": 4, "dropout": 0, "hidden": [256, 128]}')
+    plan = read_plan(file)
+    assert (plan.model.width, plan.model.heads, plan.model.dropout, plan.model.hidden) == (64, 4, 0, (256, 128))
+    assert plan.model.layers == TrainingPlan().model.layers
+    assert plan.epochs == TrainingPlan().epochs
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "cannot be used"),
+        ("[]", "no JSON object"),
+        ('{"widht": 64}', "no such fields: widht"),
+        ('{"width": "64"}', 'width is "64"'),
+        ('{"width": true}', "width is true"),
+        ('{"width": 1.5}', "width is 1.5"),
+        ('{"width": null}', "width is null"),
+        ('{"hidden": []}', "hidden is"),
+        ('{"hidden": [1, "x"]}', "hidden is"),
+        ('{"width": 33}', "multiple of heads"),
+        ('{"width": 0}', "1 or more"),
+        ('{"dropout": 1.0}', "below 1"),
+        ('{"dropout": NaN}', "below 1"),
+    ],
+)
+def test_what_is_no_model_is_refused_by_name(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "model.json"
+    file.write_text(text)
+    with pytest.raises(CommandError, match=told):
+        read_plan(file)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "model.json"
+    file.write_bytes(b"\xff\xfe{")
+    with pytest.raises(CommandError, match="cannot be used"):
+        read_plan(file)
