@@ -17,6 +17,7 @@ from cli.commands import (
     page,
     privacy,
     quarantine,
+    rebuild,
     status,
     train,
     up,
@@ -66,6 +67,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(users.app, name="users")
 app.add_typer(features.app, name="features")
+app.command("rebuild")(rebuild.rebuild)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(bench, name="bench")
 app.command("doctor")(doctor.doctor)

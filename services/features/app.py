@@ -17,6 +17,7 @@ from services.features.event_log import EventLog
 from services.features.materializer.ledger import Ledger
 from services.features.materializer.log_age import LogAge
 from services.features.materializer.materializer import Materializer
+from services.features.materializer.rebuild import Rebuild
 from services.features.materializer.worker_name import worker_name
 from services.features.metrics import FeatureMetrics
 from services.features.servicers.catalog_servicer import CatalogServicer
@@ -139,6 +140,7 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
             ItemRanking(ledger.statistics, catalog, settings.minimum_users),
             materializer=materializer,
             recomputation=Recomputation(users, catalog, log),
+            rebuild=Rebuild(store, catalog, users, log, materializer),
             clock=clock,
         ),
     )

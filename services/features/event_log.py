@@ -4,19 +4,27 @@ import grpc
 
 from services.common.errors import UnavailableError
 from services.common.rpc_status import from_rpc_error
+from services.common.streams import answers_of
 from services.common.visitors import visitor_from_key
 from vitrine.events.v1.consent_pb2 import SetConsentRequest
-from vitrine.events.v1.event_service_pb2 import DeleteUserRequest, GetLogStatusRequest, ListUserEventsRequest
+from vitrine.events.v1.event_service_pb2 import (
+    DeleteUserRequest,
+    GetLogStatusRequest,
+    ListUserEventsRequest,
+    PartitionOffset,
+    TailEventsRequest,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
     from vitrine.common.v1.visitor_pb2 import Consent
-    from vitrine.events.v1.event_service_pb2 import LoggedEvent
+    from vitrine.events.v1.event_service_pb2 import GetLogStatusResponse, LoggedEvent, TailEventsResponse
     from vitrine.events.v1.event_service_pb2_grpc import EventServiceAsyncStub
 
 TIMEOUT_SECONDS: Final = 10.0
 EVENTS_AT_ONCE: Final = 1_000
+STRETCH_EVENTS: Final = 5_000
 
 
 class ErasedRows(NamedTuple):
@@ -31,7 +39,7 @@ NOTHING: Final = ErasedRows(0, 0, 0)
 
 
 class EventLog:
-    """What the feature store asks of the event log for visitors' sake; by key."""
+    """What the feature store asks of the event log, but for what the materialiser follows."""
 
     def __init__(self) -> None:
         self._stub: EventServiceAsyncStub | None = None
@@ -71,13 +79,31 @@ class EventLog:
             if not request.page_token:
                 return
 
-    async def start_offsets(self) -> dict[int, int]:
-        """Returns the oldest offset that is kept of each partition. Raises UnavailableError like the others."""
+    async def stretches(self, offsets: "Mapping[int, int]") -> "AsyncGenerator[TailEventsResponse, None]":
+        """Yields what is in the log from offsets on, up to its present end. Raises UnavailableError like the others."""
+        request = TailEventsRequest(batch_size=STRETCH_EVENTS)
+        begin = [PartitionOffset(partition=partition, offset=offset) for partition, offset in offsets.items()]
+        getattr(request, "from").extend(begin)  # a keyword of Python's
         try:
-            status = await self._connected().GetLogStatus(GetLogStatusRequest(), timeout=TIMEOUT_SECONDS)
+            async with answers_of(self._connected().TailEvents(request)) as responses:
+                async for response in responses:
+                    yield response
         except grpc.aio.AioRpcError as error:
             raise _unavailable(error) from error
-        return {start.partition: start.offset for start in status.start_offsets}
+
+    async def end_offsets(self) -> dict[int, int]:
+        """Returns where each partition ends. Raises UnavailableError like the others."""
+        return {end.partition: end.offset for end in (await self._status()).end_offsets}
+
+    async def start_offsets(self) -> dict[int, int]:
+        """Returns the oldest offset that is kept of each partition. Raises UnavailableError like the others."""
+        return {start.partition: start.offset for start in (await self._status()).start_offsets}
+
+    async def _status(self) -> "GetLogStatusResponse":
+        try:
+            return await self._connected().GetLogStatus(GetLogStatusRequest(), timeout=TIMEOUT_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            raise _unavailable(error) from error
 
     def _connected(self) -> "EventServiceAsyncStub":
         if self._stub is None:

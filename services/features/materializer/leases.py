@@ -129,14 +129,19 @@ def _lock_some(connection: Connection, partitions: Collection[int]) -> Sequence[
     return connection.execute(query.with_for_update()).all() if partitions else ()
 
 
-def _lock(connection: Connection, partitions: int) -> dict[int, PartitionRow]:
-    """Returns the rows of all partitions, which nobody else can lock before this transaction ends; makes new ones."""
+def lock_all(connection: Connection) -> dict[int, PartitionRow]:
+    """Returns the rows of all partitions, which nobody else can lock before this transaction ends."""
     query = select(PARTITIONS).order_by(PARTITIONS.c.partition).with_for_update()
-    rows = {row.partition: row for row in connection.execute(query)}
+    return {row.partition: row for row in connection.execute(query)}
+
+
+def _lock(connection: Connection, partitions: int) -> dict[int, PartitionRow]:
+    """Returns the rows of all partitions, locked; makes new ones."""
+    rows = lock_all(connection)
     if missing := [no for no in range(partitions) if no not in rows]:
         new = {"next_offset": 0, "worker": None, "epoch": 0, "until_millis": 0}
         upsert(connection, PARTITIONS, [{"partition": no, **new} for no in missing], keep=True)
-        rows = {row.partition: row for row in connection.execute(query)}
+        rows = lock_all(connection)
     return rows
 
 

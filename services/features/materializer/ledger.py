@@ -18,7 +18,7 @@ from services.features.materializer.user_states import UserStates
 from services.features.statistics import stored_statistics
 from services.features.statistics.stored_statistics import StoredChanges
 from services.features.store.store import Store
-from services.features.store.tables import USER_STATES
+from services.features.store.tables import REBUILT_STATES, USER_STATES
 from services.features.store.upsert import upsert
 from services.features.users.users import Users
 from vitrine.common.v1.visitor_pb2 import Visitor
@@ -81,7 +81,7 @@ class Ledger:
         async with self.lock:
             fresh = [event for event in events if event.offset >= self.offsets.get(event.partition, 0)]
             await self._number_items(fresh)
-            keys = [self._key(event) for event in fresh]
+            keys = [state_key(event, self._users) for event in fresh]
             states = await self.states.find_all({key for key in keys if key})
             pairs = iter(zip(fresh, keys, strict=True))
             while chunk := list(islice(pairs, SLICE)):
@@ -105,13 +105,6 @@ class Ledger:
         self.offsets[event.partition] = event.offset + 1
         self.unsaved_events += 1
         self.changed.set()
-
-    def _key(self, event: LoggedEvent) -> str:
-        """Returns whose state an event changes; empty: nobody's. A visitor's own, merged or not."""
-        if event.erased or event.flags:
-            return ""
-        key = key_of(event.event.visitor)
-        return "" if self._users.is_restricted(self._users.resolve(key)) else key
 
     async def _number_items(self, events: Iterable[LoggedEvent]) -> None:
         ids = {event.event.item_id for event in events if not event.erased}
@@ -288,6 +281,15 @@ def key_of(visitor: Visitor) -> str:
     return user_key(visitor.user_id) if visitor.user_id else anonymous_key(visitor.anonymous_id)
 
 
+def state_key(event: LoggedEvent, users: Users) -> str:
+    """Returns whose state an event changes; empty: nobody's. A visitor's own, merged or not."""
+    if event.erased or event.flags:
+        return ""
+    key = key_of(event.event.visitor)
+    return "" if users.is_restricted(users.resolve(key)) else key
+
+
 def delete_states(connection: Connection, keys: Sequence[str]) -> int:
-    """Deletes states; returns how many there were."""
+    """Deletes states, those that a rebuild is making too; returns how many there were."""
+    connection.execute(delete(REBUILT_STATES).where(REBUILT_STATES.c.visitor_key.in_(keys)))
     return connection.execute(delete(USER_STATES).where(USER_STATES.c.visitor_key.in_(keys))).rowcount

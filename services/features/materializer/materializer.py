@@ -76,6 +76,10 @@ class Materializer:
                 await self._ledger.leave()
         self._tasks = []
 
+    def read_again(self) -> None:
+        """Has what is stored read again, and the log from there: somebody else has made it anew."""
+        self._lost.set()
+
     async def _keep_following(self, events: "EventServiceAsyncStub") -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import grpc
@@ -10,6 +10,7 @@ from services.common.validation import Violations
 from services.common.visitors import visitor_key
 from services.features.materializer.ledger import Ledger
 from services.features.materializer.materializer import Materializer
+from services.features.materializer.rebuild import Rebuild
 from services.features.servicers.batch import page_size_of
 from services.features.statistics.item_ranking import ItemRanking
 from services.features.users.recomputation import Recomputation
@@ -32,6 +33,7 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         *,
         materializer: Materializer,
         recomputation: Recomputation,
+        rebuild: Rebuild,
         clock: Clock,
     ) -> None:
         self._reader = reader
@@ -39,6 +41,7 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         self._ranking = ranking
         self._materializer = materializer
         self._recomputation = recomputation
+        self._rebuild = rebuild
         self._clock = clock
 
     async def GetUserFeatures(
@@ -102,6 +105,12 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
             unmerged=request.unmerged,
         )
         return pb.RecomputeUserFeaturesResponse(features=features)
+
+    async def RebuildFeatures(
+        self, request: pb.RebuildFeaturesRequest, context: Context
+    ) -> AsyncIterator[pb.RebuildFeaturesResponse]:
+        async for progress in self._rebuild.run(from_kept=request.from_kept):
+            yield pb.RebuildFeaturesResponse(read_event_count=progress.read_events, all_event_count=progress.all_events)
 
     async def GetMaterializerStatus(
         self,

@@ -177,6 +177,23 @@ PARTITIONS: Final = Table(
     **TABLE_OPTIONS,
 )
 
+# What a rebuild has made so far; it takes the place of states, statistics and offsets as a whole.
+REBUILT_STATES: Final = Table(
+    "rebuilt_states",
+    METADATA,
+    Column("visitor_key", OpaqueId(KEY_BYTES), primary_key=True),
+    Column("state", LONG_BINARY, nullable=False),
+    **TABLE_OPTIONS,
+)
+
+REBUILT_PARTITIONS: Final = Table(
+    "rebuilt_partitions",
+    METADATA,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("next_offset", BigInteger, nullable=False),
+    **TABLE_OPTIONS,
+)
+
 WORKERS: Final = Table(
     "workers",
     METADATA,

@@ -1,0 +1,118 @@
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Final, NamedTuple
+
+from services.common.errors import AbortedError, FailedPreconditionError, UnavailableError
+from services.features.catalog.catalog import Catalog
+from services.features.definitions.item_statistics import ItemStatistics
+from services.features.definitions.observation import observe
+from services.features.definitions.user_state import UserState
+from services.features.event_log import EventLog
+from services.features.materializer import rebuilt
+from services.features.materializer.ledger import SLICE, state_key
+from services.features.materializer.materializer import Materializer
+from services.features.materializer.rebuilt import Outcome
+from services.features.store.store import Store
+from services.features.users.users import Users
+from vitrine.events.v1.event_service_pb2 import TailEventsResponse
+
+ATTEMPTS: Final = 200
+"""How often it reads on where the workers were ahead of it at the end, or a user's history was erased meanwhile."""
+
+
+class RebuildProgress(NamedTuple):
+    """How far a rebuild is."""
+
+    read_events: int
+    all_events: int
+
+
+@dataclass(slots=True)
+class _Made:
+    """What a rebuild has made so far, but for the states, which are in the store."""
+
+    offsets: dict[int, int]
+    statistics: ItemStatistics = field(default_factory=ItemStatistics)
+    item_nos: set[int] = field(default_factory=set)
+
+
+class Rebuild:
+    """Makes all states and statistics anew from the log, beside those that are served, and swaps them as a whole."""
+
+    def __init__(self, store: Store, catalog: Catalog, users: Users, log: EventLog, materializer: Materializer) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._users = users
+        self._log = log
+        self._materializer = materializer
+
+    async def run(self, *, from_kept: bool) -> AsyncIterator[RebuildProgress]:
+        """Yields how far it is; it is done when this ends. What was there before is served until then.
+
+        Where the log's beginning is no longer kept, raises FailedPreconditionError (LOG_DROPPED), unless the states are
+        to be made `from_kept` events alone. Raises AbortedError (REBUILD_ELSEWHERE) where another rebuild began, and
+        UnavailableError (REBUILD_BEHIND) where it cannot catch up with the workers.
+        """
+        starts, ends = await self._log.start_offsets(), await self._log.end_offsets()
+        if any(starts.values()) and not from_kept:
+            raise FailedPreconditionError(
+                "the beginning of the log is no longer kept: a rebuild would lose what only the present features know "
+                "of it; rebuild from the kept events alone (--from-kept), if that is wanted",
+                reason="LOG_DROPPED",
+            )
+        await self._store.write(partial(rebuilt.begin, offsets=starts))
+        made = _Made(dict(starts))
+        for _ in range(ATTEMPTS):
+            epochs = await self._store.read(rebuilt.read_epochs)
+            outcome = Outcome.DONE
+            async with aclosing(self._log.stretches(made.offsets)) as stretches:
+                async for stretch in stretches:
+                    outcome = await self._take(stretch, made, epochs)
+                    if outcome is not Outcome.DONE:
+                        break
+                    read = sum(made.offsets.values()) - sum(starts.values())
+                    yield RebuildProgress(read, max(read, sum(ends.values()) - sum(starts.values())))
+            if outcome is Outcome.DONE:
+                outcome = await self._swap(made, epochs)
+            if outcome is Outcome.DONE:
+                self._materializer.read_again()
+                return
+            if outcome is Outcome.ELSEWHERE:
+                raise AbortedError("another rebuild began meanwhile; wait for that one", reason="REBUILD_ELSEWHERE")
+        raise UnavailableError(
+            "the workers were ahead of the rebuild each time; run it again when fewer events come in",
+            reason="REBUILD_BEHIND",
+        )
+
+    async def _take(self, stretch: TailEventsResponse, made: _Made, epochs: Mapping[int, int]) -> Outcome:
+        """Counts a stretch of the log and keeps what it makes; takes it back where that is not to be."""
+        events = [(event, key) for event in stretch.events if (key := state_key(event, self._users))]
+        states = await self._store.read(partial(rebuilt.read_states, keys=sorted({key for _, key in events})))
+        rest = iter(events)
+        while chunk := list(islice(rest, SLICE)):
+            for event, key in chunk:
+                item_no = self._catalog.item_no(event.event.item_id) if event.event.item_id else 0
+                state = states.setdefault(key, UserState())
+                made.statistics.apply(state.apply(observe(event.event, item_no or 0)))
+            await asyncio.sleep(0)
+        ends = {place.partition: place.offset for place in stretch.next_offsets}
+        keep = partial(rebuilt.keep, states=states, found=dict(made.offsets), ends=ends, epochs=epochs)
+        outcome = await self._store.write(keep)
+        counted = made.statistics.take_unsaved()
+        if outcome is Outcome.DONE:
+            made.offsets |= ends
+            made.item_nos |= counted.keys()
+        else:
+            for row in counted.values():
+                made.statistics.learn(row)
+        return outcome
+
+    async def _swap(self, made: _Made, epochs: Mapping[int, int]) -> Outcome:
+        rows = [made.statistics.row(item_no) for item_no in sorted(made.item_nos)]
+        return await self._store.write(
+            partial(rebuilt.swap, offsets=dict(made.offsets), statistics=rows, epochs=epochs)
+        )
