@@ -171,6 +171,7 @@ def test_features_and_statistics_are_those_of_the_history_in_order(
         expected.visitor.CopyFrom(found.visitor)
         expected.applied_offsets.MergeFrom(found.applied_offsets)
         expected.consent = found.consent
+        expected.catalog_version = found.catalog_version
         expected.states.add(feature="attributes", status=FEATURE_STATUS_MISSING)
         assert_same_features(found, expected)
     assert_same_statistics(sold, statistics)
