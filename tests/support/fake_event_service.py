@@ -17,6 +17,8 @@ class FakeEventService(EventServiceServicer):
 
     def __init__(self, partitions: int = 2) -> None:
         self.log: list[list[pb.LoggedEvent]] = [[] for _ in range(partitions)]
+        self.starts: dict[int, int] = {}
+        """Of partitions whose beginning was dropped, the oldest offset that is kept."""
         self.consents: list[consent_pb2.SetConsentRequest] = []
         self._grown = asyncio.Event()
 
@@ -31,7 +33,8 @@ class FakeEventService(EventServiceServicer):
 
     async def GetLogStatus(self, request: pb.GetLogStatusRequest, context: Context) -> pb.GetLogStatusResponse:
         ends = [pb.PartitionOffset(partition=no, offset=len(rows)) for no, rows in enumerate(self.log)]
-        return pb.GetLogStatusResponse(end_offsets=ends)
+        starts = [pb.PartitionOffset(partition=no, offset=self.starts.get(no, 0)) for no in range(len(self.log))]
+        return pb.GetLogStatusResponse(end_offsets=ends, start_offsets=starts)
 
     async def DeleteUser(self, request: pb.DeleteUserRequest, context: Context) -> pb.DeleteUserResponse:
         erased = 0
@@ -61,6 +64,8 @@ class FakeEventService(EventServiceServicer):
             response.caught_up = all(places[p] == len(self.log[p]) for p in places)
             yield response
             if response.caught_up:
+                if not request.follow:
+                    return
                 await grown.wait()
 
 

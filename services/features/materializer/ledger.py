@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -129,7 +130,9 @@ class Ledger:
         All that is applied is saved before; who else holds the visitors' partitions reads the log again from there.
         """
         async with self._saving, self.lock:
-            await self._write(await self._snapshot())
+            # Where the lease is lost there is nothing to save: this worker is about to read again what is stored.
+            with contextlib.suppress(LeaseLostError):
+                await self._write(await self._snapshot())
             partitions = {partition_of(key, len(self.offsets)) for key in keys} if self.offsets else set()
 
             def fenced(connection: Connection) -> tuple[dict[int, int], T]:

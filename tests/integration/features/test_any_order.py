@@ -92,6 +92,7 @@ class RunningShop:
                 *(item(f"{name} item {number}", "Food", f"{name} {number % 3}", brand=name) for number in ITEMS)
             )
             await features.saved(self._sent)
+            await features.until(lambda status: status.caught_up)
             visitors = [Visitor(user_id=f"{name} user {user}") for user in range(USERS)]
             catalog = TrainingCatalog()
             async for page in features.catalog.TailCatalog(TailCatalogRequest(brief=True)):
