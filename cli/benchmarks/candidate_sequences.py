@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cli.benchmarks.offline_shop import OfflineShop
+from cli.benchmarks.sequence_folder import read_rows
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from services.candidates.settings import CandidatesSettings
@@ -44,14 +45,11 @@ def read_sequences(folder: Path) -> Sequences:
     Raises:
         CommandError: a file cannot be read, or a user has fewer than three items.
     """
+    sequences = read_rows(folder)
     try:
-        lines = (folder / "sequences.txt").read_text(encoding="utf-8").splitlines()
         described = pd.read_parquet(folder / "items.parquet") if (folder / "items.parquet").exists() else None
     except (OSError, ValueError) as error:
         raise CommandError(f"{folder} cannot be read: {error}", ExitCode.USAGE) from error
-    sequences = [line.split()[1:] for line in lines if line.strip()]
-    if not sequences or min(map(len, sequences)) < 3:
-        raise CommandError(f"{folder}/sequences.txt needs at least one user, and three items a user", ExitCode.USAGE)
     rows = {} if described is None else {str(row.item_id): row for row in described.itertuples()}
     ids = sorted({item for sequence in sequences for item in sequence} | rows.keys())
     numbers = {item_id: number for number, item_id in enumerate(ids, start=1)}

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cli.benchmarks.catalog_changes import catalog_changes
 from services.candidates.artifacts.group_tastes import Group, GroupTastes
 from services.candidates.artifacts.neighbors import Neighbors
 from services.candidates.artifacts.repeats import Repeats
@@ -28,7 +29,6 @@ from services.common.telemetry.metrics import Metrics
 from services.features.definitions.observation import Observation
 from services.features.definitions.user_state import UserState
 from vitrine.candidates.v1.candidate_service_pb2 import RetrieveCandidatesRequest
-from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
 from vitrine.features.v1.item_pb2 import Item
 from vitrine.features.v1.user_features_pb2 import UserFeatures
@@ -52,15 +52,10 @@ class OfflineShop:
         self._digests: dict[int, int] = {}
         self._states: dict[int, UserState] = {}
         self._attributes: Mapping[int, Mapping[str, str]] = {}
-        category_nos: dict[tuple[str, ...], int] = {}
-        for item_no, item in enumerate(items, start=1):
-            change = CatalogChange(version=item_no, item_no=item_no, item_id=item.item_id, group_no=item_no, item=item)
-            for path in item.category_paths[:1]:
-                prefixes = (tuple(path.names[:depth]) for depth in range(1, len(path.names) + 1))
-                change.category_nos.extend(category_nos.setdefault(one, len(category_nos) + 1) for one in prefixes)
+        for change in catalog_changes(items):
             self._inputs.columns.apply(change)
-            self._inputs.embedded.put(item_no, item)
-            self._digests[item_no] = item_digest(item.item_id)
+            self._inputs.embedded.put(change.item_no, change.item)
+            self._digests[change.item_no] = item_digest(change.item_id)
         self._inputs.embedded.merge()
         self._masks = FilterMasks(self._inputs.columns)
         self._inputs.catalog_read = True

@@ -35,17 +35,30 @@ def read_sequence_folder(folder: Path) -> SequenceData:
     Raises:
         CommandError: a file cannot be read, or a user has fewer than three items.
     """
+    rows = read_rows(folder)
+    try:
+        attributes = _attributes(folder)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise CommandError(f"the attributes in {folder} cannot be read: {error}", ExitCode.USAGE) from error
+    numbers: dict[str, int] = {}
+    sequences = [np.array([numbers.setdefault(item, len(numbers) + 1) for item in row], np.int64) for row in rows]
+    return SequenceData(sequences, _numbered(attributes, numbers))
+
+
+def read_rows(folder: Path) -> list[list[str]]:
+    """Returns each user's items of sequences.txt, oldest first.
+
+    Raises:
+        CommandError: the file cannot be read, or a user has fewer than three items.
+    """
     try:
         lines = (folder / "sequences.txt").read_text(encoding="utf-8").splitlines()
-        attributes = _attributes(folder)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise CommandError(f"{folder} cannot be read: {error}", ExitCode.USAGE) from error
     rows = [line.split()[1:] for line in lines if line.strip()]
     if not rows or min(map(len, rows)) < LEAST_ITEMS:
         raise CommandError(f"{folder}/sequences.txt needs at least one user, and three items a user", ExitCode.USAGE)
-    numbers: dict[str, int] = {}
-    sequences = [np.array([numbers.setdefault(item, len(numbers) + 1) for item in row], np.int64) for row in rows]
-    return SequenceData(sequences, _numbered(attributes, numbers))
+    return rows
 
 
 def _attributes(folder: Path) -> dict[str, list[str]]:

@@ -1,3 +1,4 @@
+from cli.benchmarks.catalog_changes import catalog_changes
 from cli.benchmarks.complete_journey import NextBaskets
 from services.common import event_types
 from services.features.definitions.observation import Observation
@@ -6,13 +7,12 @@ from services.ranker.training.event_table import EventTableBuilder
 from services.ranker.training.replay import Attributes
 from services.ranker.training.shop_reader import ShopData
 from vitrine.common.v1.attribute_pb2 import AttributeValue
-from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 
 
 def training_shop(data: NextBaskets) -> ShopData:
     """Returns what was bought before the cut as training reads a shop; items have the numbers from 1 on."""
     catalog = TrainingCatalog()
-    catalog.apply(_changes(data))
+    catalog.apply(catalog_changes(data.items))
     builder = EventTableBuilder(catalog.item_no_of)
     columns = (data.past[name].tolist() for name in ("user", "item_no", "millis", "order"))
     for user, item_no, millis, order in zip(*columns, strict=True):
@@ -26,18 +26,3 @@ def training_shop(data: NextBaskets) -> ShopData:
         for user, values in data.attributes.items()
     }
     return ShopData(catalog, table, attributes, set(range(len(table.visitors))))
-
-
-def _changes(data: NextBaskets) -> list[CatalogChange]:
-    category_nos: dict[tuple[str, ...], int] = {}
-    brand_nos: dict[str, int] = {}
-    changes = []
-    for item_no, item in enumerate(data.items, start=1):
-        change = CatalogChange(version=item_no, item_no=item_no, item_id=item.item_id, group_no=item_no, item=item)
-        if item.brand:
-            change.brand_no = brand_nos.setdefault(item.brand, len(brand_nos) + 1)
-        for path in item.category_paths[:1]:
-            prefixes = (tuple(path.names[:depth]) for depth in range(1, len(path.names) + 1))
-            change.category_nos.extend(category_nos.setdefault(prefix, len(category_nos) + 1) for prefix in prefixes)
-        changes.append(change)
-    return changes

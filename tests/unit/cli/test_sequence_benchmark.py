@@ -59,6 +59,11 @@ def test_the_test_item_is_read_by_nothing_but_the_test(tmp_path: Path) -> None:
     assert one.blend != two.blend
 
 
+def test_a_folder_without_sequences_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be read"):
+        read_sequence_folder(tmp_path)
+
+
 def test_attributes_of_both_files_and_of_none_are_read(tmp_path: Path) -> None:
     lines = ["u a b x/😀", "v b c a"]
     plain = read_sequence_folder(folder_of(tmp_path / "plain", lines))
@@ -80,9 +85,10 @@ def test_sequences_with_nothing_to_hold_out_are_refused(tmp_path: Path, lines: l
         read_sequence_folder(folder_of(tmp_path, lines))
 
 
-def test_a_broken_attribute_file_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["{", "[]", '{"1": 5}'])
+def test_a_broken_attribute_file_is_refused(tmp_path: Path, text: str) -> None:
     folder = folder_of(tmp_path, ["u 1 2 3"])
-    (folder / "item_attributes.json").write_text("{")
+    (folder / "item_attributes.json").write_text(text)
     with pytest.raises(CommandError, match="cannot be read"):
         read_sequence_folder(folder)
 
