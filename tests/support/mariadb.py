@@ -153,8 +153,14 @@ def mysql_server(folder: Path) -> Iterator[URL]:
     if given := os.environ.get(ADDRESS_VARIABLE):
         yield make_url(given)
         return
-    # Tests make many small databases; nobody measures here.
-    with running_mariadb(folder, "--innodb-buffer-pool-size=64M", "--performance-schema=OFF") as server:
+    # Tests make many small databases; nobody measures here, and nobody kills it: it need not wait for the disk.
+    with running_mariadb(
+        folder,
+        "--innodb-buffer-pool-size=64M",
+        "--performance-schema=OFF",
+        "--innodb-flush-log-at-trx-commit=0",
+        "--innodb-flush-method=nosync",
+    ) as server:
         yield server.url
 
 

@@ -28,9 +28,14 @@ async def log_port(log: FakeEventService) -> AsyncIterator[int]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, log_port: int) -> FeaturesSettings:
+def settings(tmp_path: Path, log_port: int, database_url: str) -> FeaturesSettings:
     return FeaturesSettings(
-        state_directory=tmp_path, port=0, events_address=f"127.0.0.1:{log_port}", grace_seconds=0, minimum_users=1
+        state_directory=tmp_path,
+        port=0,
+        database_url=database_url,
+        events_address=f"127.0.0.1:{log_port}",
+        grace_seconds=0,
+        minimum_users=1,
     )
 
 
