@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
 from services.common.engines.mysql import BACKENDS, mysql_engine
-from services.common.engines.sqlite import empty_log, sqlite_engine, sqlite_url
+from services.common.engines.sqlite import sqlite_engine, sqlite_url
+from services.common.engines.sqlite_traces import erase_traces, erase_traces_left
 from services.common.engines.transient import RETRY_SECONDS, is_transient, jittered
 from services.common.engines.writing import WRITES
 
@@ -103,12 +104,17 @@ class Database:
         return _repeated(self.connect, work)
 
     def erase_traces(self) -> bool:
-        """Makes what committed transactions erased go from the disk too, as far as that is ours to do.
+        """Makes what committed transactions deleted go from the disk too, as far as that is ours to do; call it after
+        an erasure.
 
-        On SQLite the write-ahead log is emptied; returns False where somebody used it for more than a second: then the
-        next call or the next start does it. MySQL and MariaDB purge erased rows by themselves.
+        A large SQLite file is left to `erase_traces_left`: then the result is False. MySQL and MariaDB purge deleted
+        rows by themselves.
         """
-        return self.dialect != "sqlite" or empty_log(self.engine)
+        return self.dialect != "sqlite" or erase_traces(self.engine)
+
+    def erase_traces_left(self) -> bool:
+        """Makes go what `erase_traces` left, which may take a while; call it now and then."""
+        return self.dialect != "sqlite" or erase_traces_left(self.engine)
 
     @contextmanager
     def maintenance(self) -> Iterator[Connection]:

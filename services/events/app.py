@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
 import grpc
 
 from services.common.application import Application
+from services.common.background import keep_doing
 from services.common.clock import Clock, SystemClock
 from services.common.database import Database, create_engine
 from services.common.signing import Signer
@@ -46,6 +48,7 @@ from vitrine.events.v1 import event_service_pb2
 from vitrine.events.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 
 NAME = "events"
+_UPKEEP_SECONDS: Final = 3_600.0
 
 
 class EventsApplication:
@@ -69,6 +72,7 @@ class EventsApplication:
         self._pool = pool
         self._retention = retention
         self._partitions = partitions
+        self._upkeep: asyncio.Task[None] | None = None
 
     def register(self, server: grpc.aio.Server) -> Sequence[str]:
         add_EventServiceServicer_to_server(self._servicer, server)
@@ -80,13 +84,20 @@ class EventsApplication:
         self._committer.start()
         if self._retention is not None:
             self._retention.start()
+        self._upkeep = asyncio.create_task(keep_doing("traces of the erased", self._erase_traces, _UPKEEP_SECONDS))
 
     async def stop(self) -> None:
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+            await asyncio.gather(self._upkeep, return_exceptions=True)
         if self._retention is not None:
             await self._retention.close()
         await self._committer.close()
         self._pool.close()
         self._database.dispose()
+
+    async def _erase_traces(self) -> None:
+        await asyncio.to_thread(self._database.erase_traces_left)
 
 
 def build(settings: EventsSettings, clock: Clock | None = None) -> Application:

@@ -43,6 +43,7 @@ class Upkeep:
             ("changes of other processes", self._catch_up, self._poll_seconds),
             ("notices of consent", self._teller.tell, self._poll_seconds),
             ("old merges", self._sweeper.sweep, SWEEP_SECONDS),
+            ("traces of the erased", self._store.erase_traces_left, SWEEP_SECONDS),
         )
 
     async def _catch_up(self) -> None:

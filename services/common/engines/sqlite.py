@@ -14,7 +14,6 @@ from services.common.engines.writing import writes
 # At the most, by each connection; and 16 MiB between checkpoints.
 _CACHE_KIBIBYTES: Final = 32 * 1024
 _CHECKPOINT_PAGES: Final = 4_000
-_PATIENCE_MILLIS: Final = 1_000
 
 
 def sqlite_url(path: Path) -> URL:
@@ -41,25 +40,6 @@ def sqlite_engine(url: URL, *, durable: bool, busy_timeout_seconds: float, pool_
     return engine
 
 
-def empty_log(engine: Engine) -> bool:
-    """Takes what the write-ahead log holds into the file, and empties it: its old pages hold what was erased since.
-
-    Waits up to a second for whoever reads or writes; returns whether it came to pass.
-    """
-    connection = engine.raw_connection()
-    try:
-        cursor = connection.cursor()
-        patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
-        cursor.execute(f"PRAGMA busy_timeout={_PATIENCE_MILLIS}")
-        try:
-            busy: int = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        finally:
-            cursor.execute(f"PRAGMA busy_timeout={patience}")
-        return not busy
-    finally:
-        connection.close()
-
-
 def _tune(engine: Engine, *, durable: bool) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -70,7 +50,8 @@ def _tune(engine: Engine, *, durable: bool) -> None:
         cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA temp_store=MEMORY")
-        # What is deleted or replaced is overwritten with zeros: it is gone from the file, not only from its tables.
+        # What is deleted or replaced is overwritten with zeros. Copies that rows left when they moved to another page
+        # are not: see sqlite_traces.
         cursor.execute("PRAGMA secure_delete=ON")
         # Rows come in the order of random keys, and touch the indexes' pages all over: with the default of 2 MB, and a
         # checkpoint every 4 MB, the same pages are read and written over and over.

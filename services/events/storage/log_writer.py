@@ -30,7 +30,7 @@ class LogWriter:
             # Pages and rejections have no head row: another process may have written the same one between our look
             # and our insert. The second look finds it.
             results = self._database.write(lambda connection: _apply(connection, operations))
-        if any(isinstance(operation, EraseVisitor | SetRefusal) for operation in operations):
+        if any(_erased(operation, result) for operation, result in zip(operations, results, strict=True)):
             self._database.erase_traces()
         return results
 
@@ -51,11 +51,20 @@ def _apply(connection: Connection, operations: Sequence[Operation[Any]]) -> list
             case EraseVisitor():
                 results.append(erase_visitor(connection, operation))
             case SetRefusal():
-                set_refusal(connection, operation)
-                results.append(None)
+                results.append(set_refusal(connection, operation))
             case _:
                 raise TypeError(f"the log has no operation {type(operation).__name__}")
     return results
+
+
+def _erased(operation: Operation[Any], result: Any) -> bool:
+    """Returns whether an operation took rows away that were kept."""
+    match operation:
+        case EraseVisitor():
+            return bool(result.events or result.pages or result.rejections)
+        case SetRefusal():
+            return bool(result)
+    return False
 
 
 def _partitions(operations: Sequence[Operation[Any]]) -> set[int]:

@@ -62,8 +62,10 @@ class AppendPages(Operation[int]):
 
 
 @dataclass(frozen=True, slots=True)
-class SetRefusal(Operation[None]):
-    """Notes that nothing may be kept of a visitor, and erases what is; or that it may be again."""
+class SetRefusal(Operation[int]):
+    """Notes that nothing may be kept of a visitor, and erases what is; or that it may be again. The result is how many
+    rows were erased.
+    """
 
     visitor_key: bytes
     partition: int

@@ -38,8 +38,12 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
 
     async def erase(self, work: Callable[[Connection], T]) -> T:
-        """Runs `work`, which erases, as `write` does; then nothing of it is left on the disk either."""
+        """Runs `work`, which erases, as `write` does; then it goes from the disk too."""
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._erase, work)
+
+    async def erase_traces_left(self) -> None:
+        """Makes go from the disk what `erase` had no time for."""
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._database.erase_traces_left)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` on a snapshot. Raises UnavailableError where the database cannot be reached."""

@@ -175,7 +175,7 @@ def test_nothing_is_kept_of_a_visitor_who_refuses(writer: LogWriter, database: D
 
 
 def test_a_refusal_in_the_same_group_comes_after_the_events(writer: LogWriter, database: Database) -> None:
-    assert writer.apply([refusal(), AppendEvents([event("a")])]) == [None, [STORED]]
+    assert writer.apply([refusal(), AppendEvents([event("a")])]) == [1, [STORED]]
     assert [each.payload for each in LogReader(database).read(0, 0, 1)] == [None]
 
 

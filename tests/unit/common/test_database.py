@@ -7,6 +7,7 @@ from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from services.common.database import Database, create_engine, new_metadata, sqlite_url
+from services.common.engines import sqlite_traces
 from services.common.opaque_id import OpaqueId
 
 METADATA = new_metadata()
@@ -195,25 +196,52 @@ def everything_on_disk(database: Database) -> bytes:
     return b"".join(file.read_bytes() for file in sorted(path.parent.iterdir()))
 
 
+def crowd(database: Database) -> None:
+    """Rows of two kinds, written in an order that splits pages: copies stay behind in the old ones."""
+    with database.begin() as connection:
+        for number in range(400):
+            name = "someone" if number % 3 else "another"
+            put(connection, f"{number * 7919 % 400:03}-{name}-{'x' * 300}")
+
+
+def erase_someone(database: Database) -> None:
+    with database.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM items WHERE instr(item_id, CAST('someone' AS BLOB)) > 0")
+
+
 def test_what_is_erased_is_gone_from_the_files(database: Database) -> None:
-    with database.begin() as connection:
-        for number in range(300):  # more than a page: some are freed whole
-            put(connection, f"someone-{number}-{'x' * 100}")
-    assert b"someone-17-" in everything_on_disk(database)
-    with database.begin() as connection:
-        connection.execute(ITEMS.delete())
+    crowd(database)
+    assert b"someone" in everything_on_disk(database)
+    erase_someone(database)
     assert database.erase_traces()
     assert b"someone" not in everything_on_disk(database)
-    assert ids(database) == []
+    assert len(ids(database)) == 134
+
+
+def test_a_large_file_is_written_anew_when_there_is_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd(database)
+    monkeypatch.setattr(sqlite_traces, "AT_ONCE_BYTES", 0)
+    erase_someone(database)
+    assert not database.erase_traces()
+    assert database.erase_traces_left()
+    assert b"someone" not in everything_on_disk(database)
+    assert len(ids(database)) == 134
 
 
 def test_traces_wait_for_who_still_reads_them(database: Database) -> None:
-    with database.begin() as connection:
-        put(connection, "someone")
+    crowd(database)
     with database.connect() as reader:
         reader.execute(sa.select(ITEMS)).all()
-        with database.begin() as connection:
-            connection.execute(ITEMS.delete())
+        erase_someone(database)
         assert not database.erase_traces()
-    assert database.erase_traces()
+        assert not database.erase_traces_left()
+    assert database.erase_traces_left()
     assert b"someone" not in everything_on_disk(database)
+
+
+def test_nothing_is_written_anew_where_nothing_was_erased(database: Database) -> None:
+    crowd(database)
+    file = Path(str(database.engine.url.database))
+    before = file.read_bytes()
+    assert database.erase_traces_left()
+    assert file.read_bytes() == before
