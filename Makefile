@@ -37,7 +37,7 @@ demo: .venv/.demo stubs ## Run the demo shop until Ctrl-C; EXIT=1 stops by itsel
 test: setup ## Run every test that needs no system package; ARGS="-k name" chooses
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-test-real: setup ## Run every test that needs a real engine: VITRINE_TEST_MYSQL_URL, or an installed mariadb-server
+test-real: setup ## Run every test that needs a real engine: VITRINE_TEST_MYSQL_URL or an installed mariadb-server, and VITRINE_TEST_ELASTICSEARCH_URL
 	@exec $(BIN)/python -m pytest -m real $(ARGS)
 
 # --- measure: figures on the terminal and in build/figures/ ----------------------------------------------------------

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.engine import URL
 
+from tests.support.elasticsearch import NoElasticsearchError, elasticsearch_url
 from tests.support.mariadb import NoEngineError, fresh_database, mysql_server
 
 
@@ -23,6 +24,15 @@ def mysql_url(mysql_server_url: URL) -> Iterator[URL]:
     """An empty database of one's own on that server."""
     with fresh_database(mysql_server_url) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_address() -> str:
+    """Where a real Elasticsearch server is."""
+    try:
+        return elasticsearch_url()
+    except NoElasticsearchError as missing:
+        pytest.fail(str(missing))
 
 
 @pytest.fixture(params=["sqlite", pytest.param("mysql", marks=pytest.mark.real)])

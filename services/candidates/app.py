@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
 
@@ -18,15 +18,19 @@ from services.candidates.background.catalog_tail import CatalogTail
 from services.candidates.background.list_keeper import ListKeeper
 from services.candidates.background.statistics_poll import StatisticsPoll
 from services.candidates.catalog.item_columns import ItemColumns
+from services.candidates.content.synonyms import Synonyms
 from services.candidates.metrics import CandidateMetrics
 from services.candidates.retrieval import Retriever
 from services.candidates.servicer import CandidateServicer
 from services.candidates.settings import CandidatesSettings
+from services.candidates.sources.content import Content
 from services.candidates.sources.inputs import Inputs
 from services.candidates.sources.registry import check_names, make_sources
+from services.candidates.sources.search_history import SearchHistory
 from services.common.artifacts import Artifact, ArtifactStore
 from services.common.background import keep_doing
 from services.common.channels import ChannelLimits, open_channel
+from services.common.clock import SystemClock
 from services.common.signing import Signer
 from services.common.signing_key import load_signing_key
 from services.common.telemetry.metrics import service_metrics
@@ -35,6 +39,10 @@ from vitrine.candidates.v1.candidate_service_pb2_grpc import add_CandidateServic
 from vitrine.candidates.v1.source_service_pb2_grpc import SourceServiceStub
 from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceStub
+
+if TYPE_CHECKING:
+    from services.candidates.elastic.engine import Engine
+    from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
 
 # A new item is to be in answers within a second of its upsert.
 _INDEX_SECONDS: Final = 0.25
@@ -59,10 +67,11 @@ class CandidatesApplication:
             settings.weights,
             settings.source_deadline_seconds,
             CandidateMetrics(service_metrics(self.name)),
-            deadlines=settings.source_deadlines,
+            deadlines={**_content_deadlines(settings), **settings.source_deadlines},
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._channels: list[grpc.aio.Channel] = []
+        self._engine: Engine | None = None
 
     def register(self, server: grpc.aio.Server) -> Sequence[str]:
         signer = Signer(load_signing_key(self._settings))
@@ -78,7 +87,10 @@ class CandidatesApplication:
             # The shop's source owes us no health service, and a late answer is worth no second try.
             self._channels.append(open_channel(address, limits=ChannelLimits(watch_health=False, max_attempts=1)))
             inputs.custom = SourceServiceStub(self._channels[-1])
-        tail = CatalogTail(CatalogServiceStub(features), inputs)
+        catalog = CatalogServiceStub(features)
+        if self._settings.elasticsearch_url:
+            self._search_elsewhere(catalog)
+        tail = CatalogTail(catalog, inputs)
         embedded, lists = inputs.embedded, ListKeeper(inputs)
         statistics = StatisticsPoll(FeatureServiceStub(features), inputs.statistics)
         self._run(keep_doing("catalog tail", tail.follow, 0.2))
@@ -100,6 +112,20 @@ class CandidatesApplication:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for channel in self._channels:
             await channel.close()
+        if self._engine is not None:
+            await self._engine.cluster.close()
+
+    def _search_elsewhere(self, catalog: "CatalogServiceAsyncStub") -> None:
+        """Lets Elasticsearch answer in the embedded index's place. Where it is away the service starts all the same."""
+        # The client takes a third of a second to import; an embedded shop does without it.
+        from services.candidates.elastic.engine import Engine
+
+        synonyms = Synonyms.read(self._settings.synonyms_file)
+        self._engine = engine = Engine.of(self._settings, self._inputs, catalog, SystemClock(), synonyms)
+        self._inputs.content = engine.index
+        self._run(keep_doing("search engine", engine.index.look, self._settings.poll_seconds))
+        if self._settings.elasticsearch_writer:
+            self._run(keep_doing("search index", engine.keeper.keep, self._settings.poll_seconds))
 
     def _run(self, coroutine: Coroutine[None, None, None]) -> None:
         self._tasks.append(asyncio.create_task(coroutine))
@@ -124,6 +150,13 @@ class CandidatesApplication:
             watch(inputs.repeats, Repeats.load),
             ArtifactWatcher(store, inputs.embeddings, columns, load_embeddings),
         ]
+
+
+def _content_deadlines(settings: CandidatesSettings) -> dict[str, float]:
+    """Returns how long the sources may take that ask Elasticsearch: as long as is waited for it."""
+    if not settings.elasticsearch_url:
+        return {}
+    return dict.fromkeys((Content.name, SearchHistory.name), settings.elasticsearch_timeout_seconds)
 
 
 def build(settings: CandidatesSettings) -> CandidatesApplication:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from services.candidates.elastic.elasticsearch_settings import ElasticsearchSettings
 from services.candidates.job_settings import (
     BasketSettings,
     JobSettings,
@@ -33,7 +34,7 @@ class HistorySettings(BaseModel):
     content_items: int = Field(10, ge=1, le=100, description="History items that content asks for alike ones.")
 
 
-class CandidatesSettings(ServiceSettings):
+class CandidatesSettings(ElasticsearchSettings):
     """Settings of the candidates service. JSON is written as in VITRINE_CANDIDATES_QUOTAS='{"popular": 50}'."""
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_CANDIDATES_")

@@ -87,7 +87,7 @@ class ItemColumns:
         else:
             self.flags[item_no] = 0
         flags = int(self.flags[item_no])
-        self.eligible[item_no] = flags & (_SHOWABLE | HIDDEN) == _SHOWABLE
+        self.eligible[item_no] = is_eligible(flags)
         self.item_count += bool(flags & KNOWN) - known
         self.eligible_count += int(self.eligible[item_no]) - eligible
         self.revision += 1
@@ -95,7 +95,7 @@ class ItemColumns:
 
     def _fill(self, item_no: int, change: CatalogChange) -> None:
         item = change.item
-        self.flags[item_no] = _flags(item)
+        self.flags[item_no] = item_flags(item)
         self.available_from[item_no] = item.available_from_time.ToMilliseconds()  # absent: 0
         self.available_until[item_no] = item.available_until_time.ToMilliseconds()
         self.new_since[item_no] = self.available_from[item_no] or change.create_time.ToMilliseconds()
@@ -141,7 +141,13 @@ def item_digest(item_id: str) -> int:
     return zlib.crc32(item_id.encode())
 
 
-def _flags(item: Item) -> int:
+def is_eligible(flags: int) -> bool:
+    """Returns whether an item of these flags may be shown, but for its availability window."""
+    return flags & (_SHOWABLE | HIDDEN) == _SHOWABLE
+
+
+def item_flags(item: Item) -> int:
+    """Returns the flags of an item that is in the catalogue."""
     product = item.kind in (ItemKind.ITEM_KIND_UNSPECIFIED, ItemKind.ITEM_KIND_PRODUCT)
     flags = KNOWN
     if item.hidden:

@@ -1,0 +1,101 @@
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from services.candidates.elastic.feeder import Feeder
+from services.candidates.elastic.indexes import Index, Indexes
+from services.candidates.elastic.lease import RENEW_SECONDS, Lease
+from services.candidates.elastic.schema import Schema
+from services.common.clock import Clock
+from services.common.errors import AbortedError, VitrineError
+
+
+class Keeper:
+    """Keeps the index up to date while this process has the lease, and makes it anew where its schema is not the
+    code's: the old one answers, and is kept up to date too, until the new one has caught up with the catalogue.
+    """
+
+    def __init__(self, indexes: Indexes, feeder: Feeder, lease: Lease, schema: Schema, clock: Clock) -> None:
+        self._indexes = indexes
+        self._feeder = feeder
+        self._lease = lease
+        self._schema = schema
+        self._clock = clock
+        self._log = structlog.get_logger("vitrine.candidates")
+
+    async def keep(self) -> None:
+        """Keeps the index until something fails; returns at once where another process has the lease."""
+        if not await self._lease.take():
+            return
+        try:
+            await _first_of(self._renew(), self._feed())
+        finally:
+            await self._let_go()
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            if not await self._lease.take():
+                raise AbortedError("another process keeps the index now", reason="LEASE_LOST")
+
+    async def _feed(self) -> None:
+        current = await self._indexes.current()
+        if current is not None and current.schema == self._schema.digest:
+            await self._feeder.feed(current.name, asyncio.Event())
+            return
+        new = await self._indexes.begun(self._schema)
+        if new is None:
+            new = await self._indexes.create(self._schema, self._clock.now())
+        self._log.info("index is made anew", index=new.name, old=current.name if current else "")
+        ready = asyncio.Event()
+        feeding = asyncio.create_task(self._feeder.feed(new.name, ready))
+        try:
+            await self._build(current, ready, feeding)
+            await self._indexes.promote(new)
+            self._log.info("index answers", index=new.name)
+            await feeding
+        finally:
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
+
+    async def _build(self, current: Index | None, ready: asyncio.Event, feeding: asyncio.Task[None]) -> None:
+        """Waits until the new index has all, and keeps the old one up to date meanwhile."""
+        waits = [ready.wait(), _result(feeding)]
+        if current is not None:
+            waits.append(self._follow_old(current))
+        await _first_of(*waits)
+        if not ready.is_set():
+            raise AbortedError("the catalogue's stream ended before the index was built", reason="CATALOG_ENDED")
+
+    async def _follow_old(self, current: Index) -> None:
+        # The old index may refuse what the new code writes: then it answers as it is.
+        try:
+            await self._feeder.feed(current.name, asyncio.Event())
+        except VitrineError as error:
+            self._log.warning("the old index is not kept up to date", index=current.name, error=str(error))
+        await asyncio.Event().wait()
+
+    async def _let_go(self) -> None:
+        try:
+            await self._lease.give_back()
+        except VitrineError:
+            self._log.info("the lease of the index runs out by itself")
+
+
+async def _result(task: asyncio.Task[None]) -> None:
+    await asyncio.shield(task)
+
+
+async def _first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
+    """Runs all until the first one ends, raises what it raised, and ends the others."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
