@@ -1,5 +1,7 @@
 """SQLite that survives a crash, with transactions that cannot deadlock."""
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ from services.common.engines.writing import writes
 # At the most, by each connection; and 16 MiB between checkpoints.
 _CACHE_KIBIBYTES: Final = 32 * 1024
 _CHECKPOINT_PAGES: Final = 4_000
+_PAUSE_SECONDS: Final = 0.005
 
 
 def sqlite_url(path: Path) -> URL:
@@ -36,17 +39,17 @@ def sqlite_engine(url: URL, *, durable: bool, busy_timeout_seconds: float, pool_
         connect_args={"timeout": busy_timeout_seconds, "check_same_thread": False},
         **pool,
     )
-    _tune(engine, durable=durable)
+    _tune(engine, durable=durable, busy_timeout_seconds=busy_timeout_seconds)
     return engine
 
 
-def _tune(engine: Engine, *, durable: bool) -> None:
+def _tune(engine: Engine, *, durable: bool, busy_timeout_seconds: float) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         # sqlite3's own transaction handling begins late and only for some statements; on_begin says it instead.
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(cursor, busy_timeout_seconds)
         cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA temp_store=MEMORY")
@@ -64,3 +67,17 @@ def _tune(engine: Engine, *, durable: bool) -> None:
         # A writer takes its lock at once: a transaction that read first and wants to write later would be refused
         # (SQLITE_BUSY, whatever the timeout) if another one wrote between.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes(connection) else "BEGIN DEFERRED")
+
+
+def _write_ahead(cursor: Any, patience_seconds: float) -> None:
+    """Turns the write-ahead log on; of several who do so together SQLite may refuse one, whatever the timeout."""
+    give_up = time.monotonic() + patience_seconds
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return

@@ -42,7 +42,9 @@ class ErrorMappingLayer(WrappingLayer):
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001  # the last resort: nothing else may leave a servicer
-                await self._abort(method, context, error)
+                failure = error
+            # Outside of the handler: a trace would take the error along with the abort, and quote what it quotes.
+            return await self._abort(method, context, failure)
 
         return mapped
 
@@ -54,7 +56,10 @@ class ErrorMappingLayer(WrappingLayer):
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001  # the same
-                await self._abort(method, context, error)
+                failure = error
+            else:
+                return
+            await self._abort(method, context, failure)
 
         return mapped
 

@@ -31,6 +31,7 @@ DECLARATIONS: Final = (
     FeatureDeclaration("cart_counts", "Additions to carts that were not removed.", "0", "lines"),
     FeatureDeclaration("purchase_counts", "Purchases that were not given back whole.", "0", "lines"),
     FeatureDeclaration("buyer_counts", "Users who bought it and did not give all of it back.", "0", "users"),
+    FeatureDeclaration("user_counts", "Users who took to it: did anything but see it pass by.", "0", "users"),
     FeatureDeclaration("impression_counts", "Times that it was on a screen.", "0", "impressions"),
     FeatureDeclaration(
         "mean_prices",
