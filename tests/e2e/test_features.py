@@ -68,3 +68,13 @@ def test_a_page_that_was_made_from_something_else_is_found(shop: RunningShop) ->
     found = {page["page_id"]: page["differing"] for page in compared_of(shop, "--anonymous", anonymous_id, code=1)}
     assert found.pop(record.page_id) == ["counters"]
     assert list(found.values()) == [[]]
+
+
+def test_a_rebuild_leaves_pages_as_they_were(shop: RunningShop) -> None:
+    user = shop.files.user_ids[2]
+    lines = [json.loads(line) for line in shop.vitrine("privacy", "export", "--user", user).splitlines()]
+    counted = [line["features"]["event_count"] for line in lines if line["kind"] == "user_state"]
+    assert "features are rebuilt from" in shop.vitrine("rebuild")
+    shop.recover()
+    lines = [json.loads(line) for line in shop.vitrine("privacy", "export", "--user", user).splitlines()]
+    assert [line["features"]["event_count"] for line in lines if line["kind"] == "user_state"] == counted != []

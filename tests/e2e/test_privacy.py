@@ -40,11 +40,6 @@ def calling(shop: RunningShop, service: str, call: Callable[[Any], Awaitable[T]]
     return asyncio.run(made())
 
 
-def merge(shop: RunningShop, anonymous_id: str, user_id: str) -> None:
-    request = user_service_pb2.MergeUsersRequest(anonymous_id=anonymous_id, user_id=user_id)
-    calling(shop, "features", lambda channel: UserServiceStub(channel).MergeUsers(request, timeout=10))
-
-
 def say(shop: RunningShop, user_id: str, consent: Consent.ValueType) -> None:
     update = user_service_pb2.UserUpdate(user=User(visitor=Visitor(user_id=user_id), consent=consent))
     request = user_service_pb2.UpsertUsersRequest(updates=[update])
@@ -74,7 +69,11 @@ def test_all_that_is_known_of_a_person_is_said_and_erased(shop: RunningShop) -> 
     shop.vitrine("event", "purchase", "--user", user, "--item", item, "--quantity", "-1", code=2)
     shop.vitrine("page", "--user", user)
     say(shop, user, CONSENT_PERSONAL)
-    merge(shop, browser, user)
+    assert "they are one now" in shop.vitrine("users", "merge", browser, user)
+    assert "they are two again" in shop.vitrine("users", "unmerge", browser, user)
+    assert "NOT_MERGED" in shop.vitrine("users", "unmerge", browser, user, code=1)
+    assert "they are one now" in shop.vitrine("users", "merge", browser, user)
+    assert "were one before" in shop.vitrine("users", "merge", browser, user)
     wanted = {
         "event store, events.visitor_key",
         "event store, events.payload",
