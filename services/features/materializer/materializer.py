@@ -109,14 +109,14 @@ class Materializer:
 
     async def _follow(self, events: "EventServiceAsyncStub") -> None:
         """Holds a share of the partitions and follows it, until something fails."""
-        status = await events.GetLogStatus(GetLogStatusRequest(), timeout=STATUS_TIMEOUT_SECONDS)
-        ends = {end.partition: end.offset for end in status.end_offsets}
-        await self._renew(len(ends))
+        partitions = len(await _log_ends(events))
+        await self._renew(partitions)
         while True:
-            self._refuse_another_log(ends)
+            # Asked after the leases were taken: whoever had them before may have read on until then.
+            self._refuse_another_log(await _log_ends(events))
             tail = asyncio.create_task(self._tail(events))
             try:
-                surplus = await self._hold(tail, len(ends))
+                surplus = await self._hold(tail, partitions)
             finally:
                 tail.cancel()
                 await asyncio.gather(tail, return_exceptions=True)
@@ -205,3 +205,9 @@ class Materializer:
             seconds = time.perf_counter() - began
             self._metrics.saved(seconds)
             await asyncio.sleep(SAVING_SHARE * seconds)
+
+
+async def _log_ends(events: "EventServiceAsyncStub") -> dict[int, int]:
+    """Returns the offset of the next event of each partition of the log."""
+    status = await events.GetLogStatus(GetLogStatusRequest(), timeout=STATUS_TIMEOUT_SECONDS)
+    return {end.partition: end.offset for end in status.end_offsets}

@@ -13,6 +13,8 @@ import grpc
 from services.features.settings import FeaturesSettings
 from tests.integration.features.shop import Shop
 
+START_SECONDS = 30.0
+
 
 @contextlib.asynccontextmanager
 async def features_process(settings: FeaturesSettings, batch_size: int) -> AsyncIterator[tuple[Process, Shop]]:
@@ -25,12 +27,15 @@ async def features_process(settings: FeaturesSettings, batch_size: int) -> Async
         "VITRINE_FEATURES_TAIL_BATCH_SIZE": str(batch_size),
         "VITRINE_FEATURES_DATABASE_URL": settings.database_url,
         "VITRINE_FEATURES_LEASE_SECONDS": str(settings.lease_seconds),
+        "VITRINE_FEATURES_POLL_SECONDS": str(settings.poll_seconds),
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.features", env=environment, stdout=DEVNULL, stderr=PIPE
     )
     try:
-        async with asyncio.timeout(30), grpc.aio.insecure_channel(await _address(process)) as channel:
+        async with asyncio.timeout(START_SECONDS):
+            address = await _address(process)
+        async with grpc.aio.insecure_channel(address) as channel:
             yield process, Shop(channel)
     finally:
         with contextlib.suppress(ProcessLookupError):

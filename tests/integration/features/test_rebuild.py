@@ -13,12 +13,13 @@ from services.features.definitions.user_state import UserState
 from services.features.settings import FeaturesSettings
 from services.features.store.tables import ITEM_STATISTICS, USER_STATES
 from tests.integration.features.shop import Shop, event, item, refusal, shop
-from tests.integration.features.test_workers import PARTITIONS, USERS, append, columns, shared, some_events
+from tests.integration.features.workers import PARTITIONS, USERS, append, of_events, shared, some_events
 from tests.support.fake_event_service import FakeEventService, serve_fake
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.events.v1.event_pb2 import EVENT_TYPE_VIEW
 from vitrine.features.v1 import feature_service_pb2 as pb
 from vitrine.features.v1 import user_service_pb2 as user_pb
+from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 QUERY = {"seconds": 1_777_896_000 + 86_400}
 NOTHING = UserState().to_bytes()
@@ -50,8 +51,8 @@ async def rebuild(features: Shop, *, from_kept: bool = False) -> list[tuple[int,
     return [(answer.read_event_count, answer.all_event_count) async for answer in call]
 
 
-async def known(features: Shop) -> list[dict[str, list[float]]]:
-    return [columns(await features.user(visitor, query_time=QUERY)) for visitor in USERS]
+async def known(features: Shop) -> list[UserFeatures]:
+    return [of_events(await features.user(visitor, query_time=QUERY)) for visitor in USERS]
 
 
 async def statistics(features: Shop) -> dict[int, tuple[float, ...]]:
@@ -106,7 +107,7 @@ async def test_a_rebuild_makes_what_the_log_says(
                     await asyncio.sleep(0.02)
         append(log, event("later", USERS[0], EVENT_TYPE_VIEW, "i1"))
         await features.saved(601)
-        assert (await other.user(USERS[0])).event_count == right[0][0]["events"][0] + 1
+        assert (await other.user(USERS[0])).event_count == right[0][0].event_count + 1
 
 
 async def test_nothing_is_lost_or_doubled_of_what_comes_meanwhile(
@@ -151,10 +152,10 @@ async def test_a_log_without_its_beginning_is_not_enough(
         await filled(features, log)
         log.starts[0] = 3
         assert (await refusal(rebuild(features)))[:2] == ("FAILED_PRECONDITION", "LOG_DROPPED")
-        assert sum([row["events"][0] for row in await known(features)]) == 600
+        assert sum([row.event_count for row in await known(features)]) == 600
         await rebuild(features, from_kept=True)
         async with asyncio.timeout(10):
-            while sum([row["events"][0] for row in await known(features)]) != 597:  # noqa: ASYNC110
+            while sum([row.event_count for row in await known(features)]) != 597:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
 
