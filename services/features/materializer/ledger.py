@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -15,7 +16,7 @@ from services.features.definitions.observation import observe
 from services.features.definitions.user_state import UserState
 from services.features.materializer import leases
 from services.features.materializer.leases import LeaseLostError, Share
-from services.features.materializer.user_states import UserStates
+from services.features.materializer.user_states import UserStates, read_states
 from services.features.statistics import stored_statistics
 from services.features.statistics.stored_statistics import StoredChanges
 from services.features.store.store import Store
@@ -76,6 +77,22 @@ class Ledger:
     def holds(self, key: str) -> bool:
         """Returns whether this worker applies the visitor's events."""
         return bool(self.offsets) and partition_of(key, len(self.offsets)) in self.held
+
+    async def find(self, keys: Collection[str]) -> tuple[dict[str, UserState], dict[int, int]]:
+        """Returns the states of those of the visitors who have one, in their order, and of each partition the offset of
+        the next event that is not in them. Both go on with the log once the caller awaits something.
+        """
+        while True:
+            held = dict(self.held)
+            own = {key for key in keys if self.holds(key)}
+            others = sorted(set(keys) - own)
+            # Whoever holds those may have saved more than was heard of: states and offsets are of one snapshot.
+            stored, saved = await self._store.read(partial(_read_stored, keys=others)) if others else ({}, {})
+            states = await self.states.find_all(own)
+            if self.held == held:
+                states |= {key: UserState.from_bytes(data) for key, data in stored.items()}
+                offsets = self.offsets | {no: offset for no, offset in saved.items() if no not in held}
+                return {key: states[key] for key in keys if key in states}, offsets
 
     async def apply(self, events: Sequence[LoggedEvent], next_offsets: Iterable[PartitionOffset]) -> int:
         """Counts a stretch of the log; events that were counted before are passed over. Returns how many were new."""
@@ -277,6 +294,10 @@ class _Snapshot:
         changes = stored_statistics.add(connection, self.statistics, self.bases, self.statistics_version)
         leases.write_offsets(connection, self.offsets)
         return changes
+
+
+def _read_stored(connection: Connection, keys: list[str]) -> tuple[dict[str, bytes], dict[int, int]]:
+    return read_states(connection, keys), leases.read_offsets(connection)
 
 
 def key_of(visitor: Visitor) -> str:

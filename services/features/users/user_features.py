@@ -38,8 +38,7 @@ class UserFeatureReader:
         stored_consent = known.message.consent if known is not None else CONSENT_UNSPECIFIED
         consent = stricter(stored_consent, visit_consent)
         personal = is_personal(consent)
-        offsets = dict(self._ledger.offsets)
-        states = await self._ledger.states.find_all(self._users.members_of(key)) if personal else {}
+        states, offsets = await self._ledger.find(self._users.members_of(key) if personal else [])
         state = join_states(list(states.values()))
         features = (state or UserState()).features(query_millis, self._catalog.item_columns())
         features.visitor.CopyFrom(visitor_from_key(key))
@@ -52,8 +51,6 @@ class UserFeatureReader:
         else:
             features.states.add(feature=ATTRIBUTES.name, status=FEATURE_STATUS_MISSING)
         _mark_stale(features, self._log_age())
-        # What another worker saves is read from the store, and may be newer than the offsets that are known here.
-        offsets |= {no: self._ledger.offsets[no] for no in self._ledger.held}
         features.applied_offsets.extend(PartitionOffset(partition=no, offset=offsets[no]) for no in sorted(offsets))
         return features
 

@@ -18,6 +18,7 @@ from services.events.app import build as build_events
 from services.events.settings import EventsSettings
 from services.features.settings import FeaturesSettings
 from tests.integration.features.shop import Shop, event, item, refusal, shop
+from tests.integration.features.workers import shared
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.events.v1 import event_pb2 as e
 from vitrine.events.v1.event_service_pb2 import GetLogStatusRequest, IngestEventsRequest, PartitionOffset
@@ -109,6 +110,23 @@ async def test_the_log_gives_what_was_served(
         # One event less makes a difference that is seen.
         differing = feature_digests(await recomputed(features, served, less=1))
         assert differing["event_count"] != feature_digests(served)["event_count"]
+
+
+async def test_whoever_answers_says_how_far_into_the_log_that_is(
+    store_settings: FeaturesSettings, real_log: Log, clock: FixedClock
+) -> None:
+    """Also of visitors whose events another process applies, of which it hears now and then only."""
+    visitors = [Visitor(user_id=f"u{number}") for number in range(16)]
+    seldom = FeaturesSettings(**{**dict(store_settings), "poll_seconds": 60.0, "lease_seconds": 0.6})
+    async with shop(seldom, clock) as one, shop(seldom, clock) as other:
+        await shared([one, other])
+        for number, visitor in enumerate(visitors):
+            await real_log.send(*history(visitor, f"{number}/", 0))
+        await one.saved(len(visitors) * 35)
+        for visitor in visitors:
+            served = await other.user(visitor)
+            assert served.event_count == 35
+            assert feature_digests(await recomputed(other, served)) == feature_digests(served)
 
 
 async def test_who_was_merged_later_is_told_apart(
