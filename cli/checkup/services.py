@@ -3,15 +3,13 @@ from collections.abc import Awaitable, Callable, Mapping
 import grpc
 
 from cli.checkup.finding import Finding, Verdict
+from cli.checkup.lag import check_lag
 from cli.launcher.health import health_of
 from cli.shop import Shop
 from vitrine.candidates.v1 import candidate_service_pb2, candidate_service_pb2_grpc
-from vitrine.events.v1 import event_service_pb2, event_service_pb2_grpc
-from vitrine.features.v1 import feature_service_pb2, feature_service_pb2_grpc
 from vitrine.ranker.v1 import ranker_service_pb2, ranker_service_pb2_grpc
 
 TIMEOUT_SECONDS = 3.0
-MUCH_BEHIND = 10_000
 
 Check = Callable[[str, Shop], Awaitable[Finding]]
 
@@ -21,7 +19,7 @@ async def check_services(shop: Shop) -> list[Finding]:
     health = {name: health_of(address) for name, address in shop.addresses().items()}
     findings = [_health(name, state, shop.addresses()[name]) for name, state in health.items()]
     checks: Mapping[str, tuple[tuple[str, ...], Check]] = {
-        "features behind the log": (("events", "features"), _lag),
+        "features behind the log": (("events", "features"), check_lag),
         "candidates": (("candidates",), _candidates),
         "model": (("ranker",), _model),
     }
@@ -39,23 +37,6 @@ def _health(name: str, state: str, address: str) -> Finding:
         return Finding(name, Verdict.OK, f"SERVING at {address}")
     remedy = f"`vitrine up {name}` starts it" if state == "DOWN" else f"it is starting or stuck: see logs/{name}.log"
     return Finding(name, Verdict.FAULT, f"{state} at {address}", remedy)
-
-
-async def _lag(name: str, shop: Shop) -> Finding:
-    async with shop.channel("events") as events, shop.channel("features") as features:
-        log = await event_service_pb2_grpc.EventServiceStub(events).GetLogStatus(
-            event_service_pb2.GetLogStatusRequest(), timeout=TIMEOUT_SECONDS
-        )
-        status = await feature_service_pb2_grpc.FeatureServiceStub(features).GetMaterializerStatus(
-            feature_service_pb2.GetMaterializerStatusRequest(), timeout=TIMEOUT_SECONDS
-        )
-    if status.fault:
-        return Finding(name, Verdict.FAULT, status.fault, "see logs/features.log; it tries again by itself")
-    applied = {place.partition: place.offset for place in status.applied_offsets}
-    behind = sum(max(place.offset - applied.get(place.partition, 0), 0) for place in log.end_offsets)
-    if behind > MUCH_BEHIND:
-        return Finding(name, Verdict.WARNING, f"{behind:,} events", "wait: it catches up at some 10,000 a second")
-    return Finding(name, Verdict.OK, f"{behind:,} events")
 
 
 async def _candidates(name: str, shop: Shop) -> Finding:

@@ -14,7 +14,7 @@ TIMEOUT_SECONDS = 10.0
 
 
 async def wait_until_applied(events: grpc.aio.Channel, features: grpc.aio.Channel, progress: Progress) -> None:
-    """Waits until the features know every event that the log holds now.
+    """Waits until the features know every event that the log holds now, whichever of several feature stores is asked.
 
     Args:
         events: channel to the events service.
@@ -27,33 +27,37 @@ async def wait_until_applied(events: grpc.aio.Channel, features: grpc.aio.Channe
     log = event_service_pb2_grpc.EventServiceStub(events)
     status = await log.GetLogStatus(event_service_pb2.GetLogStatusRequest(), timeout=TIMEOUT_SECONDS)
     ends = {place.partition: place.offset for place in status.end_offsets}
-    applied = await _applied(features, ends)
-    with progress.task("applying events", sum(ends.values()) - applied.count) as task:
+    saved = await _saved(features, ends)
+    with progress.task("applying events", sum(ends.values()) - saved.count) as task:
         stalled = 0.0
-        while applied.count < sum(ends.values()):
+        while saved.count < sum(ends.values()):
             if stalled > STALLED_SECONDS:
-                reason = f" ({applied.fault})" if applied.fault else ""
+                reason = f" ({saved.fault})" if saved.fault else ""
                 raise CommandError(
-                    f"the features service has {sum(ends.values()) - applied.count:,} events yet to apply and gets no "
+                    f"the features service has {sum(ends.values()) - saved.count:,} events yet to apply and gets no "
                     f"further{reason}: its log in the state directory says why. Nothing is lost."
                 )
             await asyncio.sleep(POLL_SECONDS)
-            before, applied = applied, await _applied(features, ends)
-            task.advance(applied.count - before.count)
-            stalled = 0.0 if applied.count > before.count else stalled + POLL_SECONDS
+            latest = await _saved(features, ends)
+            # Another one may have answered, and have heard of less.
+            gained = max(latest.count - saved.count, 0)
+            task.advance(gained)
+            stalled = 0.0 if gained else stalled + POLL_SECONDS
+            saved = _Saved(saved.count + gained, latest.fault)
 
 
 @dataclass(frozen=True, slots=True)
-class _Applied:
+class _Saved:
     count: int
     fault: str
 
 
-async def _applied(features: grpc.aio.Channel, ends: dict[int, int]) -> _Applied:
+async def _saved(features: grpc.aio.Channel, ends: dict[int, int]) -> _Saved:
     stub = feature_service_pb2_grpc.FeatureServiceStub(features)
     status = await stub.GetMaterializerStatus(
         feature_service_pb2.GetMaterializerStatusRequest(), timeout=TIMEOUT_SECONDS
     )
-    offsets = {place.partition: place.offset for place in status.applied_offsets}
+    # What one feature store has applied and not saved is known to no other one yet.
+    offsets = {place.partition: place.offset for place in status.saved_offsets}
     # What was logged since does not count: a busy shop would never be waited for.
-    return _Applied(sum(min(offsets.get(partition, 0), end) for partition, end in ends.items()), status.fault)
+    return _Saved(sum(min(offsets.get(partition, 0), end) for partition, end in ends.items()), status.fault)

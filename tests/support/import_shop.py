@@ -146,19 +146,26 @@ class FakeEventLog(event_service_pb2_grpc.EventServiceServicer, Stumbling):
 
 
 class FakeFeatures(feature_service_pb2_grpc.FeatureServiceServicer):
-    """Applies some more of the log each time it is asked how far it is."""
+    """Saves some more of the log each time it is asked how far it is; all of it is applied, and no other one knows."""
 
     def __init__(self, log: FakeEventLog) -> None:
         self._log = log
-        self.applied = 0
+        self._asked = 0
+        self.saved = 0
         self.step = 2
+        self.swing = 0
+        """Every other time somebody answers who has heard of so many less."""
 
     async def GetMaterializerStatus(
         self, request: feature_service_pb2.GetMaterializerStatusRequest, context: Context
     ) -> feature_service_pb2.GetMaterializerStatusResponse:
-        self.applied = min(self.applied + self.step, len(self._log.events))
-        place = event_service_pb2.PartitionOffset(partition=0, offset=self.applied)
-        return feature_service_pb2.GetMaterializerStatusResponse(applied_offsets=[place])
+        self._asked += 1
+        self.saved = min(self.saved + self.step, len(self._log.events))
+        heard = max(self.saved - self.swing * (self._asked % 2), 0)
+        return feature_service_pb2.GetMaterializerStatusResponse(
+            applied_offsets=[event_service_pb2.PartitionOffset(offset=len(self._log.events))],
+            saved_offsets=[event_service_pb2.PartitionOffset(offset=heard)],
+        )
 
 
 class FakeImportShop:

@@ -36,7 +36,7 @@ async def features_process(settings: FeaturesSettings, batch_size: int) -> Async
         async with asyncio.timeout(START_SECONDS):
             address = await _address(process)
         async with grpc.aio.insecure_channel(address) as channel:
-            yield process, Shop(channel)
+            yield process, Shop(channel, address)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

@@ -33,7 +33,8 @@ PATIENCE_SECONDS = 10.0
 class Shop:
     """Clients of one feature store."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, address: str) -> None:
+        self.address = address
         self.catalog: CatalogServiceAsyncStub = CatalogServiceStub(channel)
         self.users: UserServiceAsyncStub = UserServiceStub(channel)
         self.features: FeatureServiceAsyncStub = FeatureServiceStub(channel)
@@ -79,7 +80,7 @@ async def shop(settings: FeaturesSettings, clock: Clock) -> AsyncIterator[Shop]:
         running(settings, build(settings, clock)) as server,
         grpc.aio.insecure_channel(server.address) as channel,
     ):
-        yield Shop(channel)
+        yield Shop(channel, server.address)
 
 
 def item(item_id: str, *path: str, **fields: Any) -> Item:

@@ -45,7 +45,7 @@ async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
         yield Stores(
             folder=tmp_path,
             log=EventLog(log_channel),
-            features=Shop(channel),
+            features=Shop(channel, features.address),
             log_channel=log_channel,
             features_channel=channel,
             log_address=log.address,
