@@ -4,13 +4,16 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from services.common.clock import FixedClock
 from services.common.database import Database, create_engine
+from services.common.visitors import partition_of
 from services.features.definitions.user_state import UserState
-from services.features.materializer.user_states import read_states
+from services.features.materializer.ledger import key_of
 from services.features.settings import FeaturesSettings
-from tests.integration.features.shop import Shop, event, refusal, shop
+from services.features.store.tables import USER_STATES
+from tests.integration.features.shop import PATIENCE_SECONDS, Shop, event, refusal, shop
 from tests.support.fake_event_service import FakeEventService
 from vitrine.common.v1.attribute_pb2 import AttributeValue
 from vitrine.common.v1.visitor_pb2 import CONSENT_NONE, Visitor
@@ -121,9 +124,9 @@ def stored_events(settings: FeaturesSettings) -> dict[str, int]:
     """How many events each stored history has."""
     database = Database(create_engine(settings.url()))
     with database.connect() as connection:
-        stored = read_states(connection, ["u:anna", "a:guest"])
+        rows = connection.execute(select(USER_STATES)).all()
     database.dispose()
-    return {key: UserState.from_bytes(data).event_count for key, data in stored.items()}
+    return {row.visitor_key: UserState.from_bytes(row.state).event_count for row in rows}
 
 
 @pytest.mark.parametrize("hours", [23, 25])
@@ -151,3 +154,23 @@ async def test_after_a_day_the_histories_are_one(
             await unmerge(after)
     # What the visitor's browser does later comes into a history of its own again.
     assert stored_events(settings) == ({"u:anna": 2, "a:guest": 1} if hours > 24 else {"u:anna": 1, "a:guest": 2})
+
+
+async def test_two_who_sweep_at_once_join_each_history_once(
+    settings: FeaturesSettings, clock: FixedClock, log: FakeEventService
+) -> None:
+    guests = [Visitor(anonymous_id=f"guest {number}") for number in range(20)]
+    users = [f"user {number % 4}" for number in range(20)]
+    async with shop(settings, clock) as before:
+        for guest, user_id in zip(guests, users, strict=True):
+            made = event(guest.anonymous_id, guest, EVENT_TYPE_VIEW, "tea")
+            log.append(made, partition=partition_of(key_of(guest), len(log.log)))
+            await merge(before, guest, user_id)
+        await before.saved(len(guests))
+    clock.advance(timedelta(hours=25))
+    async with shop(settings, clock) as one, shop(settings, clock) as other:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while stored_events(settings) != {f"u:{user_id}": 5 for user_id in users}:  # noqa: ASYNC110  # as above
+                await asyncio.sleep(0.01)
+        for store in (one, other):
+            assert [(await store.user(guest)).event_count for guest in guests] == [5] * len(guests)
