@@ -46,7 +46,12 @@ async def _candidates(name: str, shop: Shop) -> Finding:
         )
     text = f"{status.eligible_item_count:,} of {status.item_count:,} items may be shown"
     if status.refused_artifacts:
-        return Finding(name, Verdict.WARNING, "; ".join(status.refused_artifacts), "train again: `vitrine train`")
+        return Finding(
+            name,
+            Verdict.WARNING,
+            "; ".join(status.refused_artifacts),
+            "train again: `vitrine train`; or take one as it is: `vitrine build use`",
+        )
     if not status.item_count:
         return Finding(name, Verdict.WARNING, "the shop is empty", "`vitrine import --items FILE` fills it")
     if not status.versions.neighbors_version:

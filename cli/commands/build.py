@@ -1,5 +1,6 @@
 import asyncio
 import json
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -7,6 +8,18 @@ import typer
 from cli.context import command_context
 from cli.exit_codes import ExitCode
 from cli.rendering.progress import terminal_progress
+
+
+class Table(StrEnum):
+    """What the candidates service looks up."""
+
+    NEIGHBORS = "neighbors"
+    FOLLOWERS = "followers"
+    COMPANIONS = "companions"
+    USER_RATINGS = "user_ratings"
+    GROUP_TASTES = "group_tastes"
+    REPEATS = "repeats"
+
 
 app = typer.Typer(help="Build one part of what pages are made with.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -36,3 +49,19 @@ def candidates(
         raise typer.Exit(ExitCode.FAILED)
     if not built.artifacts and not update:
         raise typer.Exit(ExitCode.NOT_ENOUGH_DATA)
+
+
+@app.command("use")
+def use(
+    context: typer.Context,
+    table: Annotated[Table, typer.Argument(help="What the candidates service looks up.")],
+    version: Annotated[str, typer.Argument(help="A published version of it, kept back or a former one.")],
+) -> None:
+    """Let the candidates service take a certain version: the way back to a former one, and the way to one that was kept
+    back for what it foresees.
+    """
+    from services.common.artifacts import ArtifactStore
+
+    command = command_context(context)
+    ArtifactStore(command.shop.state_directory / "artifacts").set_current(table, version)
+    command.console.print(f"{table} {version} is current; the candidates service loads it within seconds")

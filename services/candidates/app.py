@@ -132,10 +132,10 @@ class CandidatesApplication:
 
     def _watchers(self) -> "Sequence[ArtifactWatcher[Any]]":
         store, inputs = ArtifactStore(self._settings.state_directory / "artifacts"), self._inputs
-        columns = inputs.columns
+        columns, floor = inputs.columns, self._settings.jobs.quality_floor
 
         def watch(slot: Slot[Loaded], load: Callable[[Path, ItemColumns], Loaded]) -> ArtifactWatcher[Loaded]:
-            return ArtifactWatcher(store, slot, columns, lambda artifact: load(artifact.path, columns))
+            return ArtifactWatcher(store, slot, columns, lambda artifact: load(artifact.path, columns), floor)
 
         def load_embeddings(artifact: Artifact) -> Embeddings:
             version = str(artifact.metadata.get("model_version", ""))
@@ -148,7 +148,7 @@ class CandidatesApplication:
             watch(inputs.user_ratings, UserRatings.load),
             watch(inputs.group_tastes, GroupTastes.load),
             watch(inputs.repeats, Repeats.load),
-            ArtifactWatcher(store, inputs.embeddings, columns, load_embeddings),
+            ArtifactWatcher(store, inputs.embeddings, columns, load_embeddings, floor),
         ]
 
 

@@ -1,9 +1,11 @@
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import structlog
 
+from services.candidates.artifacts.quality_floor import KEPT_BACK, QUALITY, shortfall
 from services.candidates.artifacts.refusal import ArtifactRefusedError
 from services.candidates.artifacts.slot import Slot
 from services.candidates.catalog.item_columns import ItemColumns
@@ -17,16 +19,26 @@ class ArtifactWatcher(Generic[Loaded]):
     """Loads the current version of an artefact when it changes: beside the old one, checked, then swapped in.
 
     A version that is refused is reported and not tried again; the loaded one stays. One that was made from a later
-    state of the catalogue than has been read yet waits for it.
+    state of the catalogue than has been read yet waits for it. One that the job kept back is reported, too.
+
+    A newer version has to reach `quality_floor` of the loaded one's quality. An older one is a way back, and one that
+    was kept back and is current nevertheless is somebody's decision: of these no quality is asked.
     """
 
     def __init__(
-        self, store: ArtifactStore, slot: Slot[Loaded], columns: ItemColumns, load: Callable[[Artifact], Loaded]
+        self,
+        store: ArtifactStore,
+        slot: Slot[Loaded],
+        columns: ItemColumns,
+        load: Callable[[Artifact], Loaded],
+        quality_floor: float = 0.0,
     ) -> None:
         self._store = store
         self._slot = slot
         self._columns = columns
         self._load = load
+        self._quality_floor = quality_floor
+        self._loaded: Artifact | None = None
         self._waiting = ""
         self._log = structlog.get_logger("vitrine.candidates")
 
@@ -34,9 +46,15 @@ class ArtifactWatcher(Generic[Loaded]):
         """Loads what is current, if it is neither loaded nor refused."""
         try:
             artifact = await asyncio.to_thread(self._store.current, self._slot.name)
+            newest = await asyncio.to_thread(self._newest)
         except VitrineError as error:
             self._slot.refuse("CURRENT", error.message)
             return
+        self._slot.refused.pop("CURRENT", None)
+        await self._swap(artifact)
+        self._note_kept_back(newest, artifact)
+
+    async def _swap(self, artifact: Artifact | None) -> None:
         if artifact is None or artifact.version == self._slot.version:
             return
         if artifact.version in self._slot.refused and artifact.version != self._waiting:
@@ -56,8 +74,28 @@ class ArtifactWatcher(Generic[Loaded]):
             self._log.error("artefact refused", artifact=artifact.name, version=artifact.version, reason=str(error))
         else:
             self._slot.put(artifact.version, loaded)
+            self._loaded = artifact
             self._log.info("artefact loaded", artifact=artifact.name, version=artifact.version)
 
     def _check_and_load(self, artifact: Artifact) -> Loaded:
         self._store.verify(artifact)
+        loaded = self._loaded
+        newer = loaded is not None and int(artifact.version) > int(loaded.version)
+        if newer and not artifact.metadata.get(KEPT_BACK):
+            reason = shortfall(artifact.metadata.get(QUALITY), loaded, self._quality_floor)
+            if reason:
+                raise ArtifactRefusedError(reason)
         return self._load(artifact)
+
+    def _newest(self) -> Artifact | None:
+        for version in self._store.versions(self._slot.name)[-1:]:
+            with contextlib.suppress(VitrineError):  # removed meanwhile, or broken and not current: no matter
+                return self._store.get(self._slot.name, version)
+        return None
+
+    def _note_kept_back(self, newest: Artifact | None, current: Artifact | None) -> None:
+        if newest is None or (current is not None and int(newest.version) <= int(current.version)):
+            return
+        reason = newest.metadata.get(KEPT_BACK)
+        if reason:
+            self._slot.keep_back(newest.version, str(reason))

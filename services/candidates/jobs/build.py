@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from services.candidates.artifacts.group_tastes import Group, GroupTastes
 from services.candidates.artifacts.neighbors import Neighbors
+from services.candidates.artifacts.quality_floor import KEPT_BACK, QUALITY, shortfall
 from services.candidates.artifacts.repeats import Repeats
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.catalog.item_columns import item_digest
@@ -210,8 +211,10 @@ def _publish(
     }
     for one in made:
         former = store.current(one.name)
-        reason = _shortfall(one, former, settings.jobs.quality_floor)
-        metadata = {**common, **one.counts, "quality": one.quality, "settings": described}
+        reason = shortfall(one.quality, former, settings.jobs.quality_floor)
+        metadata = {**common, **one.counts, QUALITY: one.quality, "settings": described}
+        if reason:
+            metadata[KEPT_BACK] = reason
         artifact = store.publish(one.name, one.save, metadata, clock.now(), make_current=not reason)
         if reason:
             refused[one.name] = f"version {artifact.version} is not made current: {reason}"
@@ -219,16 +222,3 @@ def _publish(
             artifacts[one.name] = artifact
         store.prune(one.name, _KEPT_VERSIONS)
     return Built(artifacts, refused)
-
-
-def _shortfall(made: Made, former: Artifact | None, floor: float) -> str:
-    """Returns why an artefact is not good enough to follow the former one; empty: it is."""
-    before = None if former is None else former.metadata.get("quality")
-    if former is None or made.quality is None or not isinstance(before, float):
-        return ""
-    if made.quality >= floor * before:
-        return ""
-    return (
-        f"its recall@100 on the held-out hours is {made.quality:.4f}, version {former.version} had {before:.4f} and the"
-        f" floor is {floor:g} of that"
-    )

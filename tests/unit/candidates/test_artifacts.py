@@ -1,3 +1,5 @@
+import gc
+import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,10 +134,10 @@ class Watched:
         self.slot: Slot[Neighbors] = Slot("neighbors")
         self.loads = 0
         self._columns = columns
-        self.watcher = ArtifactWatcher(self.store, self.slot, columns, lambda artifact: self._load(artifact.path))
+        self.watcher = ArtifactWatcher(self.store, self.slot, columns, lambda artifact: self._load(artifact.path), 0.8)
 
-    def publish(self, made: Neighbors, **metadata: object) -> str:
-        return self.store.publish("neighbors", made.save, metadata, MOMENT).version
+    def publish(self, made: Neighbors, *, make_current: bool = True, **metadata: object) -> str:
+        return self.store.publish("neighbors", made.save, metadata, MOMENT, make_current=make_current).version
 
     def _load(self, path: Path) -> Neighbors:
         self.loads += 1
@@ -185,9 +187,14 @@ async def test_a_changed_file_is_refused(tmp_path: Path, columns: ItemColumns) -
 async def test_an_unreadable_pointer_is_reported(tmp_path: Path, columns: ItemColumns) -> None:
     watched = Watched(tmp_path, columns)
     watched.publish(neighbors())
-    (tmp_path / "neighbors" / "CURRENT").write_text("77")
+    pointer = tmp_path / "neighbors" / "CURRENT"
+    version = pointer.read_text()
+    pointer.write_text("77")
     await watched.watcher.look()
     assert "no version 77" in watched.slot.refusals()[0]
+    pointer.write_text(version)
+    await watched.watcher.look()
+    assert (watched.slot.version, watched.slot.refusals()) == (version, [])
 
 
 async def test_a_version_of_a_later_catalogue_waits_for_it(tmp_path: Path, columns: ItemColumns) -> None:
@@ -200,3 +207,63 @@ async def test_a_version_of_a_later_catalogue_waits_for_it(tmp_path: Path, colum
     await watched.watcher.look()
     assert watched.slot.version == version
     assert watched.slot.refusals() == []
+
+
+@pytest.mark.parametrize(
+    ("quality", "taken"), [(0.5, True), (0.4, True), (0.39, False), (0.0, False), (None, True), ("much", True)]
+)
+async def test_a_newer_version_has_to_reach_the_floor(
+    tmp_path: Path, columns: ItemColumns, quality: object, *, taken: bool
+) -> None:
+    watched = Watched(tmp_path, columns)
+    good = watched.publish(neighbors(), quality=0.5)
+    await watched.watcher.look()
+    version = watched.publish(neighbors(), quality=quality)
+    await watched.watcher.look()
+    assert watched.slot.version == (version if taken else good)
+    assert any("the floor is 0.8 of that" in refusal for refusal in watched.slot.refusals()) == (not taken)
+
+
+async def test_a_way_back_is_open_whatever_its_quality(tmp_path: Path, columns: ItemColumns) -> None:
+    watched = Watched(tmp_path, columns)
+    old = watched.publish(neighbors(), quality=0.1)
+    watched.publish(neighbors(), quality=0.5)
+    await watched.watcher.look()
+    watched.store.set_current("neighbors", old)
+    await watched.watcher.look()
+    assert watched.slot.version == old
+
+
+async def test_what_the_job_kept_back_is_reported_until_it_is_taken(tmp_path: Path, columns: ItemColumns) -> None:
+    watched = Watched(tmp_path, columns)
+    good = watched.publish(neighbors(), quality=0.5)
+    kept = watched.publish(neighbors(), make_current=False, quality=0.1, kept_back="it foresees little")
+    await watched.watcher.look()
+    await watched.watcher.look()
+    assert watched.slot.version == good
+    assert watched.slot.refusals() == [f"neighbors {kept}: it foresees little"]
+    watched.store.set_current("neighbors", kept)
+    await watched.watcher.look()
+    assert (watched.slot.version, watched.slot.refusals()) == (kept, [])
+
+
+async def test_a_draft_that_is_not_current_yet_is_no_fault(tmp_path: Path, columns: ItemColumns) -> None:
+    watched = Watched(tmp_path, columns)
+    watched.publish(neighbors(), make_current=False)
+    await watched.watcher.look()
+    assert (watched.slot.version, watched.slot.refusals()) == ("", [])
+
+
+async def test_the_former_value_is_freed_with_its_last_reader(tmp_path: Path, columns: ItemColumns) -> None:
+    watched = Watched(tmp_path, columns)
+    watched.publish(neighbors())
+    await watched.watcher.look()
+    reader = watched.slot.value
+    assert reader is not None
+    former = weakref.ref(reader.similarities)
+    watched.publish(neighbors())
+    await watched.watcher.look()
+    assert former() is not None
+    del reader
+    gc.collect()
+    assert former() is None
