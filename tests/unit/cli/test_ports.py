@@ -41,7 +41,7 @@ def test_another_port_is_taken_only_while_nobody_was_told_the_plan(tmp_path: Pat
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "٣"])
 def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
     with pytest.raises(CommandError, match="65535"):
-        plan_ports(tmp_path, {}, {"VITRINE_EVENTS_PORT": port}, any_free=False)
+        plan_ports(tmp_path, {}, free_environment() | {"VITRINE_EVENTS_PORT": port}, any_free=False)
 
 
 def test_a_broken_plan_is_made_anew(tmp_path: Path) -> None:
