@@ -1,14 +1,19 @@
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import ValidationError
 
 from cli.context import command_context
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from cli.rendering.progress import terminal_progress
+from services.common.settings_help import render_faults
+
+if TYPE_CHECKING:
+    from services.candidates.settings import CandidatesSettings
 
 FileOption = typer.Option(help="CSV, TSV, JSON Lines or Parquet, also .gz; may be said several times.", metavar="FILE")
 
@@ -18,6 +23,14 @@ def import_(
     items: Annotated[list[Path] | None, FileOption] = None,
     users: Annotated[list[Path] | None, FileOption] = None,
     events: Annotated[list[Path] | None, FileOption] = None,
+    indexes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from-elasticsearch",
+            metavar="[KIND=]INDEX",
+            help="An index of Elasticsearch, of items or of KIND (users, events); may be said several times.",
+        ),
+    ] = None,
     maps: Annotated[
         list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Take this column for that field.")
     ] = None,
@@ -49,10 +62,11 @@ def import_(
     wait: Annotated[bool, typer.Option("--wait", help="End when every event is in the features.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
-    """Take items, users and events from files. Columns are found by their names; docs/import.md lists them. A bad row
-    goes to the rejects file, the rest goes in; importing again changes nothing.
+    """Take items, users and events from files or from Elasticsearch. Columns are found by their names; docs/import.md
+    lists them. A bad row goes to the rejects file, the rest goes in; importing again changes nothing.
     """
     # Pandas takes its time; other commands do without it.
+    from cli.importer.from_elasticsearch.import_indexes import import_indexes
     from cli.importer.importing import import_files
     from cli.importer.options import ImportOptions
     from cli.rendering.import_summary import render_import_summary
@@ -73,23 +87,30 @@ def import_(
         dry_run=dry_run,
         wait=wait,
     )
+    files = {"items": items or (), "users": users or (), "events": events or ()}
     with terminal_progress(command.messages) as progress:
-        summary = asyncio.run(
-            import_files(
-                command.shop,
-                items=items or (),
-                users=users or (),
-                events=events or (),
-                options=options,
-                progress=progress,
-            )
-        )
+        if indexes:
+            settings = _elasticsearch()
+            importing = import_indexes(command.shop, indexes, settings, files=files, options=options, progress=progress)
+        else:
+            importing = import_files(command.shop, **files, options=options, progress=progress)
+        summary = asyncio.run(importing)
     if as_json:
         command.console.print_json(data=summary.to_dict())
     else:
         command.console.print(render_import_summary(summary))
     if summary.rejected:
         raise typer.Exit(ExitCode.ROWS_REJECTED)
+
+
+def _elasticsearch() -> "CandidatesSettings":
+    """Where Elasticsearch is, as the candidates service is told."""
+    from services.candidates.settings import CandidatesSettings
+
+    try:
+        return CandidatesSettings()
+    except ValidationError as error:
+        raise CommandError(render_faults(CandidatesSettings, error), ExitCode.USAGE) from error
 
 
 def _pairs(option: str, texts: list[str], form: str) -> Mapping[str, str]:

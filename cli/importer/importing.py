@@ -71,7 +71,9 @@ async def import_files(
     options, progress = options or ImportOptions(), progress or NoProgress()
     files = [(kind, path) for kind, paths in ((ITEMS, items), (USERS, users), (EVENTS, events)) for path in paths]
     if not files:
-        raise CommandError("there is nothing to import: say --items, --users or --events", ExitCode.USAGE)
+        raise CommandError(
+            "there is nothing to import: say --items, --users, --events or --from-elasticsearch", ExitCode.USAGE
+        )
     begin = time.perf_counter()
     plans = await asyncio.to_thread(make_plans, files, options, progress)
     summary = ImportSummary(dry_run=options.dry_run)

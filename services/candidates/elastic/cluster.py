@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from elasticsearch import ApiError, AsyncElasticsearch, ConnectionTimeout, TransportError
 
+from services.candidates.elastic.client import open_client
 from services.candidates.elastic.elasticsearch_settings import ElasticsearchSettings
 from services.common.circuit_breaker import CircuitBreaker
 from services.common.errors import UnavailableError
@@ -72,19 +73,4 @@ def _reason(status: int) -> str:
 
 def connect(settings: ElasticsearchSettings) -> Cluster:
     """Returns the configured cluster; nothing is sent before the first call. To be called inside the event loop."""
-    login: dict[str, Any] = {}
-    if key := settings.elasticsearch_api_key.get_secret_value():
-        login["api_key"] = key
-    elif settings.elasticsearch_username:
-        login["basic_auth"] = (settings.elasticsearch_username, settings.elasticsearch_password.get_secret_value())
-    if settings.elasticsearch_ca_certs is not None:
-        login["ca_certs"] = str(settings.elasticsearch_ca_certs)
-    # A late answer is worth no second try: the breaker and the background's own loop decide when to ask again.
-    client = AsyncElasticsearch(
-        settings.elasticsearch_url,
-        request_timeout=settings.elasticsearch_bulk_timeout_seconds,
-        max_retries=0,
-        retry_on_timeout=False,
-        **login,
-    )
-    return Cluster(client, settings.elasticsearch_timeout_seconds)
+    return Cluster(open_client(settings), settings.elasticsearch_timeout_seconds)
