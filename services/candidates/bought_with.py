@@ -30,7 +30,7 @@ def bought_with(inputs: Inputs, basket: NDArray[np.uint32], eligibility: Eligibi
     if companions is None:
         nothing = np.zeros(0, np.uint32)
         return BoughtWith(nothing, np.zeros(0, np.float32), nothing, nothing)
-    owners, positions = companions.positions_of(basket)
+    owners, positions = companions.positions_of(basket, inputs.settings.minimum_users)
     # The greatest lift of an item comes first and is the one that unique keeps.
     order = np.argsort(-companions.similarities[positions], kind="stable")
     owners, positions = owners[order], positions[order]

@@ -28,9 +28,11 @@ class Eligibility:
         inside = item_nos < len(self.mask)
         rows = np.where(inside, item_nos, 0)  # row 0 is no item and never eligible
         admitted = self.mask[rows]
-        admitted &= self.columns.available_from[rows] <= self.query_millis
-        until = self.columns.available_until[rows]
-        admitted &= (until == 0) | (until > self.query_millis)
+        windowed = np.flatnonzero(self.columns.windowed[rows])  # most items have no window
+        if len(windowed):
+            until = self.columns.available_until[rows[windowed]]
+            admitted[windowed] &= self.columns.available_from[rows[windowed]] <= self.query_millis
+            admitted[windowed] &= (until == 0) | (until > self.query_millis)
         if len(self.excluded_item_nos):
             admitted &= ~contained(item_nos, self.excluded_item_nos)
         return admitted

@@ -3,6 +3,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from services.candidates.lookup import grouped
 from services.candidates.proposals import Proposals
 
 RANK_CONSTANT = 10
@@ -21,8 +22,8 @@ def fuse(
     columns = [(source, made) for source, made in proposals.items() if len(made)]
     if not columns:
         return np.zeros(0, np.uint32), np.zeros(0, np.float32)
-    item_nos, places = np.unique(np.concatenate([made.item_nos for _, made in columns]), return_inverse=True)
+    item_nos, order, starts = grouped(np.concatenate([made.item_nos for _, made in columns]))
     parts = [weights.get(source, 1.0) / (RANK_CONSTANT + np.arange(1, len(made) + 1)) for source, made in columns]
-    scores = np.bincount(places, np.concatenate(parts), minlength=len(item_nos))
-    order = np.lexsort((item_nos, -scores))[:limit]
-    return item_nos[order].astype(np.uint32), scores[order].astype(np.float32)
+    scores = np.add.reduceat(np.concatenate(parts)[order], starts)
+    first = np.lexsort((item_nos, -scores))[:limit]
+    return item_nos[first].astype(np.uint32), scores[first].astype(np.float32)

@@ -33,3 +33,18 @@ def distinct(numbers: NDArray[Number]) -> NDArray[Number]:
     first = np.ones(len(ascending), np.bool_)
     first[1:] = ascending[1:] != ascending[:-1]
     return ascending[first]
+
+
+def grouped(numbers: NDArray[Number]) -> tuple[NDArray[Number], NDArray[np.int64], NDArray[np.int64]]:
+    """Returns the distinct numbers (ascending), the order that brings equal ones together, each in the order given, and
+    where each begins in that order: `np.add.reduceat(values[order], starts)` sums by number.
+
+    Numbers are below 2^32. Much faster than np.unique with its inverse, and than adding up at places.
+    """
+    keys = np.sort(numbers.astype(np.uint64) << np.uint64(32) | np.arange(len(numbers), dtype=np.uint64))
+    order = (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    ascending = numbers[order]
+    first = np.ones(len(ascending), np.bool_)
+    first[1:] = ascending[1:] != ascending[:-1]
+    starts = np.flatnonzero(first)
+    return ascending[starts], order, starts

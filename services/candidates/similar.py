@@ -41,10 +41,10 @@ async def similar_items(inputs: Inputs, item_no: int, eligibility: Eligibility, 
     by_content = np.ones(len(found), np.bool_)
     neighbors = inputs.neighbors.value
     if neighbors is not None:
-        _, together, cosines = neighbors.of(wanted)
-        found = np.concatenate([found, together])
-        similarities = np.concatenate([similarities, cosines])
-        by_content = np.concatenate([by_content, np.zeros(len(together), np.bool_)])
+        _, positions = neighbors.positions_of(wanted, inputs.settings.minimum_users)
+        found = np.concatenate([found, neighbors.neighbors[positions]])
+        similarities = np.concatenate([similarities, neighbors.similarities[positions]])
+        by_content = np.concatenate([by_content, np.zeros(len(positions), np.bool_)])
     # The greater similarity of an item comes first and is the one that unique keeps.
     order = np.argsort(-similarities, kind="stable")
     distinct, first = np.unique(found[order], return_index=True)

@@ -104,8 +104,10 @@ class Shop:
             )
         )
 
-    def neighbors(self, pairs: dict[tuple[int, int], float], slot: Slot[Neighbors] | None = None) -> None:
-        """Loads neighbours, or what the slot is for: similarity by pair, one way. Three users stand behind each."""
+    def neighbors(
+        self, pairs: dict[tuple[int, int], float], slot: Slot[Neighbors] | None = None, *, users: int = 5
+    ) -> None:
+        """Loads neighbours, or what the slot is for: similarity by pair, one way. `users` stand behind each."""
         item_nos = np.array(sorted({item_no for pair in pairs for item_no in pair}), np.uint32)
         rows = [sorted(((s, b) for (a, b), s in pairs.items() if a == owner), reverse=True) for owner in item_nos]
         value = Neighbors(
@@ -114,14 +116,14 @@ class Shop:
             starts=np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64),
             neighbors=np.array([b for row in rows for _, b in row], np.uint32),
             similarities=np.array([s for row in rows for s, _ in row], np.float32),
-            supports=np.full(len(pairs), 3, np.uint32),
+            supports=np.full(len(pairs), users, np.uint32),
         )
         (slot or self.inputs.neighbors).put("1", value)
 
-    def together(self, pairs: dict[tuple[int, int], float]) -> None:
+    def together(self, pairs: dict[tuple[int, int], float], *, users: int = 5) -> None:
         """Loads the pairs as neighbours, as followers and as companions."""
         for slot in (self.inputs.neighbors, self.inputs.followers, self.inputs.companions):
-            self.neighbors(pairs, slot)
+            self.neighbors(pairs, slot, users=users)
 
     def ratings(self, *users: dict[int, float]) -> None:
         """Loads what other users took to: a rating by item for each."""

@@ -75,14 +75,17 @@ class Neighbors:
         if (np.diff(self.item_nos.astype(np.int64)) <= 0).any() or not np.isin(self.neighbors, self.item_nos).all():
             raise ArtifactRefusedError("its items are not in order, or it has neighbours that are not among them")
 
-    def of(self, item_nos: NDArray[np.uint32]) -> tuple[NDArray[np.intp], NDArray[np.uint32], NDArray[np.float32]]:
-        """Returns all neighbours of `item_nos`: of each its owner's place in `item_nos`, its number, its similarity."""
-        owners, positions = self.positions_of(item_nos)
-        return owners, self.neighbors[positions], self.similarities[positions]
+    def positions_of(
+        self, item_nos: NDArray[np.uint32], minimum_users: int = 1
+    ) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """Returns where the neighbours of `item_nos` stand: of each its owner's place in `item_nos`, and its own.
 
-    def positions_of(self, item_nos: NDArray[np.uint32]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-        """Returns where the neighbours of `item_nos` stand: of each its owner's place in `item_nos`, and its own."""
+        Only pairs with at least `minimum_users` users behind them: what is shown as going together needs more than what
+        only adds to a sum.
+        """
         places = np.minimum(np.searchsorted(self.item_nos, item_nos), len(self.item_nos) - 1)
         known = np.flatnonzero(self.item_nos[places] == item_nos)
         positions, lengths = gather(self.starts, places[known])
-        return np.repeat(known, lengths), positions
+        owners = np.repeat(known, lengths)
+        enough = self.supports[positions] >= minimum_users
+        return owners[enough], positions[enough]

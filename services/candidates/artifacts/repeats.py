@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -26,6 +26,13 @@ class Repeats:
     intervals: NDArray[np.float32]
     rates: NDArray[np.float32]
     supports: NDArray[np.uint32]
+    usual_interval: float = field(init=False)
+    usual_rate: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Of all items, so once and not for every request.
+        object.__setattr__(self, "usual_interval", float(np.median(self.intervals)))
+        object.__setattr__(self, "usual_rate", float(np.median(self.rates)))
 
     def save(self, folder: Path) -> None:
         """Writes one .npy file per column."""
@@ -53,6 +60,6 @@ class Repeats:
         """Returns interval in days and rate of each item; those of the middle item where one is not known."""
         places = np.minimum(np.searchsorted(self.item_nos, item_nos), len(self.item_nos) - 1)
         known = self.item_nos[places] == item_nos
-        intervals = np.where(known, self.intervals[places], np.median(self.intervals))
-        rates = np.where(known, self.rates[places], np.median(self.rates))
+        intervals = np.where(known, self.intervals[places], self.usual_interval)
+        rates = np.where(known, self.rates[places], self.usual_rate)
         return intervals.astype(np.float64), rates.astype(np.float64)

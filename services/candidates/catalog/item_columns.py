@@ -44,6 +44,7 @@ class ItemColumns:
         self.flags: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
         self.available_from: NDArray[np.int64] = np.zeros(capacity, np.int64)
         self.available_until: NDArray[np.int64] = np.zeros(capacity, np.int64)
+        self.windowed: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
         self.new_since: NDArray[np.int64] = np.zeros(capacity, np.int64)
         self.prices: NDArray[np.float64] = np.zeros(capacity, np.float64)
         self.discounts: NDArray[np.float32] = np.zeros(capacity, np.float32)
@@ -98,6 +99,7 @@ class ItemColumns:
         self.flags[item_no] = item_flags(item)
         self.available_from[item_no] = item.available_from_time.ToMilliseconds()  # absent: 0
         self.available_until[item_no] = item.available_until_time.ToMilliseconds()
+        self.windowed[item_no] = self.available_from[item_no] or self.available_until[item_no]
         self.new_since[item_no] = self.available_from[item_no] or change.create_time.ToMilliseconds()
         self.prices[item_no] = item.price if item.HasField("price") else np.nan
         reduced = item.HasField("price") and item.list_price > item.price
@@ -128,6 +130,7 @@ class ItemColumns:
         self.flags = grown(self.flags, capacity)
         self.available_from = grown(self.available_from, capacity)
         self.available_until = grown(self.available_until, capacity)
+        self.windowed = grown(self.windowed, capacity)
         self.new_since = grown(self.new_since, capacity)
         self.prices = grown(self.prices, capacity)
         self.discounts = grown(self.discounts, capacity)

@@ -5,7 +5,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from services.candidates.lookup import distinct
 from services.candidates.ragged import gather
 
 Admits: TypeAlias = Callable[[NDArray[np.uint32]], NDArray[np.bool_]]
@@ -87,13 +86,30 @@ class Segment:
             budget -= len(rows)
         if not touched:
             return np.zeros(0, np.int64)
-        touched_rows = distinct(np.concatenate(touched))
-        found = touched_rows[admits(self.item_nos[touched_rows]) & ~self.retired[touched_rows]]
-        promise = self._partial[found]
-        self._partial[touched_rows] = 0.0
-        if len(found) > count:
-            found = np.sort(found[np.argpartition(-promise, count)[:count]])
-        return found.astype(np.int64)
+        promise = np.concatenate([self._take(rows) for rows in touched])
+        rows = np.concatenate(touched)
+        # Most may be proposed: twice as many as are wanted nearly always hold enough.
+        found = self._best_admitted(rows, promise, count, 2 * count, admits)
+        if len(found) < count:
+            found = self._best_admitted(rows, promise, count, len(rows), admits)
+        return np.sort(found).astype(np.int64)
+
+    def _take(self, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Returns the sums of rows and leaves zero behind: of a row that is in several lists only the first has it."""
+        taken = self._partial[rows]
+        self._partial[rows] = 0.0
+        return taken
+
+    def _best_admitted(
+        self, rows: NDArray[np.int32], promise: NDArray[np.float32], count: int, looked_at: int, admits: Admits
+    ) -> NDArray[np.int32]:
+        """Returns the `count` admitted rows of the greatest promise above 0 among the `looked_at` first."""
+        if looked_at < len(rows):
+            likely = np.argpartition(-promise, looked_at)[:looked_at]
+            rows, promise = rows[likely], promise[likely]
+        fit = (promise > 0) & ~self.retired[rows] & admits(self.item_nos[rows])
+        rows, promise = rows[fit], promise[fit]
+        return rows if len(rows) <= count else rows[np.argpartition(-promise, count)[:count]]
 
     def matches(
         self, groups: Sequence[Sequence[int]], weights: NDArray[np.float32], least: int

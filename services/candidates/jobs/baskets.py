@@ -19,14 +19,12 @@ def companions(
     settings: BasketSettings,
     block_entries: int,
     progress: Progress | None = None,
-    *,
-    minimum_users: int = 1,
 ) -> Rows:
     """Returns for each of `item_nos` (ascending) the items that are bought in one basket with it more than by chance.
 
     score(i, j) = ln((n_ij + s) / (n_i n_j / N + s)): the logarithm of the lift, drawn towards 1 (ln 1 = 0) by s baskets
-    of mere chance; n counts baskets, N all of them. Pairs with fewer than `minimum_support` baskets, or `minimum_users`
-    users, or bought less often than by chance, are left out. A basket is an order or, where orders have no id, what a
+    of mere chance; n counts baskets, N all of them. Pairs with fewer than `minimum_support` baskets, or bought less
+    often than by chance, are left out. A basket is an order or, where orders have no id, what a
     user bought within one clock hour. The supports count users and not baskets: one user's habit is one user's.
     """
     baskets, owners = _baskets(events, item_nos, settings.largest)
@@ -45,8 +43,7 @@ def companions(
             places = np.repeat(np.arange(stretch.start, stretch.stop), np.diff(together.indptr))
             chance = counts[places] * counts[together.indices] / max(1, baskets.shape[0])
             scores = np.log((together.data + settings.shrinkage) / (chance + settings.shrinkage))
-            few = (together.data < settings.minimum_support) | (users.data < minimum_users)
-            scores[few | (together.indices == places)] = 0.0
+            scores[(together.data < settings.minimum_support) | (together.indices == places)] = 0.0
             for row in range(stretch.stop - stretch.start):
                 part = slice(together.indptr[row], together.indptr[row + 1])
                 builder.add(together.indices[part], scores[part], users.data[part])

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from services.candidates.artifacts.quality_floor import KEPT_BACK, QUALITY, shor
 from services.candidates.artifacts.repeats import Repeats
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.catalog.item_columns import item_digest
-from services.candidates.job_settings import NeighborSettings, SequenceSettings
 from services.candidates.jobs.baskets import companions
 from services.candidates.jobs.events import Events
 from services.candidates.jobs.followers import followers
@@ -38,8 +37,6 @@ from services.common.signing_key import load_signing_key
 
 _MILLIS_PER_HOUR: Final = 3_600_000
 _KEPT_VERSIONS: Final = 5
-
-Supported = TypeVar("Supported", NeighborSettings, SequenceSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +152,9 @@ def item_tables(
 ) -> dict[str, tuple[Rows, NDArray[np.uint32]]]:
     """Returns for each table by items its rows, and the item numbers that they go by.
 
-    Pairs are shown to everybody, as what goes with what: at least `minimum_users` users stand behind each.
+    Few users may stand behind a pair: it adds to a sum. Whoever shows a pair as such looks at its support first.
     """
-    entries, least = settings.jobs.block_entries, settings.minimum_users
-    neighbors = supported(settings.neighbors, least)
+    entries, neighbors = settings.jobs.block_entries, settings.neighbors
     ratings = implicit_ratings(
         events,
         neighbors.half_life_days,
@@ -168,20 +164,9 @@ def item_tables(
     item_nos = distinct(events.items)
     return {
         Neighbors.ARTIFACT: (nearest_items(ratings.matrix, neighbors, entries, progress), ratings.item_nos),
-        Neighbors.FOLLOWERS: (
-            followers(events, item_nos, supported(settings.followers, least), entries, progress),
-            item_nos,
-        ),
-        Neighbors.COMPANIONS: (
-            companions(events, item_nos, settings.companions, entries, progress, minimum_users=least),
-            item_nos,
-        ),
+        Neighbors.FOLLOWERS: (followers(events, item_nos, settings.followers, entries, progress), item_nos),
+        Neighbors.COMPANIONS: (companions(events, item_nos, settings.companions, entries, progress), item_nos),
     }
-
-
-def supported(settings: Supported, minimum_users: int) -> Supported:
-    """Returns the settings of a table whose supports are users, with at least so many behind a pair."""
-    return settings.model_copy(update={"minimum_support": max(settings.minimum_support, minimum_users)})
 
 
 def _qualities(events: Events, settings: CandidatesSettings, progress: Progress) -> dict[str, float | None]:

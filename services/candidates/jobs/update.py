@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from services.candidates.artifacts.neighbors import Neighbors
 from services.candidates.catalog.item_columns import item_digest
 from services.candidates.job_settings import NeighborSettings
-from services.candidates.jobs.build import Built, known_events, read_on, supported
+from services.candidates.jobs.build import Built, known_events, read_on
 from services.candidates.jobs.interactions import Interactions
 from services.candidates.jobs.nearest import nearest_items
 from services.candidates.jobs.ratings import Ratings, implicit_ratings
@@ -51,7 +51,7 @@ async def update_candidates(
         return Built()
     digests = {item_no: item_digest(item_id) for item_id, item_no in item_nos.items()}
     events = known_events(log, digests)
-    chosen = supported(settings.neighbors, settings.minimum_users)
+    chosen = settings.neighbors
     ratings = implicit_ratings(
         events,
         chosen.half_life_days,

@@ -38,7 +38,14 @@ class BoughtTogether:
         if companions is None:
             return nothing()
         item_nos = _cart(query.history, self._inputs.settings.history.basket_items)
-        return along(companions, item_nos, np.ones(len(item_nos)), query, quota)
+        return along(
+            companions,
+            item_nos,
+            np.ones(len(item_nos)),
+            query,
+            quota,
+            minimum_users=self._inputs.settings.minimum_users,
+        )
 
 
 def _cart(history: History, count: int) -> NDArray[np.uint32]:

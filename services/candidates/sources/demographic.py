@@ -2,7 +2,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from services.candidates.lookup import contained
+from services.candidates.lookup import contained, grouped
 from services.candidates.proposals import Proposals, best, nothing
 from services.candidates.query import Query
 from services.candidates.sources.inputs import Inputs
@@ -35,8 +35,8 @@ class Demographic:
             return nothing()
         _, positions = tastes.of(query.groups)
         leanings = tastes.shares[positions] * np.log(np.maximum(tastes.lifts[positions], 1e-9))
-        items, places = np.unique(tastes.items[positions], return_inverse=True)
-        scores = np.bincount(places, leanings, minlength=len(items)) / len(query.groups)
+        items, order, starts = grouped(tastes.items[positions])
+        scores = np.add.reduceat(leanings[order], starts) / len(query.groups)
         found = tastes.item_nos[items]
         fit = query.eligibility.admits(found) & ~contained(found, query.history.item_nos) & (scores > 0)
         return best(found[fit], scores[fit], quota)

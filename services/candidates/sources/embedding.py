@@ -1,3 +1,4 @@
+import asyncio
 from typing import ClassVar
 
 import numpy as np
@@ -44,13 +45,13 @@ class Embedding:
         item_nos, scores = (
             (np.zeros(0, np.uint32), np.zeros(0, np.float32))
             if query.eligibility.filtered
-            else vectors.nearest(vector, 2 * quota)
+            else await asyncio.to_thread(vectors.nearest, vector, 2 * quota)
         )
         fit = query.eligibility.admits(item_nos)
         if np.count_nonzero(fit) < min(quota, len(vectors.item_nos)):
             mask = query.eligibility.mask.copy()
             mask[query.eligibility.excluded_item_nos[query.eligibility.excluded_item_nos < len(mask)]] = False
-            item_nos, scores = vectors.nearest(vector, 2 * quota, mask)
+            item_nos, scores = await asyncio.to_thread(vectors.nearest, vector, 2 * quota, mask)
             fit = query.eligibility.admits(item_nos)
         made = best(item_nos[fit], scores[fit], quota)
         return Proposals(made.item_nos, made.scores, note=misfit)

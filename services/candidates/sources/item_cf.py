@@ -27,4 +27,4 @@ class ItemCf:
         if neighbors is None:
             return nothing()
         item_nos, weights = query.history.strongest(self._inputs.settings.history.item_cf_items)
-        return along(neighbors, item_nos, weights, query, quota)
+        return along(neighbors, item_nos, weights, query, quota, minimum_users=self._inputs.settings.minimum_users)

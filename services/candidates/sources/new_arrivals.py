@@ -32,8 +32,8 @@ class NewArrivals:
 
     async def propose(self, query: Query, quota: int) -> Proposals:
         lists, now, days = self._inputs.top_lists, query.query_millis, self._inputs.settings.new_days
-        # Dates fall along the list: its part between the query's time and the window's beginning is found by bisection.
-        dates = -lists.newest_since
+        # The list's part between the query's time and the window's beginning is found by bisection.
+        dates = lists.newest_negated
         begin = int(np.searchsorted(dates, -now, side="left"))
         end = int(np.searchsorted(dates, -(now - days * _MILLIS_PER_DAY), side="right"))
         item_nos = query.eligibility.first_admitted(lists.newest[begin:end], _LOOKED_AT * quota)

@@ -3,7 +3,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.lookup import values_of
+from services.candidates.lookup import grouped, values_of
 from services.candidates.proposals import Proposals, best
 from services.candidates.query import Query
 from services.candidates.sources.inputs import Inputs
@@ -65,6 +65,6 @@ class Popular:
         listed = found < inside
         owners, positions, found = owners[listed], positions[listed], found[listed]
         rankings = [found[owners == place] for place in np.unique(owners)]
-        item_nos, places = np.unique(found, return_inverse=True)
+        item_nos, order, starts = grouped(found)
         above = np.minimum(tastes.lifts[positions], _GREATEST_LIFT) - 1.0
-        return item_nos, np.bincount(places, above, minlength=len(item_nos)) / len(query.groups), rankings
+        return item_nos, np.add.reduceat(above[order], starts) / len(query.groups), rankings

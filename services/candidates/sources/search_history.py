@@ -4,6 +4,7 @@ from typing import ClassVar, Final
 import numpy as np
 
 from services.candidates.content.tokens import tokens
+from services.candidates.lookup import grouped
 from services.candidates.proposals import Proposals, best, nothing
 from services.candidates.query import Query
 from services.candidates.sources.inputs import Inputs
@@ -38,8 +39,6 @@ class SearchHistory:
         parts = [(matches, 0.5**age) for age, matches in enumerate(found) if len(matches.item_nos)]
         if not parts:
             return nothing()
-        item_nos, places = np.unique(np.concatenate([matches.item_nos for matches, _ in parts]), return_inverse=True)
+        item_nos, order, starts = grouped(np.concatenate([matches.item_nos for matches, _ in parts]))
         terms = np.concatenate([part * matches.relevance / matches.relevance.max() for matches, part in parts])
-        scores = np.zeros(len(item_nos))
-        np.add.at(scores, places, terms)
-        return best(item_nos, scores, quota)
+        return best(item_nos, np.add.reduceat(terms[order], starts), quota)

@@ -27,4 +27,4 @@ class ThenBought:
         if followers is None:
             return nothing()
         item_nos, weights = query.history.strongest(self._inputs.settings.history.follower_items)
-        return along(followers, item_nos, weights, query, quota)
+        return along(followers, item_nos, weights, query, quota, minimum_users=self._inputs.settings.minimum_users)

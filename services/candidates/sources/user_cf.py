@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.artifacts.user_ratings import UserRatings
-from services.candidates.lookup import contained
+from services.candidates.lookup import contained, grouped
 from services.candidates.proposals import Proposals, best, nothing
 from services.candidates.query import Query
 from services.candidates.ragged import gather
@@ -50,9 +50,11 @@ class UserCf:
             return nothing()
         users, similarities = similar_users(table, item_nos, ratings)
         positions, lengths = gather(table.starts, users)
+        if not len(positions):
+            return nothing()
         terms = np.repeat(similarities, lengths) * table.ratings[positions]
-        items, places = np.unique(table.items[positions], return_inverse=True)
-        scores: NDArray[np.float64] = np.bincount(places, terms, minlength=len(items)).astype(np.float64)
+        items, order, starts = grouped(table.items[positions])
+        scores = np.add.reduceat(terms[order], starts)
         found = table.item_nos[items]
         fit = query.eligibility.admits(found) & ~contained(found, query.history.item_nos)
         return best(found[fit], scores[fit], quota)
@@ -99,7 +101,8 @@ def _candidates(table: UserRatings, items: NDArray[np.intp]) -> NDArray[np.int64
     rarest = np.argsort(taken, kind="stable")
     rarest = rarest[np.cumsum(taken[rarest]) <= _POSTINGS_READ]
     read = [table.users[begins[place] : begins[place] + taken[place]] for place in rarest]
-    users, counts = np.unique(np.concatenate(read), return_counts=True)
+    users, order, starts = grouped(np.concatenate(read))
+    counts = np.diff(np.append(starts, len(order)))
     shared = np.flatnonzero(counts >= _FEWEST_COMMON)
     shared = shared[np.argsort(-counts[shared], kind="stable")[:_COMPARED]]
     return np.sort(users[shared]).astype(np.int64)

@@ -45,16 +45,16 @@ class CatalogSnapshot:
 class TopLists:
     """Rankings of all eligible items, made in the background, so that a request only reads their beginnings.
 
-    `popular` is by popularity, then the newest; `newest` by date, then popularity, with the dates beside it; `on_sale`
-    are the reduced ones by popularity; `trending` those that rise, the surest first, with `rises` by item number;
-    `of_category` has the most popular of each category, at every level; `of_creator`, `of_brand` and `of_topic` the
-    newest of each. An item that became ineligible since is passed over when a request reads the list. `logs` are the
-    popularities, time-free, by item number.
+    `popular` is by popularity, then the newest; `newest` by date, then popularity, with the dates beside it, negated so
+    that they ascend; `on_sale` are the reduced ones by popularity; `trending` those that rise, the surest first, with
+    `rises` by item number; `of_category` has the most popular of each category, at every level; `of_creator`,
+    `of_brand` and `of_topic` the newest of each. An item that became ineligible since is passed over when a request
+    reads the list. `logs` are the popularities, time-free, by item number.
     """
 
     popular: NDArray[np.uint32]
     newest: NDArray[np.uint32]
-    newest_since: NDArray[np.int64]
+    newest_negated: NDArray[np.int64]
     on_sale: NDArray[np.uint32]
     of_category: dict[int, NDArray[np.uint32]]
     leaf_categories: frozenset[int]
@@ -83,7 +83,7 @@ def rank(snapshot: CatalogSnapshot, per_category: int) -> TopLists:
     return TopLists(
         popular=item_nos[by_popularity],
         newest=item_nos[newest],
-        newest_since=snapshot.new_since[newest],
+        newest_negated=-snapshot.new_since[newest],
         on_sale=item_nos[on_sale],
         of_category=of_category,
         leaf_categories=leaves,

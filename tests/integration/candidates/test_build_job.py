@@ -103,7 +103,8 @@ async def test_every_table_is_made_and_loads(tmp_path: Path) -> None:
     assert loaded.keys() == built.artifacts.keys()
     followers, companions, tastes = loaded["followers"], loaded["companions"], loaded["group_tastes"]
     assert isinstance(followers, Neighbors)
-    assert followers.of(np.array([3], np.uint32))[1].tolist() == [4, 5]
+    _, positions = followers.positions_of(np.array([3], np.uint32))
+    assert followers.neighbors[positions].tolist() == [4, 5]
     assert isinstance(companions, Neighbors)
     assert companions.item_nos[np.diff(companions.starts) > 0].tolist() == [4, 5]
     assert isinstance(tastes, GroupTastes)

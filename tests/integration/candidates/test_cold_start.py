@@ -89,7 +89,7 @@ async def test_one_event_is_enough_for_content_and_co_occurrence_at_once(cold: C
             proposed.setdefault(source, []).append(len(proposals) > 0)
             if len(proposals):
                 assert proposals.evidence_item_nos is not None
-                assert set(proposals.evidence_item_nos.tolist()) == {item_no}
+                assert set(proposals.evidence_item_nos.tolist()) <= {0, item_no}  # 0: too few users to say
     assert fmean(proposed["content"]) == 1.0
     assert fmean(proposed["item_cf"]) > 0.5
     assert any(proposed["then_bought"])

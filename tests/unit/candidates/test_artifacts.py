@@ -42,10 +42,10 @@ def neighbors(**changes: object) -> Neighbors:
 def test_neighbours_are_read_as_written(tmp_path: Path, columns: ItemColumns) -> None:
     neighbors().save(tmp_path)
     loaded = Neighbors.load(tmp_path, columns)
-    owners, found, similarities = loaded.of(np.array([3, 2, 99, 1], np.uint32))
+    owners, positions = loaded.positions_of(np.array([3, 2, 99, 1], np.uint32))
     assert owners.tolist() == [1, 3, 3]
-    assert found.tolist() == [1, 2, 3]
-    assert similarities.tolist() == [0.5, 0.5, 0.25]
+    assert loaded.neighbors[positions].tolist() == [1, 2, 3]
+    assert loaded.similarities[positions].tolist() == [0.5, 0.5, 0.25]
 
 
 @pytest.mark.parametrize(

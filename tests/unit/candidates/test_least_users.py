@@ -1,5 +1,6 @@
 """What the candidates service makes for everybody has at least k users behind it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,21 @@ import pytest
 from services.candidates.artifacts.group_tastes import GroupTastes
 from services.candidates.artifacts.neighbors import Neighbors
 from services.candidates.artifacts.user_ratings import UserRatings
+from services.candidates.bought_with import bought_with
 from services.candidates.jobs.build import compute, item_tables
 from services.candidates.jobs.events import Events
 from services.candidates.settings import CandidatesSettings
+from services.candidates.similar import similar_items
+from services.candidates.sources.bought_together import BoughtTogether
+from services.candidates.sources.item_cf import ItemCf
+from services.candidates.sources.then_bought import ThenBought
 from services.candidates.statistics.item_statistics import ItemStatistics
 from services.common.progress import NoProgress
+from tests.support.candidates_shop import NOW, Shop, bought
 from tests.support.shop_events import events_of
+from vitrine.events.v1 import event_pb2
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
+from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 K = 5
 HOUR = 3_600_000
@@ -39,10 +48,25 @@ def history(users: int) -> Events:
     return events_of(rows, orders=orders, bought=True)
 
 
-def pairs(events: Events, name: str, settings: CandidatesSettings) -> set[tuple[int, int]]:
-    rows, item_nos = item_tables(events, settings, NoProgress())[name]
-    owners = np.repeat(item_nos, np.diff(rows.starts))
-    return set(zip(owners.tolist(), item_nos[rows.columns].tolist(), strict=True))
+def shop_of(users: int) -> Shop:
+    """Tea goes with a cup, and so many users say so; nothing else is alike."""
+    shop = Shop()
+    for item_no, title in ((TEA, "tea"), (CUP, "porcelain"), (CAKE, "lemon")):
+        shop.put(item_no, title, (title,), price=10.0**item_no)
+    shop.together({(TEA, CUP): 0.5}, users=users)
+    shop.open()
+    return shop
+
+
+def having_bought(*item_nos: int) -> UserFeatures:
+    """A visitor who bought these just now."""
+    user = UserFeatures(known=True)
+    for item_no in item_nos:
+        bought(user, item_no, 0.1)
+        user.recent.item_nos.append(item_no)
+        user.recent.types.append(event_pb2.EVENT_TYPE_PURCHASE)
+        user.recent.event_times_millis.append(NOW - DAY // 10)
+    return user
 
 
 def saved(events: Events, name: str, folder: Path) -> Path:
@@ -58,15 +82,47 @@ def test_the_least_number_is_five() -> None:
     assert SETTINGS.minimum_users == K
 
 
+@pytest.mark.parametrize("name", [Neighbors.ARTIFACT, Neighbors.COMPANIONS, Neighbors.FOLLOWERS])
+@pytest.mark.parametrize("users", [2, K])
+def test_every_pair_knows_how_many_users_are_behind_it(name: str, users: int) -> None:
+    rows, item_nos = item_tables(history(users), SETTINGS, NoProgress())[name]
+    owners = item_nos[np.repeat(np.arange(len(item_nos)), np.diff(rows.starts))]
+    of_tea = (owners == TEA) & (item_nos[rows.columns] < 10)
+    assert rows.supports[of_tea].tolist() == [users] * len(rows.supports[of_tea])
+    assert of_tea.any()
+
+
 @pytest.mark.parametrize("users", [K - 1, K])
-@pytest.mark.parametrize(
-    ("name", "pair"),
-    [(Neighbors.ARTIFACT, (TEA, CUP)), (Neighbors.COMPANIONS, (TEA, CUP)), (Neighbors.FOLLOWERS, (TEA, CAKE))],
-)
-def test_a_pair_is_shown_from_k_users_on(name: str, pair: tuple[int, int], users: int) -> None:
-    events = history(users)
-    assert (pair in pairs(events, name, SETTINGS)) == (users >= K)
-    assert pair in pairs(events, name, SETTINGS.model_copy(update={"minimum_users": 2}))
+async def test_a_pair_of_fewer_than_k_users_proposes_but_is_not_given_as_the_reason(users: int) -> None:
+    shop = shop_of(users)
+    visitor = shop.query(having_bought(TEA))
+    for source in (ItemCf(shop.inputs), ThenBought(shop.inputs), BoughtTogether(shop.inputs)):
+        proposals = await source.propose(visitor, 10)
+        assert proposals.item_nos.tolist() == [CUP]
+        assert proposals.evidence_item_nos is not None
+        assert proposals.evidence_item_nos.tolist() == [TEA if users >= K else 0]
+
+
+async def test_the_reason_is_the_strongest_pair_that_may_be_shown() -> None:
+    shop = shop_of(K)
+    shop.neighbors({(TEA, CUP): 0.9, (CAKE, CUP): 0.1})
+    table = shop.inputs.neighbors.value
+    assert table is not None
+    shop.inputs.neighbors.put("2", replace(table, supports=np.array([K - 1, K], np.uint32)))
+    visitor = shop.query(having_bought(TEA, CAKE))
+    proposals = await ItemCf(shop.inputs).propose(visitor, 10)
+    assert proposals.evidence_item_nos is not None
+    assert proposals.evidence_item_nos.tolist() == [CAKE]
+
+
+@pytest.mark.parametrize("users", [K - 1, K])
+async def test_a_pair_is_shown_as_going_together_from_k_users_on(users: int) -> None:
+    shop = shop_of(users)
+    admitted = shop.query().eligibility
+    similar = await similar_items(shop.inputs, TEA, admitted, 10)
+    assert (CUP in similar.item_nos) == (users >= K)
+    together = bought_with(shop.inputs, np.array([TEA], np.uint32), admitted, 10)
+    assert (CUP in together.item_nos) == (users >= K)
 
 
 @pytest.mark.parametrize("users", [K - 1, K])
