@@ -19,6 +19,7 @@ _REASONS: Final = {
     grpc.StatusCode.INVALID_ARGUMENT: MISFIT,
     grpc.StatusCode.FAILED_PRECONDITION: MISFIT,
 }
+STABLE: Final = "stable"
 _SIGNATURE_DEF: Final = "signature_def"
 
 
@@ -31,7 +32,9 @@ class Metadata:
 
 
 class PredictionClient:
-    """Asks one model. A selector is a version number, a label, or "" for the latest. All failures are ModelFaults."""
+    """Asks one model. A selector is a version number, a label, or "": what is labelled stable and, where no version is,
+    the latest. All failures are ModelFaults.
+    """
 
     def __init__(self, channel: grpc.aio.Channel, model_name: str) -> None:
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
@@ -39,6 +42,14 @@ class PredictionClient:
 
     async def metadata(self, selector: str, timeout: float) -> Metadata:  # noqa: ASYNC109  # gRPC's own timeout
         """Returns which version `selector` names now, and its signatures."""
+        try:
+            return await self._metadata(selector or STABLE, timeout)
+        except _NoSuchLabel:
+            if selector:
+                raise
+            return await self._metadata("", timeout)
+
+    async def _metadata(self, selector: str, timeout: float) -> Metadata:  # noqa: ASYNC109  # gRPC's own timeout
         spec = model_pb2.ModelSpec(name=self._model_name)
         if selector.isascii() and selector.isdigit():
             spec.version.value = min(int(selector), 2**63 - 1)
@@ -49,6 +60,8 @@ class PredictionClient:
             response = await self._stub.GetModelMetadata(request, timeout=timeout)
         except grpc.aio.AioRpcError as error:
             # Whatever is refused here is refused of the model or label as such: there is none.
+            if error.code() == grpc.StatusCode.INVALID_ARGUMENT:
+                raise _NoSuchLabel(SERVER_UNAVAILABLE, _told(error)) from error
             raise ModelFault(SERVER_UNAVAILABLE, _told(error)) from error
         signatures = get_model_metadata_pb2.SignatureDefMap()
         try:
@@ -82,6 +95,10 @@ class PredictionClient:
             raise ModelFault(_REASONS.get(error.code(), SERVER_UNAVAILABLE), _told(error)) from error
         except TensorCodecError as error:
             raise ModelFault(MISFIT, str(error)) from error
+
+
+class _NoSuchLabel(ModelFault):
+    """The model server knows no version by that label."""
 
 
 def _told(error: grpc.aio.AioRpcError) -> str:

@@ -26,7 +26,9 @@ class RankerSettings(ServiceSettings):
     )
     model_name: str = Field("behavior", min_length=1, description="Name of the model at the model server.")
     model: str = Field(
-        "", description='Version or label to ask where a request names none, such as "stable"; empty is the latest.'
+        "",
+        description='Version or label to ask where a request names none; empty is "stable" or, if there is none, the '
+        "latest.",
     )
     model_timeout_seconds: float = Field(
         0.5, gt=0, le=60, allow_inf_nan=False, description="The longest to wait for the model, deadline or not."

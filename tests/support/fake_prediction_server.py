@@ -81,7 +81,10 @@ class FakePredictionServer(prediction_service_pb2_grpc.PredictionServiceServicer
             case "version":
                 version = spec.version.value
             case "version_label":
-                version = self.labels.get(spec.version_label, 0)
+                if spec.version_label not in self.labels:
+                    words = f"Unrecognized servable version label: {spec.version_label}"
+                    await context.abort(grpc.StatusCode.INVALID_ARGUMENT, words)
+                version = self.labels[spec.version_label]
             case _:
                 version = max(self.versions, default=0)
         if version not in self.versions:

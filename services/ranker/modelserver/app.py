@@ -11,6 +11,7 @@ import grpc
 
 from services.ranker.modelserver.batcher import Batcher
 from services.ranker.modelserver.config import first_configs
+from services.ranker.modelserver.config_watch import ConfigWatch
 from services.ranker.modelserver.manager import ModelManager
 from services.ranker.modelserver.model_servicer import ModelServicer
 from services.ranker.modelserver.prediction_servicer import PredictionServicer
@@ -34,6 +35,7 @@ class ModelServer:
         self._workers = ThreadPoolExecutor(settings.batch_threads, thread_name_prefix="predict")
         self._watching: asyncio.Task[None] | None = None
         self._manager = ModelManager(load, self._loader)
+        self._config_watch = ConfigWatch(settings, self._manager)
         self._batcher = Batcher(
             self._workers,
             parallelism=settings.batch_threads,
@@ -62,7 +64,7 @@ class ModelServer:
 
     async def _watch(self) -> None:
         await self._manager.configure(self._configs, check_labels=False)
-        await self._manager.watch(self._settings.poll_seconds)
+        await self._manager.watch(self._settings.poll_seconds, before=self._config_watch.poll)
 
 
 def build(settings: ModelServerSettings) -> ModelServer:

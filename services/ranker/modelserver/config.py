@@ -19,16 +19,35 @@ def first_configs(settings: ModelServerSettings) -> list[ModelConfig]:
 
     Raises InvalidArgumentError where the file cannot be read.
     """
-    file = settings.model_config_file
-    if file is None:
-        return [ModelConfig(name, settings.base_path / name) for name in settings.models]
+    file = settings.config_file
+    if settings.model_config_file is None and not file.is_file():
+        return configs_of(settings, [])
     try:
-        config = text_format.Parse(file.read_text(), model_server_config_pb2.ModelServerConfig())
-    except (OSError, ValueError, text_format.ParseError) as error:
+        return configs_of(settings, parse_config(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, InvalidArgumentError) as error:
         raise InvalidArgumentError(
             f"{file} is no readable ModelServerConfig ({error}); "
             f"correct it, or {settings.variable('model_config_file')}"
         ) from error
+
+
+def configs_of(settings: ModelServerSettings, in_file: Sequence[ModelConfig]) -> list[ModelConfig]:
+    """Returns what is to be served where a file says `in_file`. A file that was asked for is the whole truth; one that
+    merely lies there leaves the settings' other models as they are.
+    """
+    if settings.model_config_file is not None:
+        return list(in_file)
+    named = {config.name for config in in_file}
+    others = [ModelConfig(name, settings.base_path / name) for name in settings.models if name not in named]
+    return [*in_file, *others]
+
+
+def parse_config(text: str) -> list[ModelConfig]:
+    """Returns the models of a ModelServerConfig in text form; raises InvalidArgumentError where it is none."""
+    try:
+        config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
+    except text_format.ParseError as error:
+        raise InvalidArgumentError(f"this is no ModelServerConfig: {error}") from error
     return read_config(config)
 
 

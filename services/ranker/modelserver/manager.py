@@ -1,7 +1,7 @@
 """Keeps the versions loaded that are wanted: a new one is loaded and warmed up beside the old one, then takes over."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -77,7 +77,7 @@ class ModelManager:
         """
         async with self._changes:
             wanted = {config.name: config for config in configs}
-            labels = {name: config.labels for name, config in self._configs.items()}
+            labels = {name: config.labels for name, config in (self._configs if check_labels else wanted).items()}
             self._configs = {name: replace(config, labels=labels.get(name, {})) for name, config in wanted.items()}
             await self._look()
             if check_labels:
@@ -89,10 +89,11 @@ class ModelManager:
         async with self._changes:
             await self._look()
 
-    async def watch(self, seconds: float) -> None:
-        """Polls for ever."""
+    async def watch(self, seconds: float, before: Callable[[], Awaitable[None]]) -> None:
+        """Polls for ever; `before` is what is to be looked at before each time: the configuration, say."""
         while True:
             try:
+                await before()
                 await self.poll()
             except Exception:  # noqa: BLE001  # what failed once may not stop the watching for good
                 _log.exception("model_poll_failed")

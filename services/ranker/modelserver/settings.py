@@ -30,7 +30,9 @@ class ModelServerSettings(ServiceSettings):
         description="Names of the models (a JSON list): each is served from the directory of its name.",
     )
     model_config_file: Path | None = Field(
-        None, description="A ModelServerConfig in text form instead of `models`, as TensorFlow Serving takes it."
+        None,
+        description="A ModelServerConfig in text form instead of `models`, as TensorFlow Serving takes it; it is taken "
+        "over anew when it changes. Empty takes models.config beside the models' directories, once it is there.",
     )
     poll_seconds: float = Field(
         1.0, gt=0, le=3600, allow_inf_nan=False, description="How often the disk is looked at for versions."
@@ -51,6 +53,11 @@ class ModelServerSettings(ServiceSettings):
     inter_op_threads: int = Field(
         -1, ge=-1, le=1024, description="Threads among operations; 0 is one per core, -1 none but the batch's own."
     )
+
+    @property
+    def config_file(self) -> Path:
+        """Where the ModelServerConfig is, or will be."""
+        return self.model_config_file or self.base_path / "models.config"
 
     @property
     def base_path(self) -> Path:
