@@ -14,6 +14,7 @@ from cli.commands import (
     event,
     features,
     import_,
+    models,
     page,
     privacy,
     quarantine,
@@ -61,6 +62,7 @@ app.command("status")(status.status)
 app.command("import")(import_.import_)
 app.add_typer(build.app, name="build")
 app.command("train")(train.train)
+app.add_typer(models.app, name="models")
 app.command("page")(page.page)
 app.command("event")(event.event)
 app.add_typer(quarantine.app, name="quarantine")

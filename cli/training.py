@@ -31,9 +31,11 @@ class TrainedShop:
         return json.dumps({"candidates": self.candidates.as_json(), "training": json.loads(self.report.to_json())})
 
 
-async def train_shop(shop: Shop, progress: Progress, plan: TrainingPlan | None = None) -> TrainedShop:
+async def train_shop(
+    shop: Shop, progress: Progress, plan: TrainingPlan | None = None, *, promote: bool = True
+) -> TrainedShop:
     """Builds from a running shop's log what its pages are made with, and publishes it. Services load it by themselves.
-    Without a plan the behaviour model is trained by the default one.
+    Without a plan the behaviour model is trained by the default one; without `promote` it stays a canary.
 
     Raises:
         VitrineError: there is too little to learn from.
@@ -41,9 +43,14 @@ async def train_shop(shop: Shop, progress: Progress, plan: TrainingPlan | None =
     """
     addresses = shop.addresses()
     events, features = addresses["events"], addresses["features"]
-    training = TrainingSettings(state_directory=shop.state_directory, events_address=events, features_address=features)
+    training = TrainingSettings(
+        state_directory=shop.state_directory,
+        events_address=events,
+        features_address=features,
+        model_server_address=addresses["modelserver"],
+    )
     built = await build_shop_candidates(shop, progress)
-    return TrainedShop(built, await train(training, SystemClock(), progress, plan))
+    return TrainedShop(built, await train(training, SystemClock(), progress, plan, promote=promote))
 
 
 async def build_shop_candidates(shop: Shop, progress: Progress, *, update: bool = False) -> Built:

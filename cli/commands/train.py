@@ -15,6 +15,9 @@ def train(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Size and shape of the behaviour model, a JSON object."),
     ] = None,
+    canary: Annotated[
+        bool, typer.Option("--canary", help="Leave a model that passes the gate a canary: `vitrine models promote`.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON object.")] = False,
 ) -> None:
     """Build from the event log what pages are made with: neighbours of items, the behaviour model, the linear
@@ -27,10 +30,10 @@ def train(
     command = command_context(context)
     plan = read_plan(model) if model is not None else None
     with terminal_progress(command.messages) as progress:
-        trained = asyncio.run(train_shop(command.shop, progress, plan))
+        trained = asyncio.run(train_shop(command.shop, progress, plan, promote=not canary))
     if as_json:
         command.console.print_json(trained.to_json())
     else:
         command.console.print(render_training(trained))
-    if not trained.report.published:
+    if trained.report.failed_checks:
         raise typer.Exit(ExitCode.FAILED)

@@ -4,6 +4,7 @@ from rich.text import Text
 
 from cli.rendering.built import render_built
 from cli.training import TrainedShop
+from services.ranker.training.report import TrainingReport
 
 
 def render_training(trained: TrainedShop) -> RenderableType:
@@ -26,9 +27,19 @@ def render_training(trained: TrainedShop) -> RenderableType:
         )
         parts.append(Text(f"Expected calibration error of the probabilities: {errors}"))
     parts.append(render_built(trained.candidates))
-    if report.published:
-        parts.append(Text(f"The behaviour model is published as version {report.version}."))
-    else:
-        failed = "; ".join(str(check) for check in report.failed_checks)
-        parts.append(Text(f"The behaviour model is not published, the one before goes on serving: {failed}"))
+    parts.append(Text(_outcome(report)))
     return Group(*parts)
+
+
+def _outcome(report: TrainingReport) -> str:
+    failed = "; ".join(str(check) for check in report.failed_checks)
+    promote = f"`vitrine models promote {report.version}`"
+    if report.promoted:
+        return f"The behaviour model serves as version {report.version}."
+    if report.published and failed:
+        return (
+            f"Version {report.version} stays a canary, the one before goes on serving: {failed}; {promote} serves it."
+        )
+    if report.published:
+        return f"The behaviour model is there as version {report.version}, a canary: {promote} serves it."
+    return f"The behaviour model is not published, the one before goes on serving: {failed}"

@@ -5,7 +5,7 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -128,11 +128,13 @@ class ArtifactStore:
             if _fingerprint(artifact.path / file) != expected:
                 raise _broken(artifact.name, artifact.version, f"{file} is not what was published")
 
-    def prune(self, name: str, keep: int) -> list[str]:
-        """Removes all but the `keep` newest versions (at least 1) and the current one; returns the removed versions."""
+    def prune(self, name: str, keep: int, spare: Collection[str] = ()) -> list[str]:
+        """Removes all but the `keep` newest versions (at least 1), the current one and those to `spare`; returns the
+        removed versions.
+        """
         current = self.current(name)
-        old = self.versions(name)[: -max(1, keep)]
-        removed = [version for version in old if current is None or version != current.version]
+        spared = {*spare, current.version if current else ""}
+        removed = [version for version in self.versions(name)[: -max(1, keep)] if version not in spared]
         for version in removed:
             remove_whole(self._folder(name) / version)
         return removed

@@ -14,10 +14,12 @@ from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.quiet_tensorflow import load_tensorflow_quietly
 from services.ranker.training.baselines import BASELINES, baseline_scores
 from services.ranker.training.calibration import calibration, calibration_error, fit_calibration
+from services.ranker.training.canary import check_loaded
 from services.ranker.training.check import Check
 from services.ranker.training.commit import source_commit
 from services.ranker.training.example_builder import ExampleBuilder, ExampleSets
 from services.ranker.training.linear import fit_linear, linear_scores
+from services.ranker.training.model_registry import ModelRegistry
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.publisher import Publisher
 from services.ranker.training.ranking_metrics import ranking_metrics
@@ -29,9 +31,15 @@ from services.ranker.training.sufficiency import require_moments, require_shop
 
 
 async def train(
-    settings: TrainingSettings, clock: Clock, progress: Progress, plan: TrainingPlan | None = None
+    settings: TrainingSettings,
+    clock: Clock,
+    progress: Progress,
+    plan: TrainingPlan | None = None,
+    *,
+    promote: bool = True,
 ) -> TrainingReport:
-    """Trains on the shop behind the settings' addresses and publishes below its state directory.
+    """Trains on the shop behind the settings' addresses and publishes below its state directory. What passes the gate
+    is labelled canary and, once the model server has it loaded, stable; without `promote` it stays a canary.
 
     Raises FailedPreconditionError (NOT_ENOUGH_DATA) where there is too little to learn from, and grpc.RpcError where a
     service cannot be read; then nothing is published. A model that does not pass the gate is not published either: the
@@ -46,7 +54,27 @@ async def train(
         await features.close()
     seconds = {"read": time.perf_counter() - started}
     publisher = Publisher(settings.state_directory, clock.now())
-    return train_on(shop, plan or TrainingPlan(), publisher, progress, seconds)
+    report = train_on(shop, plan or TrainingPlan(), publisher, progress, seconds)
+    if report.published and promote:
+        with _timed(seconds, "promotion"):
+            await _promote(report, publisher.registry, settings, progress)
+        publisher.record(report.version, report.to_json())
+    return report
+
+
+async def _promote(
+    report: TrainingReport, registry: ModelRegistry, settings: TrainingSettings, progress: Progress
+) -> None:
+    if settings.canary_seconds:
+        async with open_channel(settings.model_server_address) as models:
+            with progress.task("trying the model", 1) as task:
+                check = await check_loaded(models, report.version, settings.canary_seconds)
+                task.advance()
+        report.checks.append(check)
+        if not check.passed:
+            return
+    registry.promote(report.version)
+    report.promoted = True
 
 
 def train_on(
@@ -135,13 +163,12 @@ def _behavior(  # noqa: PLR0917  # one stage of the run, with what the stages be
             report.checks += check_model(
                 draft, model, sets.validation, report.metrics["model"], report.metrics["popularity"]
             )
-            report.checks.append(check_against_serving(publisher.serving(), sets.validation, values_of(judged)))
+            report.checks.append(check_against_serving(publisher.registry.stable(), sets.validation, values_of(judged)))
             task.advance()
             if not report.failed_checks:
                 item_nos = items.known_item_nos()
                 vectors = encode_items(model, encode_item_inputs(items, item_nos))
-                publisher.publish_model(draft, report.version)
-                publisher.publish_embeddings(item_nos, vectors, report.version)
+                publisher.publish(draft, report.version, item_nos, vectors)
                 report.published = True
             task.advance()
         finally:

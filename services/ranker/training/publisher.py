@@ -15,8 +15,8 @@ from services.common.artifacts import ArtifactStore
 from services.common.whole_files import remove_whole, sync, sync_tree, write_whole
 from services.ranker import linear_weights
 from services.ranker.model.config import MODEL_NAME
+from services.ranker.training.model_registry import EMBEDDINGS, ModelRegistry
 
-EMBEDDINGS: Final = "embeddings"
 KEPT_VERSIONS: Final = 3
 
 
@@ -24,6 +24,7 @@ class Publisher:
     """Writes below the state directory: models/behavior/<version>/, artifacts/ and training/<version>.json."""
 
     def __init__(self, state_directory: Path, now: datetime) -> None:
+        self.registry = ModelRegistry(state_directory)
         self._models = state_directory / "models" / MODEL_NAME
         self._records = state_directory / "training"
         self._store = ArtifactStore(state_directory / "artifacts")
@@ -47,37 +48,36 @@ class Publisher:
 
     def next_version(self) -> int:
         """Returns the number of the version to come: the time in UTC as YYYYMMDDhhmmss, or one above the newest."""
-        return max(int(self._now.strftime("%Y%m%d%H%M%S")), *(version + 1 for version in self.versions()), 1)
+        return max(int(self._now.strftime("%Y%m%d%H%M%S")), *(version + 1 for version in self.registry.numbers()), 1)
 
-    def versions(self) -> list[int]:
-        """Returns the versions of the model that are there, ascending."""
-        if not self._models.is_dir():
-            return []
-        return sorted(int(entry.name) for entry in self._models.iterdir() if entry.name.isdigit())
+    def publish(self, draft: Path, version: int, item_nos: NDArray[np.uint32], vectors: NDArray[np.float32]) -> None:
+        """Shows the draft to the model servers as the canary, with the vectors of all items beside it.
 
-    def serving(self) -> Path | None:
-        """Returns the folder of the newest version, which is the one that serves; None: there is none."""
-        versions = self.versions()
-        return self._models / str(versions[-1]) if versions else None
-
-    def publish_model(self, draft: Path, version: int) -> None:
-        """Shows the draft to the model servers, in one rename; of the older versions the newest stay."""
+        The greater the product of an item's vector (a row of `vectors`) with a user's, the likelier the item.
+        """
+        self._publish_embeddings(item_nos, vectors, version)
         sync_tree(draft)
         draft.rename(self._models / str(version))
         sync(self._models)
-        for old in self.versions()[:-KEPT_VERSIONS]:
-            remove_whole(self._models / str(old))
+        self.registry.try_out(version)
+        self._prune()
 
-    def publish_embeddings(self, item_nos: NDArray[np.uint32], vectors: NDArray[np.float32], version: int) -> None:
-        """Publishes the vectors of all items: the greater its product with a user's, the likelier the item."""
+    def _prune(self) -> None:
+        """Removes the versions that are neither labelled nor among the newest, and item vectors of no version."""
+        labelled, numbers = self.registry.labels().values(), self.registry.numbers()
+        for version in numbers[:-KEPT_VERSIONS]:
+            if version not in labelled:
+                remove_whole(self._models / str(version))
+        needed = [self.registry.embeddings(version) for version in self.registry.numbers()]
+        self._store.prune(EMBEDDINGS, 1, spare=[artifact for artifact in needed if artifact])
 
+    def _publish_embeddings(self, item_nos: NDArray[np.uint32], vectors: NDArray[np.float32], version: int) -> None:
         def write(folder: Path) -> None:
             np.save(folder / "item_nos.npy", item_nos)
             np.save(folder / "vectors.npy", vectors)
 
         metadata = {"model_version": str(version), "items": len(item_nos), "width": vectors.shape[1]}
-        self._store.publish(EMBEDDINGS, write, metadata, self._now)
-        self._store.prune(EMBEDDINGS, KEPT_VERSIONS)
+        self._store.publish(EMBEDDINGS, write, metadata, self._now, make_current=False)
 
     def publish_linear(self, weights: Mapping[str, float], metrics: Mapping[str, Any]) -> None:
         """Publishes the linear scorer's weights."""

@@ -31,6 +31,11 @@ class TrainingReport:
     epochs: list[RankingMetrics] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     published: bool = False
+    """It passed the gate and lies where model servers find it, as the canary."""
+
+    promoted: bool = False
+    """It is the stable version: every page is ranked with it."""
+
     linear_published: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)

@@ -119,7 +119,9 @@ def shop() -> FakeShop:
 
 
 def settings(address: str, state: Path) -> TrainingSettings:
-    return TrainingSettings(events_address=address, features_address=address, state_directory=state)
+    return TrainingSettings(
+        events_address=address, features_address=address, model_server_address="127.0.0.1:1", state_directory=state
+    )
 
 
 async def test_a_shop_is_read_trained_on_and_published(shop: FakeShop, tmp_path: Path) -> None:

@@ -55,7 +55,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     from services.ranker.training.job import train_on
 
     state, shop = tmp_path_factory.mktemp("state"), training_shop()
-    return Trained(state, shop, train_on(shop, tiny_plan(), Publisher(state, NOW), NoProgress(), {}))
+    publisher = Publisher(state, NOW)
+    report = train_on(shop, tiny_plan(), publisher, NoProgress(), {})
+    publisher.registry.promote(report.version)
+    return Trained(state, shop, report)
 
 
 @pytest.fixture(scope="session")

@@ -121,7 +121,9 @@ def test_a_model_that_is_not_finite_is_not_published(
 ) -> None:
     publisher = Publisher(tmp_path, NOW)
     former = publisher.next_version()
-    publisher.publish_model(publisher.draft(lambda folder: (folder / "saved_model.pb").touch()), former)
+    draft = publisher.draft(lambda folder: (folder / "saved_model.pb").touch())
+    publisher.publish(draft, former, np.array([1], np.uint32), np.ones((1, 2), np.float32))
+    publisher.registry.promote(former)
     real = fit.fit_model
 
     def broken(*arguments: object) -> fit.Fit:
@@ -134,6 +136,7 @@ def test_a_model_that_is_not_finite_is_not_published(
     assert not report.published
     assert "finite for visitors" in {check.name for check in report.failed_checks}
     assert any("probabilities are none, needed 0" in str(check) for check in report.failed_checks)
-    assert publisher.versions() == [former]
-    assert ArtifactStore(tmp_path / "artifacts").current("embeddings") is None
+    assert publisher.registry.numbers() == [former]
+    assert publisher.registry.labels() == {"stable": former}
+    assert len(ArtifactStore(tmp_path / "artifacts").versions("embeddings")) == 1
     assert (tmp_path / "training" / f"{report.version}.json").is_file()

@@ -1,0 +1,139 @@
+"""The versions of the behaviour model: what became of each, which serve, and the way forward and back."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from services.common.artifacts import ArtifactStore
+from services.common.errors import FailedPreconditionError, NotFoundError
+from services.ranker.model.config import MODEL_NAME
+from services.ranker.training.model_labels import CANARY, PREVIOUS, STABLE, ModelLabels
+
+EMBEDDINGS: Final = "embeddings"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """One version: that is there, or that a training made and that was refused."""
+
+    number: int
+    is_there: bool
+    labels: tuple[str, ...] = ()
+    record: dict[str, Any] = field(default_factory=dict)
+    """The run record (TrainingReport) of the training; empty where there is none."""
+
+    @property
+    def refusals(self) -> list[str]:
+        """Why it was not published: each check that failed, with what was found and what was needed."""
+        checks = self.record.get("checks", [])
+        return [f"{one['name']}: {one['found']}, needed {one['needed']}" for one in checks if not one["passed"]]
+
+
+class ModelRegistry:
+    """Reads and moves labels below a state directory. Model servers follow at their next look at the file."""
+
+    def __init__(self, state_directory: Path) -> None:
+        models = state_directory / "models"
+        self._folder = models / MODEL_NAME
+        self._records = state_directory / "training"
+        self._store = ArtifactStore(state_directory / "artifacts")
+        self._labels = ModelLabels(models)
+
+    def numbers(self) -> list[int]:
+        """Returns the versions that are there, ascending."""
+        if not self._folder.is_dir():
+            return []
+        return sorted(int(entry.name) for entry in self._folder.iterdir() if entry.name.isdigit())
+
+    def labels(self) -> dict[str, int]:
+        """Returns version by label. Before anything was ever labelled, the newest version is the stable one."""
+        return self._labels.read() or _unlabelled(self.numbers())
+
+    def stable(self) -> Path | None:
+        """Returns the folder of the version that serves; None: there is none."""
+        number = self.labels().get(STABLE)
+        return None if number is None or number not in self.numbers() else self._folder / str(number)
+
+    def embeddings(self, version: int) -> str:
+        """Returns the artefact with the item vectors of a version; empty where there is none."""
+        for artifact in reversed(self._store.versions(EMBEDDINGS)):
+            if self._store.get(EMBEDDINGS, artifact).metadata.get("model_version") == str(version):
+                return artifact
+        return ""
+
+    def versions(self) -> list[ModelVersion]:
+        """Returns all versions that are known of, the newest first."""
+        there, labels = self.numbers(), self.labels()
+        recorded = {int(path.stem) for path in self._records.glob("*.json") if path.stem.isdigit()}
+        return [
+            ModelVersion(
+                number,
+                number in there,
+                tuple(sorted(label for label, labelled in labels.items() if labelled == number)),
+                self._record(number),
+            )
+            for number in sorted(recorded.union(there), reverse=True)
+        ]
+
+    def try_out(self, version: int) -> None:
+        """Labels a version canary: it is loaded beside the stable one. Raises NotFoundError where it is not there."""
+        self._require(version)
+        with self._labels.changed() as labels:
+            labels.update(labels or _unlabelled([number for number in self.numbers() if number != version]))
+            labels[CANARY] = version
+
+    def promote(self, version: int) -> None:
+        """Makes a version the stable one, with its item vectors. Raises NotFoundError where it is not there."""
+        self._require(version)
+        with self._labels.changed() as labels:
+            former = (labels or _unlabelled(self.numbers())).get(STABLE)
+            if former is not None and former != version:
+                labels[PREVIOUS] = former
+            self._become_stable(labels, version)
+
+    def rollback(self) -> tuple[int, int]:
+        """Makes the version before the stable one again; returns (what was stable, what is now). What was stable is no
+        longer loaded. Raises FailedPreconditionError where no version is known to have been stable before.
+        """
+        with self._labels.changed() as labels:
+            former, version = labels.get(STABLE), labels.pop(PREVIOUS, None)
+            if former is None or version is None or version not in self.numbers():
+                there = ", ".join(map(str, self.numbers())) or "none"
+                raise FailedPreconditionError(
+                    f"no version was stable before the present one; there are: {there}. Choose one: "
+                    "`vitrine models promote VERSION`",
+                    reason="NOTHING_TO_ROLL_BACK_TO",
+                )
+            self._become_stable(labels, version)
+        return former, version
+
+    def _become_stable(self, labels: dict[str, int], version: int) -> None:
+        # A server takes over no label at all where one names a version that is gone, and one name is enough.
+        there = self.numbers()
+        for label, labelled in list(labels.items()):
+            if labelled == version or labelled not in there:
+                del labels[label]
+        labels[STABLE] = version
+        if artifact := self.embeddings(version):
+            self._store.set_current(EMBEDDINGS, artifact)
+
+    def _require(self, version: int) -> None:
+        if version not in (numbers := self.numbers()):
+            raise NotFoundError(
+                f"there is no version {version} of the behaviour model; there are: "
+                f"{', '.join(map(str, numbers)) or 'none'}",
+                reason="VERSION_NOT_FOUND",
+            )
+
+    def _record(self, number: int) -> dict[str, Any]:
+        try:
+            record = json.loads((self._records / f"{number}.json").read_bytes())
+        except (OSError, ValueError):  # no record, or none any more: the version is what it is
+            return {}
+        return record if isinstance(record, dict) else {}
+
+
+def _unlabelled(numbers: list[int]) -> dict[str, int]:
+    """Returns the labels of a shop that never labelled anything: the newest version serves."""
+    return {STABLE: numbers[-1]} if numbers else {}
