@@ -9,8 +9,9 @@ from rich.console import Console
 
 from bench.echo import echo_throughput
 from bench.figures import Figures
-from cli.evaluation.evaluation import evaluate_shop
+from cli.evaluation.evaluation import QUICK, evaluate_shop
 from cli.evaluation.held_out import read_held_out
+from cli.evaluation.report.page import write_report
 from cli.launcher.launcher import Launcher
 from cli.rendering.progress import terminal_progress
 from cli.rendering.scores import render_scores
@@ -21,6 +22,8 @@ from demo.scenes import Scenes
 from demo.shop_files import ShopFiles, prepared_shop
 from demo.stages import Stages
 from demo.visits import Gateway
+
+REPORT = "report.html"
 
 
 class Demo:
@@ -80,9 +83,11 @@ class Demo:
             click_milliseconds = await scenes.newcomer()
         held_out = read_held_out(files.held_out)
         with terminal_progress(self._console) as progress:
-            scores = await evaluate_shop(shop, held_out, progress)
+            result = await evaluate_shop(shop, held_out, progress, QUICK)
         self._console.print()
-        self._console.print(render_scores(scores, users=len(held_out.baskets)))
+        self._console.print(render_scores(result))
+        write_report(self._options.folder / REPORT, result)
+        self._console.print(f"With figures, for people: {self._options.folder / REPORT}")
         self._console.print()
         figures = Figures("demo")
         figures.say("echo.throughput", await echo_throughput(), "/s")

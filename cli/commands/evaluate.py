@@ -1,6 +1,5 @@
 import asyncio
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -16,19 +15,33 @@ def evaluate(
         Path,
         typer.Option(exists=True, dir_okay=False, help="Purchases that the shop was not told: Parquet or CSV."),
     ],
+    report: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="Also write a report with figures for people: one HTML file."),
+    ] = None,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Compare with popularity and personal frequency alone; do not read the log."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
 ) -> None:
-    """Compare the feed that the shop serves with popularity and personal frequency, on each user's next basket."""
-    from cli.evaluation.evaluation import evaluate_shop
+    """Compare the feed that the shop serves with other rankings, on each user's next basket."""
+    from cli.evaluation.evaluation import QUICK, EvaluationPlan, evaluate_shop
     from cli.evaluation.held_out import read_held_out
-    from cli.rendering.scores import render_scores
+    from cli.evaluation.report.page import write_report
+    from cli.rendering.scores import render_probabilities, render_scores
 
     command = command_context(context)
     held_out = read_held_out(events)
+    plan = QUICK if quick else EvaluationPlan()
     with terminal_progress(command.messages) as progress:
-        scores = asyncio.run(evaluate_shop(command.shop, held_out, progress))
+        result = asyncio.run(evaluate_shop(command.shop, held_out, progress, plan))
+    if report is not None:
+        write_report(report, result)
+        command.messages.print(f"The report is {report}.")
     if as_json:
-        rows = {name: asdict(score) for name, score in scores.items()}
-        command.console.print_json(json.dumps({"users": len(held_out.baskets), "rankings": rows}))
-    else:
-        command.console.print(render_scores(scores, users=len(held_out.baskets)))
+        command.console.print_json(json.dumps(result.as_json(), allow_nan=False))
+        return
+    command.console.print(render_scores(result))
+    if result.probabilities is not None:
+        command.console.print(render_probabilities(result.probabilities))

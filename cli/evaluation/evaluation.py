@@ -1,51 +1,116 @@
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from statistics import fmean
 
+import numpy as np
+
 from cli.evaluation.held_out import HeldOutBaskets
-from cli.evaluation.metrics import confidence_interval, ndcg_at, recall_at
-from cli.evaluation.rankings import LENGTH, PersonalFrequency, Popularity, Ranking, ServedFeed, popular_items, rank_all
+from cli.evaluation.probabilities import ProbabilityQuality, judge
+from cli.evaluation.rankings.ease import Ease
+from cli.evaluation.rankings.item_knn import ItemKnn
+from cli.evaluation.rankings.learned import HistoryScorer, Learned
+from cli.evaluation.rankings.personal_frequency import PersonalFrequency
+from cli.evaluation.rankings.popularity import Popularity
+from cli.evaluation.rankings.purchase_history import PurchaseHistory, read_history
+from cli.evaluation.rankings.ranker_alone import RankerAlone
+from cli.evaluation.rankings.ranking import LENGTH, Ranking
+from cli.evaluation.rankings.served_feed import ServedFeed
+from cli.evaluation.rankings.tifu_knn import TifuKnn
+from cli.evaluation.rankings.up_cf import UpCf
+from cli.evaluation.result import EvaluationResult
+from cli.evaluation.scoring import score
+from cli.evaluation.segments import Baskets, segments_of
+from cli.evaluation.shop_view import ShopView, view_shop
 from cli.shop import Shop
 from services.common.progress import Progress
 
-CALLERS = 4
+SCORERS = (ItemKnn, Ease, TifuKnn, UpCf)
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """How well a ranking met what users bought next: means over users, with the 95 % interval of the second."""
+class EvaluationPlan:
+    """What an evaluation takes its time for.
 
-    recall: float
-    ndcg: float
-    ndcg_interval: tuple[float, float]
-
-
-async def evaluate_shop(shop: Shop, held_out: HeldOutBaskets, progress: Progress) -> dict[str, Score]:
-    """Compares what the running shop serves with two plain rankings, for every user of the held-out baskets.
-
-    Returns:
-        Scores by name: "served feed", "personal frequency", "popularity".
+    Args:
+        learned: also compare with rankings that are learned from all purchases (the log is read), and the ranker alone.
+        judged_users: for how many users the probabilities are judged where the ranker is not compared.
     """
-    async with shop.channel("homepage") as homepage, shop.channel("features") as features:
-        popular = await popular_items(features)
-        rankings: Mapping[str, Ranking] = {
-            "served feed": ServedFeed(homepage),
-            "personal frequency": PersonalFrequency(features, popular),
-            "popularity": Popularity(popular),
-        }
-        users = sorted(held_out.baskets)
-        scores = {}
-        for name, ranking in rankings.items():
-            with progress.task(f"asking {name}", len(users)) as task:
-                ranked = await rank_all(ranking, users, held_out.begin, callers=CALLERS, advance=task.advance)
-            scores[name] = _score(ranked, held_out.baskets)
-    return scores
+
+    learned: bool = True
+    judged_users: int = 100
 
 
-def _score(ranked: Mapping[str, Sequence[str]], baskets: Mapping[str, frozenset[str]]) -> Score:
-    ndcgs = [ndcg_at(LENGTH, ranked[user], basket) for user, basket in baskets.items()]
-    return Score(
-        recall=fmean(recall_at(LENGTH, ranked[user], basket) for user, basket in baskets.items()),
-        ndcg=fmean(ndcgs),
-        ndcg_interval=confidence_interval(ndcgs),
+QUICK = EvaluationPlan(learned=False)
+
+
+async def evaluate_shop(
+    shop: Shop, held_out: HeldOutBaskets, progress: Progress, plan: EvaluationPlan = EvaluationPlan()
+) -> EvaluationResult:
+    """Compares what the running shop serves with other rankings, for every user of the held-out baskets.
+
+    Raises:
+        grpc.RpcError: a service does not answer.
+    """
+    user_ids = sorted(held_out.baskets)
+    async with (
+        shop.channel("homepage") as homepage,
+        shop.channel("features") as features,
+        shop.channel("candidates") as candidates,
+        shop.channel("ranker") as ranker,
+    ):
+        view = await view_shop(features, user_ids, held_out.begin, progress)
+        alone = RankerAlone(candidates, ranker, view, held_out.begin)
+        rankings: list[Ranking] = [
+            ServedFeed(homepage, view, held_out.begin),
+            PersonalFrequency(view),
+            Popularity(view),
+        ]
+        if plan.learned:
+            async with shop.channel("events") as events:
+                history = await read_history(events, view.catalog.item_no_of, held_out.begin, progress)
+            rankings += [alone, *_learned(history, view, progress)]
+        else:
+            await alone.rank(Random(0).sample(user_ids, min(plan.judged_users, len(user_ids))), progress)
+        ranked = [await ranking.rank(user_ids, progress) for ranking in rankings]
+    baskets = _numbered(held_out, view)
+    segments = segments_of(view, baskets, held_out.begin)
+    with progress.task("comparing", len(rankings)) as task:
+        results = []
+        for ranking, places in zip(rankings, ranked, strict=True):
+            results.append(score(ranking, places, ranked[0], baskets=baskets, segments=segments, shop=view))
+            task.advance()
+    return EvaluationResult(
+        begin=held_out.begin,
+        users=len(user_ids),
+        items=len(view.shown_item_nos),
+        length=LENGTH,
+        rankings=results,
+        probabilities=_judged(alone, baskets),
+        scored_by_model=fmean([judged.by_model for judged in alone.judged.values()] or [0.0]),
     )
+
+
+def _learned(history: PurchaseHistory, view: ShopView, progress: Progress) -> list[Ranking]:
+    fitted: list[HistoryScorer] = []
+    with progress.task("learning what to compare with", len(SCORERS)) as task:
+        for scorer in SCORERS:
+            fitted.append(scorer(history))
+            task.advance()
+    return [Learned(scorer, history, view) for scorer in fitted]
+
+
+def _numbered(held_out: HeldOutBaskets, view: ShopView) -> Baskets:
+    """The baskets by item number. An item that is in no catalogue gets one of its own below 0: it counts as missed."""
+    known = view.catalog.item_no_of
+    strangers = {item for basket in held_out.baskets.values() for item in basket if item not in known}
+    number_of = known | {item: -number for number, item in enumerate(sorted(strangers), start=1)}
+    return {user: frozenset(number_of[item] for item in held_out.baskets[user]) for user in sorted(held_out.baskets)}
+
+
+def _judged(alone: RankerAlone, baskets: Baskets) -> ProbabilityQuality | None:
+    if not alone.judged:
+        return None
+    users = sorted(alone.judged)
+    probabilities = np.concatenate([alone.judged[user].purchase for user in users])
+    labels = np.concatenate([np.isin(alone.judged[user].item_nos, list(baskets[user])) for user in users])
+    return judge(probabilities, labels)

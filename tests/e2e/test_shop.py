@@ -1,5 +1,7 @@
 import json
 import uuid
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -135,6 +137,29 @@ def test_bad_input_is_told_with_field_and_remedy(
     shop: RunningShop, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
     assert said in shop.vitrine(*arguments, code=code)
+
+
+def test_what_is_served_is_compared_with_other_rankings_and_reported(shop: RunningShop, tmp_path: Path) -> None:
+    held_out, report = tmp_path / "held_out.csv", tmp_path / "report.html"
+    now = datetime.now(UTC).isoformat()
+    lines = [
+        f'"{user}",purchase,{item},{now},order {user}' for user in shop.files.user_ids for item in ("Tea/1", "gone")
+    ]
+    held_out.write_text("\n".join(["user_id,type,item_id,event_time,order_id", *lines]), encoding="utf-8")
+    result = json.loads(shop.vitrine("evaluate", "--events", str(held_out), "--report", str(report), "--json"))
+    assert result["users"] == len(shop.files.user_ids)
+    rankings = {ranking["name"]: ranking for ranking in result["rankings"]}
+    learned = {"ranker alone", "item-kNN", "EASE", "TIFU-kNN", "UP-CF"}
+    assert rankings.keys() == {"served feed", "personal frequency", "popularity"} | learned
+    for ranking in rankings.values():
+        assert 0 <= ranking["accuracy"]["recall"]["mean"] <= 0.5, "an item of no catalogue counts as missed"
+        assert 0 < ranking["breadth"]["coverage"] <= 1
+        assert {"history", "age_band", "region"} <= {segment["kind"] for segment in ranking["segments"]}
+    assert result["probabilities"]["candidates"] > 0
+    assert "served feed" in report.read_text(encoding="utf-8")
+    quick = shop.vitrine("evaluate", "--events", str(held_out), "--quick")
+    assert "popularity" in quick
+    assert "EASE" not in quick
 
 
 def test_an_unknown_item_is_welcome_in_events_and_the_page_is_whole(shop: RunningShop) -> None:
