@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import grpc
-
 from cli.importer.importing import import_files
 from cli.launcher.launcher import Launcher
 from cli.shop import Shop
@@ -18,14 +16,12 @@ from cli.training import TrainedShop, train_shop
 from demo.shop_files import ShopFiles, prepared_shop
 from demo.stages import Stages
 from services.common.progress import Progress
-from services.ranker.model.config import MODEL_NAME
-from services.ranker.tf_protos import get_model_status_pb2, model_service_pb2_grpc
-from vitrine.ranker.v1.ranker_service_pb2 import GetRankerStatusRequest
+from services.common.timestamps import to_timestamp
+from vitrine.ranker.v1.ranker_service_pb2 import ScoreItemsRequest
 from vitrine.ranker.v1.ranker_service_pb2_grpc import RankerServiceStub
 
 START_SECONDS: Final = 120.0
 POLL_SECONDS: Final = 0.02
-AVAILABLE: Final = get_model_status_pb2.ModelVersionStatus.AVAILABLE
 
 
 def demo_files(folder: Path) -> ShopFiles:
@@ -54,27 +50,18 @@ async def train_and_serve(shop: Shop, progress: Progress) -> tuple[TrainedShop, 
     """
     began = time.perf_counter()
     trained = await train_shop(shop, progress)
-    if not trained.report.published:
+    if not trained.report.promoted:
         raise RuntimeError(f"the model was not published: {trained.report.failed_checks}")
-    async with shop.channel("modelserver") as channel:
-        await wait_until_available(channel, trained.report.version)
-    async with shop.channel("ranker") as channel:
-        stub = RankerServiceStub(channel)
-        while not (await stub.GetRankerStatus(GetRankerStatusRequest(), timeout=5)).model_available:  # noqa: ASYNC110  # another process
-            await asyncio.sleep(POLL_SECONDS)
+    await wait_until_scoring(shop, trained.report.version)
     return trained, time.perf_counter() - began
 
 
-async def wait_until_available(channel: grpc.aio.Channel, version: int) -> None:
-    """Waits until the model server serves a version."""
-    stub = model_service_pb2_grpc.ModelServiceStub(channel)
-    request = get_model_status_pb2.GetModelStatusRequest()
-    request.model_spec.name = MODEL_NAME
-    async with asyncio.timeout(START_SECONDS):
-        while True:
-            statuses = (await stub.GetModelStatus(request, timeout=5)).model_version_status
-            if any(status.version == version and status.state == AVAILABLE for status in statuses):
-                return
+async def wait_until_scoring(shop: Shop, version: int) -> None:
+    """Waits until the ranker's answers are by a version of the model. Raises TimeoutError."""
+    request = ScoreItemsRequest(item_nos=[1], query_time=to_timestamp(datetime.now(UTC)))
+    async with shop.channel("ranker") as channel, asyncio.timeout(START_SECONDS):
+        stub = RankerServiceStub(channel)
+        while (await stub.ScoreItems(request, timeout=5)).model_version != str(version):  # noqa: ASYNC110  # a process
             await asyncio.sleep(POLL_SECONDS)
 
 

@@ -1,8 +1,9 @@
 """What TensorFlow Serving's public protos and documentation promise, of the embedded model server.
 
-Nothing here knows whose server it is: with TF_SERVING_ADDRESS and TF_SERVING_MODELS (a directory that both the tests
-and the server see, given to the server as --model_base_path=$TF_SERVING_MODELS/line --model_name=line and
---file_system_poll_wait_seconds=1) the same tests run against the real one.
+Nothing here knows whose server it is: with VITRINE_TEST_TENSORFLOW_SERVING (its address) and
+VITRINE_TEST_TENSORFLOW_SERVING_MODELS (a directory that both the tests and the server see under this name, given to the
+server as --model_base_path=<directory>/line --model_name=line --file_system_poll_wait_seconds=1
+--allow_version_labels_for_unavailable_models=false) the same tests run against the real one.
 """
 
 import os
@@ -82,8 +83,8 @@ class Server:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    if address := os.environ.get("TF_SERVING_ADDRESS"):
-        yield from _connect(address, Path(os.environ["TF_SERVING_MODELS"]))
+    if address := os.environ.get("VITRINE_TEST_TENSORFLOW_SERVING"):
+        yield from _connect(address, Path(os.environ["VITRINE_TEST_TENSORFLOW_SERVING_MODELS"]))
         return
     models = tmp_path_factory.mktemp("models")
     with model_server(models) as address:
@@ -131,6 +132,21 @@ def _request(inputs: dict[str, NDArray[Any]] | None = None, **spec: Any) -> Any:
         request.model_spec.version_label = spec["label"]
     for name, array in (inputs if inputs is not None else {"x": X}).items():
         request.inputs[name].CopyFrom(encode(array))
+    return request
+
+
+def _add_examples(examples: Any, *values: float | None) -> None:
+    for value in values:
+        example = examples.add()
+        if value is not None:
+            example.features.feature["x"].float_list.value.append(value)
+
+
+def _tasks(*names: str) -> Any:
+    request = inference_pb2.MultiInferenceRequest()
+    for name in names:
+        task = request.tasks.add(method_name=f"tensorflow/serving/{name}")
+        task.model_spec.name, task.model_spec.signature_name = "line", name
     return request
 
 
@@ -254,6 +270,82 @@ class TestMethodsOnExamples:
             code, details = _error(lambda call=call, request=request: call(request, timeout=20))  # type: ignore[misc]
             assert code == grpc.StatusCode.INVALID_ARGUMENT
             assert "tensorflow/serving/predict" in details
+
+    def test_classify_names_classes_with_their_scores(self, server: Server) -> None:
+        request = classification_pb2.ClassificationRequest()
+        request.model_spec.name, request.model_spec.signature_name = "line", "classify"
+        _add_examples(request.input.example_list.examples, 1.0, 3.0)
+        response = server.predictions.Classify(request, timeout=20)
+        found = [[(float(one.label), one.score) for one in row.classes] for row in response.result.classifications]
+        assert found == [[(1.0, 2.0)], [(3.0, 6.0)]]
+        assert (response.model_spec.signature_name, response.model_spec.version.value) == ("classify", 1)
+
+    def test_regress_answers_a_value_for_each_example(self, server: Server) -> None:
+        request = regression_pb2.RegressionRequest()
+        request.model_spec.name, request.model_spec.signature_name = "line", "regress"
+        _add_examples(request.input.example_list.examples, 1.0, 2.5, -4.0)
+        response = server.predictions.Regress(request, timeout=20)
+        assert [one.value for one in response.result.regressions] == [2.0, 5.0, -8.0]
+
+    def test_a_context_belongs_to_each_example_and_an_examples_own_feature_wins(self, server: Server) -> None:
+        request = regression_pb2.RegressionRequest()
+        request.model_spec.name, request.model_spec.signature_name = "line", "regress"
+        both = request.input.example_list_with_context
+        both.context.features.feature["x"].float_list.value.append(10.0)
+        _add_examples(both.examples, 1.0, None)
+        response = server.predictions.Regress(request, timeout=20)
+        assert [one.value for one in response.result.regressions] == [2.0, 20.0]
+
+    def test_multi_inference_asks_several_signatures_about_the_same_examples(self, server: Server) -> None:
+        request = _tasks("regress", "classify")
+        _add_examples(request.input.example_list.examples, 3.0)
+        regression, classification = server.predictions.MultiInference(request, timeout=20).results
+        assert regression.regression_result.regressions[0].value == 6.0
+        assert classification.classification_result.classifications[0].classes[0].score == 6.0
+        assert classification.model_spec.signature_name == "classify"
+
+    @pytest.mark.parametrize(("method", "name"), [("Classify", "regress"), ("Regress", "classify")])
+    def test_a_signature_of_the_other_method_is_refused(self, server: Server, method: str, name: str) -> None:
+        kinds = {"Classify": classification_pb2.ClassificationRequest, "Regress": regression_pb2.RegressionRequest}
+        request = kinds[method]()
+        request.model_spec.name, request.model_spec.signature_name = "line", name
+        _add_examples(request.input.example_list.examples, 3.0)
+        code, details = _error(lambda: getattr(server.predictions, method)(request, timeout=20))
+        assert code == grpc.StatusCode.INVALID_ARGUMENT
+        assert f"Was: tensorflow/serving/{name}" in details
+
+    def test_no_example_is_refused(self, server: Server) -> None:
+        request = regression_pb2.RegressionRequest()
+        request.model_spec.name, request.model_spec.signature_name = "line", "regress"
+        code, details = _error(lambda: server.predictions.Regress(request, timeout=20))
+        assert code == grpc.StatusCode.INVALID_ARGUMENT
+        assert "Input is empty" in details
+
+    def test_an_example_that_cannot_be_parsed_is_the_callers_fault(self, server: Server) -> None:
+        request = regression_pb2.RegressionRequest()
+        request.model_spec.name, request.model_spec.signature_name = "line", "regress"
+        example = request.input.example_list.examples.add()
+        example.features.feature["x"].bytes_list.value.append(b"no number")
+        code, _ = _error(lambda: server.predictions.Regress(request, timeout=20))
+        assert code == grpc.StatusCode.INVALID_ARGUMENT
+
+    @pytest.mark.parametrize(
+        ("names", "model", "words"),
+        [
+            (("regress", "regress"), "line", "Duplicate evaluation of signature: regress"),
+            (("regress", "classify"), "other", "same model name"),
+            (("regress", "classify"), "", "empty model name"),
+        ],
+    )
+    def test_tasks_that_cannot_be_done_together_are_refused(
+        self, server: Server, names: tuple[str, ...], model: str, words: str
+    ) -> None:
+        request = _tasks(*names)
+        request.tasks[1].model_spec.name = model
+        _add_examples(request.input.example_list.examples, 3.0)
+        code, details = _error(lambda: server.predictions.MultiInference(request, timeout=20))
+        assert code == grpc.StatusCode.INVALID_ARGUMENT
+        assert words in details
 
     def test_multi_inference_knows_no_other_method(self, server: Server) -> None:
         request = inference_pb2.MultiInferenceRequest()

@@ -41,6 +41,7 @@ class ModelServer:
             parallelism=settings.batch_threads,
             max_batch_rows=settings.max_batch_rows,
             max_queued=settings.max_queued_requests,
+            allowed_rows=settings.allowed_batch_rows,
         )
 
     def register(self, server: grpc.aio.Server) -> Sequence[str]:

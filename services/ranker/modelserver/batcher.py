@@ -30,15 +30,25 @@ class Batcher:
     """Runs at most `parallelism` computations at once on `executor`; nobody waits for a batch to fill up.
 
     Requests for the same signature of the same version, with the same shapes but for axis 0, are joined along axis 0,
-    up to `max_batch_rows`. Where all runs are busy at most `max_queued` requests wait; more are refused at once, since
-    an answer that is late helps nobody. Lives on one event loop.
+    up to `max_batch_rows`, and padded to the next of `allowed_rows` (ascending; none: not at all) by repeating the last
+    row, so that the model sees few shapes. Where all runs are busy at most `max_queued` requests wait; more are refused
+    at once, since an answer that is late helps nobody. Lives on one event loop.
     """
 
-    def __init__(self, executor: Executor, *, parallelism: int, max_batch_rows: int, max_queued: int) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        *,
+        parallelism: int,
+        max_batch_rows: int,
+        max_queued: int,
+        allowed_rows: Sequence[int] = (),
+    ) -> None:
         self._executor = executor
         self._parallelism = parallelism
         self._max_batch_rows = max_batch_rows
         self._max_queued = max_queued
+        self._allowed_rows = allowed_rows
         self._waiting: deque[_Task] = deque()
         self._runs: set[asyncio.Task[None]] = set()
 
@@ -88,7 +98,7 @@ class Batcher:
         loop = asyncio.get_running_loop()
         with first.servable.in_use():
             try:
-                answers = await loop.run_in_executor(self._executor, _run, batch)
+                answers = await loop.run_in_executor(self._executor, _run, batch, self._allowed_rows)
             except VitrineError as error:
                 if len(batch) > 1:  # one of them is at fault: the others shall not suffer for it
                     for task in batch:
@@ -103,18 +113,25 @@ class Batcher:
                     _settle(task, answer)
 
 
-def _run(batch: Sequence[_Task]) -> list[Outputs]:
+def _run(batch: Sequence[_Task], allowed_rows: Sequence[int]) -> list[Outputs]:
     first = batch[0]
     model = first.servable.model
-    if len(batch) == 1:
-        return [model.run(first.signature_name, first.inputs)]
-    joined = {name: np.concatenate([task.inputs[name] for task in batch]) for name in first.inputs}
-    outputs = model.run(first.signature_name, joined)
     rows = sum(task.rows for task in batch)
-    if any(array.shape[0] != rows for array in outputs.values()):
+    # 0 rows: the signature cannot be batched, or the request is empty.
+    padding = next((allowed for allowed in allowed_rows if allowed >= rows), rows) - rows if rows else 0
+    if len(batch) == 1 and not padding:
+        return [model.run(first.signature_name, first.inputs)]
+    joined = {
+        name: np.concatenate(
+            [*(task.inputs[name] for task in batch), np.repeat(batch[-1].inputs[name][-1:], padding, 0)]
+        )
+        for name in first.inputs
+    }
+    outputs = model.run(first.signature_name, joined)
+    if any(array.shape[0] != rows + padding for array in outputs.values()):
         raise FailedPreconditionError("The model's outputs do not have the inputs' 0th dimension; it cannot be batched")
     cuts = np.cumsum([task.rows for task in batch])[:-1]
-    parts = {name: np.split(array, cuts) for name, array in outputs.items()}
+    parts = {name: np.split(array[:rows], cuts) for name, array in outputs.items()}
     return [{name: split[place] for name, split in parts.items()} for place in range(len(batch))]
 
 

@@ -6,26 +6,29 @@ import grpc
 
 from services.common.errors import InvalidArgumentError, UnimplementedError
 from services.ranker.modelserver.batcher import Batcher
+from services.ranker.modelserver.example_input import INPUTS, read_examples
+from services.ranker.modelserver.example_method import CLASSIFY, METHODS, REGRESS, ExampleMethod
 from services.ranker.modelserver.manager import ModelManager
 from services.ranker.modelserver.predict_inputs import DEFAULT_SIGNATURE, read_inputs, signature_of, wanted_outputs
 from services.ranker.modelserver.servable import Servable
 from services.ranker.tensor_codec import encode
 from services.ranker.tf_protos import (
+    classification_pb2,
     get_model_metadata_pb2,
+    inference_pb2,
     model_pb2,
     predict_pb2,
     prediction_service_pb2_grpc,
+    regression_pb2,
 )
 
-CLASSIFY: Final = "tensorflow/serving/classify"
-REGRESS: Final = "tensorflow/serving/regress"
 SIGNATURE_DEF: Final = "signature_def"
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata; the methods on tf.Examples are answered as for a model without such signatures."""
+    """Answers of the versions that the manager has loaded, computed by the batcher."""
 
     def __init__(self, manager: ModelManager, batcher: Batcher) -> None:
         self._manager = manager
@@ -58,18 +61,35 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
         return response
 
     async def Classify(self, request: Any, context: Context) -> Any:
-        self._refuse_examples(request, CLASSIFY, "Expected classification signature method_name")
+        servable, name, result = await self._on_examples(request, request.input, CLASSIFY)
+        return classification_pb2.ClassificationResponse(model_spec=_spec(servable, name), result=result)
 
     async def Regress(self, request: Any, context: Context) -> Any:
-        self._refuse_examples(request, REGRESS, "Expected a regression signature method_name")
+        servable, name, result = await self._on_examples(request, request.input, REGRESS)
+        return regression_pb2.RegressionResponse(model_spec=_spec(servable, name), result=result)
 
     async def MultiInference(self, request: Any, context: Context) -> Any:
-        if not request.tasks:
-            raise InvalidArgumentError("The MultiInferenceRequest has no tasks; send at least one")
+        _check_tasks(request.tasks)
+        response = inference_pb2.MultiInferenceResponse()
         for task in request.tasks:
-            if task.method_name not in {CLASSIFY, REGRESS}:
-                raise UnimplementedError(f"Unsupported signature method_name: {task.method_name}")
-            self._refuse_examples(task, task.method_name, "Expected the signature's method_name")
+            method = METHODS[task.method_name]
+            servable, name, result = await self._on_examples(task, request.input, method)
+            one = response.results.add(model_spec=_spec(servable, name))
+            (one.classification_result if method is CLASSIFY else one.regression_result).CopyFrom(result)
+        return response
+
+    async def _on_examples(self, request: Any, examples: Any, method: ExampleMethod) -> tuple[Servable, str, Any]:
+        """Returns what answered, by which signature, and the method's result."""
+        with self._find(request).in_use() as servable:
+            name = request.model_spec.signature_name or DEFAULT_SIGNATURE
+            if name not in servable.signatures:
+                raise InvalidArgumentError(
+                    f"No signature was found with the name: {name}", reason="SIGNATURE_NOT_FOUND"
+                )
+            method.check_signature(servable.signatures[name])
+            serialized = read_examples(examples)
+            outputs = await self._batcher.run(servable, name, {INPUTS: serialized})
+            return servable, name, method.answer(len(serialized), outputs)
 
     def _find(self, request: Any) -> Servable:
         _require_spec(request)
@@ -84,16 +104,24 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
             case _:
                 return self._manager.servable(spec.name)
 
-    def _refuse_examples(self, request: Any, method: str, expected: str) -> None:
-        signatures = self._find(request).signatures
-        name = request.model_spec.signature_name or DEFAULT_SIGNATURE
-        if name not in signatures:
-            raise InvalidArgumentError(f"No signature was found with the name: {name}", reason="SIGNATURE_NOT_FOUND")
-        if signatures[name].method_name != method:
-            raise InvalidArgumentError(f"{expected} to be {method}. Was: {signatures[name].method_name}")
-        raise UnimplementedError(
-            f"This server computes no {method}; call Predict, or start TensorFlow Serving", reason="NO_EXAMPLES"
-        )
+
+def _check_tasks(tasks: Any) -> None:
+    """Raises what TensorFlow Serving says of tasks that cannot be done together."""
+    if not tasks:
+        raise InvalidArgumentError("Inference request must have at least one task; send one")
+    models, signatures = set(), set()
+    for task in tasks:
+        models.add(task.model_spec.name)
+        if "" in models:
+            raise InvalidArgumentError("Found ModelSpec with an empty model name.", reason="NAME_REQUIRED")
+        if len(models) > 1:
+            raise InvalidArgumentError("All ModelSpecs in a MultiInferenceRequest must access the same model name.")
+        signature = task.model_spec.signature_name or DEFAULT_SIGNATURE
+        if signature in signatures:
+            raise InvalidArgumentError(f"Duplicate evaluation of signature: {signature}")
+        signatures.add(signature)
+        if task.method_name not in METHODS:
+            raise UnimplementedError(f"Unsupported signature method_name: {task.method_name}")
 
 
 def _require_spec(request: Any) -> None:

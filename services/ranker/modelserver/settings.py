@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.common.settings import ServiceSettings
@@ -41,6 +41,11 @@ class ModelServerSettings(ServiceSettings):
         max(1, os.cpu_count() or 1), ge=1, le=256, description="How many computations may run at once."
     )
     max_batch_rows: int = Field(32, ge=1, le=4096, description="How many requests (rows) are computed together.")
+    allowed_batch_rows: list[int] = Field(
+        [1, 2, 4, 8, 16, 32],
+        description="What a batch is padded to (an ascending JSON list, the last one max_batch_rows or more), so that "
+        "models see few shapes; an empty list pads nothing.",
+    )
     max_queued_requests: int = Field(
         64, ge=1, le=100_000, description="How many requests wait at the most; more are refused as UNAVAILABLE."
     )
@@ -58,6 +63,13 @@ class ModelServerSettings(ServiceSettings):
     def config_file(self) -> Path:
         """Where the ModelServerConfig is, or will be."""
         return self.model_config_file or self.base_path / "models.config"
+
+    @field_validator("allowed_batch_rows")
+    @classmethod
+    def _ascending(cls, sizes: list[int]) -> list[int]:
+        if any(size < 1 for size in sizes) or sorted(set(sizes)) != sizes:
+            raise ValueError("give numbers from 1 on, each greater than the one before")
+        return sizes
 
     @property
     def base_path(self) -> Path:

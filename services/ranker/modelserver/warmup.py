@@ -3,16 +3,18 @@
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from services.common.errors import InvalidArgumentError
+from services.ranker.modelserver.example_input import INPUTS, read_examples
 from services.ranker.modelserver.predict_inputs import DEFAULT_SIGNATURE, read_inputs, signature_of
 from services.ranker.modelserver.servable import LoadedModel
-from services.ranker.tf_protos import prediction_log_pb2
+from services.ranker.tf_protos import inference_pb2, predict_pb2, prediction_log_pb2
 
 WARMUP_FILE: Final = Path("assets.extra") / "tf_serving_warmup_requests"
 MAX_RECORDS: Final = 1000  # as TensorFlow Serving has it
 
+_KINDS: Final = frozenset({"predict_log", "classify_log", "regress_log", "multi_inference_log"})
 _HEADER: Final = struct.Struct("<QI")  # length, its masked checksum
 _FOOTER: Final = struct.Struct("<I")  # the data's masked checksum
 
@@ -28,14 +30,28 @@ def warm_up(model: LoadedModel, path: Path) -> int:
         if count == MAX_RECORDS:
             raise InvalidArgumentError(f"{WARMUP_FILE} has more than {MAX_RECORDS} records; record fewer")
         log = prediction_log_pb2.PredictionLog.FromString(record)
-        if log.WhichOneof("log_type") != "predict_log":
-            raise InvalidArgumentError(f"record {count} of {WARMUP_FILE} is no predict_log; record Predict calls only")
-        request = log.predict_log.request
+        kind = log.WhichOneof("log_type")
+        if kind not in _KINDS:
+            raise InvalidArgumentError(
+                f"record {count} of {WARMUP_FILE} is {kind or 'no request'}; record what is answered at once: "
+                f"{', '.join(sorted(_KINDS))}"
+            )
+        _replay(model, getattr(log, kind).request)
+        count += 1
+    return count
+
+
+def _replay(model: LoadedModel, request: Any) -> None:
+    if isinstance(request, predict_pb2.PredictRequest):
         signature_name = request.model_spec.signature_name or DEFAULT_SIGNATURE
         signature = signature_of(model.meta_graph.signature_def, signature_name)
         model.run(signature_name, read_inputs(signature, request))
-        count += 1
-    return count
+        return
+    tasks = request.tasks if isinstance(request, inference_pb2.MultiInferenceRequest) else [request]
+    for task in tasks:
+        signature_name = task.model_spec.signature_name or DEFAULT_SIGNATURE
+        signature_of(model.meta_graph.signature_def, signature_name)
+        model.run(signature_name, {INPUTS: read_examples(request.input)})
 
 
 def _records(path: Path) -> Iterator[bytes]:

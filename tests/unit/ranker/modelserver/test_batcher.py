@@ -18,7 +18,7 @@ def executor() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def _batcher(executor: ThreadPoolExecutor, **limits: int) -> Batcher:
+def _batcher(executor: ThreadPoolExecutor, **limits: Any) -> Batcher:
     return Batcher(executor, **{"parallelism": 1, "max_batch_rows": 8, "max_queued": 100, **limits})
 
 
@@ -53,6 +53,29 @@ async def test_what_waits_is_computed_together_and_everyone_gets_his_own(executo
     answers = await _while_busy(batcher, servable, model, *asks)
     assert [float(answer[0, 0]) for answer in answers] == [0.0, 2.0, 4.0, 6.0]
     assert model.rows == [1, 6]
+
+
+async def test_batches_are_padded_to_few_sizes_and_nobody_sees_it(executor: ThreadPoolExecutor) -> None:
+    model = FakeModel()
+    servable, batcher = Servable("m", 1, model), _batcher(executor, allowed_rows=(1, 2, 4, 8))
+    asks = [_ask(batcher, servable, float(value)) for value in range(5)]
+    answers = await _while_busy(batcher, servable, model, *asks)
+    assert [float(answer[0, 0]) for answer in answers] == [0.0, 2.0, 4.0, 6.0, 8.0]
+    assert (await _ask(batcher, servable, 3.0, rows=3) == 6.0).all()
+    assert model.rows == [1, 8, 4]
+
+
+@pytest.mark.parametrize("rows", [0, 9])
+async def test_what_has_no_rows_or_more_than_any_size_is_not_padded(executor: ThreadPoolExecutor, rows: int) -> None:
+    model = FakeModel()
+    await _ask(_batcher(executor, allowed_rows=(2, 4, 8)), Servable("m", 1, model), 1.0, rows=rows)
+    assert model.rows == [rows]
+
+
+async def test_a_model_of_a_fixed_batch_is_not_padded(executor: ThreadPoolExecutor) -> None:
+    model = FakeModel(batchable=False)
+    await _ask(_batcher(executor, allowed_rows=(4,)), Servable("m", 1, model), 1.0)
+    assert model.rows == [1]
 
 
 async def test_a_batch_does_not_outgrow_its_limit(executor: ThreadPoolExecutor) -> None:
