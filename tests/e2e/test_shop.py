@@ -154,7 +154,7 @@ def test_what_is_served_is_compared_with_other_rankings_and_reported(shop: Runni
     for ranking in rankings.values():
         assert 0 <= ranking["accuracy"]["recall"]["mean"] <= 0.5, "an item of no catalogue counts as missed"
         assert 0 < ranking["breadth"]["coverage"] <= 1
-        assert {"history", "age_band", "region"} <= {segment["kind"] for segment in ranking["segments"]}
+        assert {"history", "region"} <= {segment["kind"] for segment in ranking["segments"]}
     assert result["probabilities"]["candidates"] > 0
     assert "served feed" in report.read_text(encoding="utf-8")
     quick = shop.vitrine("evaluate", "--events", str(held_out), "--quick")
