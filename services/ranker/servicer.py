@@ -51,7 +51,7 @@ class RankerServicer(ranker_service_pb2_grpc.RankerServiceServicer):
         violations = Violations()
         if violations.required("item_nos", request.item_nos, f"send 1 to {MAX_CANDIDATES} candidates"):
             violations.at_most("item_nos", request.item_nos, MAX_CANDIDATES, "send the best ones only")
-        item_nos = np.fromiter(request.item_nos, np.uint32, len(request.item_nos))
+        item_nos = np.array(request.item_nos, np.uint32)
         for place in np.flatnonzero((item_nos == 0) | (item_nos > MAX_ITEM_NO))[:1]:
             violations.add(f"item_nos[{place}]", f"is {item_nos[place]}; send a number from 1 to {MAX_ITEM_NO}")
         query_millis = _query_millis(violations, request)

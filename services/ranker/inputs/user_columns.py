@@ -105,7 +105,7 @@ def _together(*columns: tuple[_Column, type[Any]]) -> list[NDArray[Any]]:
     length = min(len(values) for values, _ in columns)
     arrays = []
     for values, dtype in columns:
-        array = np.fromiter(values, dtype, length)
+        array = np.array(values, dtype)[:length]  # protobuf hands its numbers over at once, not one by one
         arrays.append(np.nan_to_num(array, nan=0.0, posinf=0.0, neginf=0.0) if dtype is np.float64 else array)
     return arrays
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -70,6 +71,8 @@ class ModelServer:
 
 def build(settings: ModelServerSettings) -> ModelServer:
     """Wires the server; imports TensorFlow, which takes seconds."""
+    # oneDNN's kernels pay off for large matrices; a ranking model of many small operations is half as fast with them.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     load_tensorflow_quietly()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     from services.ranker.modelserver.saved_model import load_saved_model
