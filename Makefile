@@ -8,7 +8,7 @@ LOCK := pyproject.toml uv.lock .python-version scripts/setup.sh
 # The demo's time counts from here, set-up included.
 STARTED := $(shell date +%s)
 
-.PHONY: help setup stubs demo test test-real bench-events bench-candidates bench-features bench-ranker check lint imports format types protos tree lock docs features-page clean
+.PHONY: help setup stubs demo test test-real bench-events bench-candidates bench-jobs bench-features bench-ranker check lint imports format types protos tree lock docs features-page clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,8 +45,11 @@ test-real: setup ## Run every test that needs a real engine: VITRINE_TEST_MYSQL_
 bench-events: setup ## Measure the event log on SQLite and MariaDB
 	@exec $(BIN)/python -m bench.events
 
-bench-candidates: setup ## Measure the candidates service; ARGS="--items 1000000" or "--jobs ITEMS USERS EVENTS"
+bench-candidates: setup ## Measure the candidates service; ARGS="--items 1000000"
 	@exec $(BIN)/python -m bench.candidates $(ARGS)
+
+bench-jobs: setup ## Measure the jobs of candidates; ARGS="--items 1000000 --users 1000000 --events 50000000"
+	@exec $(BIN)/python -m bench.jobs $(ARGS)
 
 bench-features: .venv/.demo stubs ## Measure the feature store in the demo's shop, on SQLite and MariaDB
 	@exec $(BIN)/python -m bench.features

@@ -1,7 +1,7 @@
 """How fast candidates are found, alone and all sources together, while tables are swapped, and after an upsert.
 
 Run with `make bench-candidates`. The service is a process of its own; catalogue and statistics come from this one.
-`--items` chooses sizes, `--jobs ITEMS USERS EVENTS` times the jobs instead. With VITRINE_CANDIDATES_ELASTICSEARCH_URL
+`--items` chooses sizes. With VITRINE_CANDIDATES_ELASTICSEARCH_URL
 the service searches content there, and the figures are named so.
 """
 
@@ -18,15 +18,12 @@ from typing import Any, Final
 
 import grpc
 
-from bench.candidates.jobs import measure_jobs
 from bench.candidates.load import Timing, measure
 from bench.candidates.shop_services import BenchCatalog, BenchStatistics, serving
 from bench.candidates.synthetic_shop import SyntheticShop
 from bench.echo import echo_throughput
 from bench.figures import Figures
 from cli.launcher.ports import any_free_port
-from cli.rendering.console import shop_console
-from cli.rendering.progress import terminal_progress
 from services.candidates.artifacts.neighbors import Neighbors
 from services.candidates.sources.registry import SOURCES
 from services.common.artifacts import ArtifactStore
@@ -196,16 +193,9 @@ def arguments() -> argparse.Namespace:
     """Returns what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m bench.candidates", description="Measure the candidates service.")
     parser.add_argument("--items", type=int, action="append", help="a catalogue's size; may be given again")
-    parser.add_argument("--jobs", type=int, nargs=3, metavar=("ITEMS", "USERS", "EVENTS"), help="time the jobs instead")
     return parser.parse_args()
 
 
 if __name__ == "__main__":
     options = arguments()
-    if options.jobs:
-        with terminal_progress(shop_console(stderr=True)) as bars:
-            items, users, events = options.jobs
-            shop = SyntheticShop(items, users, int(time.time() * 1000))
-            measure_jobs(Figures("candidates.jobs"), shop, events, bars)
-    else:
-        asyncio.run(main(options.items or SIZES))
+    asyncio.run(main(options.items or SIZES))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from services.candidates.artifacts.embeddings import Embeddings
 from services.candidates.catalog.item_columns import item_digest
 from services.candidates.job_settings import JobSettings
-from services.candidates.jobs.build import compute
+from services.candidates.jobs.compute import compute
 from services.candidates.jobs.events import Events
 from services.candidates.settings import CandidatesSettings
 from services.common import event_types

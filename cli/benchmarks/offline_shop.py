@@ -13,7 +13,7 @@ from services.candidates.artifacts.repeats import Repeats
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.catalog.filter_masks import FilterMasks
 from services.candidates.catalog.item_columns import item_digest
-from services.candidates.jobs.build import Made, compute
+from services.candidates.jobs.compute import Made, compute
 from services.candidates.jobs.events import Events
 from services.candidates.marshal import query_of
 from services.candidates.metrics import CandidateMetrics

@@ -19,28 +19,32 @@ def companions(
     settings: BasketSettings,
     block_entries: int,
     progress: Progress | None = None,
+    *,
+    only: NDArray[np.integer] | None = None,
 ) -> Rows:
-    """Returns for each of `item_nos` (ascending) the items that are bought in one basket with it more than by chance.
+    """Returns for each of `item_nos` (ascending), or for those at the places `only`, the items that are bought in one
+    basket with it more than by chance.
 
     score(i, j) = ln((n_ij + s) / (n_i n_j / N + s)): the logarithm of the lift, drawn towards 1 (ln 1 = 0) by s baskets
     of mere chance; n counts baskets, N all of them. Pairs with fewer than `minimum_support` baskets, or bought less
-    often than by chance, are left out. A basket is an order or, where orders have no id, what a
-    user bought within one clock hour. The supports count users and not baskets: one user's habit is one user's.
+    often than by chance, are left out. A basket is an order or, where orders have no id, what a user bought within one
+    clock hour. The supports count users and not baskets: one user's habit is one user's.
     """
     baskets, owners = _baskets(events, item_nos, settings.largest)
     by_item = baskets.T.tocsr()
     counts = np.diff(by_item.indptr).astype(np.float64)
     items_of_basket = np.diff(baskets.indptr).astype(np.int64)
     costs = np.diff(np.concatenate([[0], np.cumsum(items_of_basket[by_item.indices])])[by_item.indptr])
+    wanted = np.arange(len(item_nos)) if only is None else only
     builder = RowsBuilder(settings.per_item)
-    with (progress or NoProgress()).task("baskets", total=len(item_nos)) as task:
-        for stretch in blocks(costs, block_entries):
-            rows = by_item[stretch]
+    with (progress or NoProgress()).task("baskets", total=len(wanted)) as task:
+        for stretch in blocks(costs[wanted], block_entries):
+            rows = by_item[wanted[stretch]]
             together = sparse.csr_array(rows @ baskets)
             users = _users_together(rows, baskets, owners)
             for matrix in (together, users):
                 matrix.sort_indices()  # one pattern: an entry of each is a pair that shares a basket
-            places = np.repeat(np.arange(stretch.start, stretch.stop), np.diff(together.indptr))
+            places = np.repeat(wanted[stretch], np.diff(together.indptr))
             chance = counts[places] * counts[together.indices] / max(1, baskets.shape[0])
             scores = np.log((together.data + settings.shrinkage) / (chance + settings.shrinkage))
             scores[(together.data < settings.minimum_support) | (together.indices == places)] = 0.0

@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -5,42 +6,86 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from services.candidates.jobs.events import Events
-from services.candidates.jobs.ratings import Ratings
-from services.candidates.jobs.rows import Rows
+from services.candidates.jobs.item_tables import ItemTable
+from services.candidates.jobs.ratings import Ratings, implicit_ratings
+from services.candidates.lookup import contained, distinct
+from services.candidates.settings import CandidatesSettings
 
 _USERS: Final = 2_000
+_LOOKED_AT: Final = 20_000
 _FEWEST_USERS: Final = 30
 _FOUND: Final = 100
+_MILLIS_PER_HOUR: Final = 3_600_000
 
 
-def recall(rows: Rows, item_nos: NDArray[np.uint32], past: Ratings, future: Events) -> float | None:
-    """Returns the mean share of what users newly turned to afterwards that is among the 100 items of the greatest
-    Σ_h rating(h) × score(h, j); None where there are too few users to say.
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What some users newly turned to in the log's last hours, and what there was before.
 
-    `rows` were computed from the past alone. New to a user is what has no rating of theirs; at most 2,000 users are
-    looked at, those of the lowest numbers.
+    `wanted` are pairs user << 32 | item, ascending; `ratings` those that the same users, and they alone, had given.
     """
-    users, items = future.users[future.strengths > 0], future.items[future.strengths > 0]
-    known = np.isin(users, past.user_nos) & np.isin(items, item_nos)
-    pairs = np.unique(users[known].astype(np.int64) << 32 | items[known])
-    rated = np.repeat(past.user_nos.astype(np.int64), np.diff(past.matrix.indptr)) << 32
-    pairs = pairs[~np.isin(pairs, rated | past.item_nos[past.matrix.indices])]
-    tested = np.unique(pairs >> 32)[:_USERS]
-    if len(tested) < _FEWEST_USERS:
-        return None
-    scores = sparse.csr_array((rows.scores, rows.columns, rows.starts), (len(item_nos), len(item_nos)))
-    # The ratings' items are a part of the rows' items or the other way round: both go by number.
-    history = past.matrix[np.searchsorted(past.user_nos, tested)].tocoo()
-    inside = np.isin(past.item_nos[history.col], item_nos)
-    columns = np.searchsorted(item_nos, past.item_nos[history.col[inside]])
-    shape = (len(tested), len(item_nos))
-    ratings = sparse.csr_array((history.data[inside], (history.row[inside], columns)), shape)
-    found = sparse.csr_array(ratings @ scores)
-    shares = []
-    for row, user in enumerate(tested):
-        wanted = np.searchsorted(item_nos, pairs[pairs >> 32 == user] & 0xFFFFFFFF)
-        part = slice(found.indptr[row], found.indptr[row + 1])
-        new = ~np.isin(found.indices[part], ratings.indices[ratings.indptr[row] : ratings.indptr[row + 1]])
-        first = np.argsort(-found.data[part][new], kind="stable")[:_FOUND]
-        shares.append(np.isin(wanted, found.indices[part][new][first]).mean())
-    return float(np.mean(shares))
+
+    past: Events
+    ratings: Ratings
+    wanted: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, events: Events, settings: CandidatesSettings) -> "HeldOut | None":
+        """Holds the last `held_out_hours` out; None where they are too few, or there are too few users to say anything.
+
+        New to a user is what has no rating of theirs; what nobody took to before cannot be foreseen and is not asked
+        for. At most 2,000 users are looked at, those of the lowest numbers.
+        """
+        hours = settings.jobs.held_out_hours
+        late = events.millis > events.newest_millis - hours * _MILLIS_PER_HOUR
+        if not hours or late.all():
+            return None
+        past = events.where(~late)
+        taken = events.where(late & (events.strengths > 0))
+        wanted = distinct(taken.users.astype(np.int64) << 32 | taken.items)
+        wanted = wanted[contained(wanted & 0xFFFFFFFF, distinct(past.items))]
+        asked = distinct(wanted >> 32)[:_LOOKED_AT]
+        own = past.where(contained(past.users, asked.astype(np.uint32)))
+        neighbors = settings.neighbors
+        ratings = implicit_ratings(own, neighbors.half_life_days, items_per_user=neighbors.items_per_user)
+        wanted = wanted[contained(wanted >> 32, ratings.user_nos) & ~contained(wanted, _pairs(ratings))]
+        asked = distinct(wanted >> 32)[:_USERS]
+        if len(asked) < _FEWEST_USERS:
+            return None
+        rows = np.flatnonzero(contained(ratings.user_nos, asked))
+        kept = Ratings(ratings.matrix[rows], ratings.user_nos[rows], ratings.item_nos)
+        return cls(past, kept, wanted[contained(wanted >> 32, asked)])
+
+    @property
+    def items(self) -> NDArray[np.uint32]:
+        """The items that the users took to before, ascending: what is asked for goes by their rows."""
+        return self.ratings.item_nos[distinct(self.ratings.matrix.indices)]
+
+    def recall(self, table: ItemTable) -> float:
+        """Returns the mean share of what the users newly turned to that is among the 100 items of the greatest
+        Σ_h rating(h) × score(h, j). `table` is to have the rows of `items`, made from the past alone.
+        """
+        ratings, rows = self.ratings, table.rows
+        shape = (len(table.owners), len(table.item_nos))
+        scores = sparse.csr_array((rows.scores, rows.columns, rows.starts), shape)
+        given = ratings.matrix.tocoo()
+        inside = contained(ratings.item_nos[given.col], table.owners)
+        columns = np.searchsorted(table.owners, ratings.item_nos[given.col[inside]])
+        shape = (len(ratings.user_nos), len(table.owners))
+        found = sparse.csr_array(sparse.csr_array((given.data[inside], (given.row[inside], columns)), shape) @ scores)
+        rated = _pairs(ratings)
+        shares = []
+        for place, user in enumerate(ratings.user_nos.astype(np.int64)):
+            part = slice(found.indptr[place], found.indptr[place + 1])
+            pairs = user << 32 | table.item_nos[found.indices[part]]
+            order = np.argsort(-found.data[part], kind="stable")
+            pairs = pairs[order][~contained(pairs[order], rated)][:_FOUND]
+            begin, end = np.searchsorted(self.wanted, (user << 32, (user + 1) << 32))
+            shares.append(np.isin(self.wanted[begin:end], pairs).mean())
+        return float(np.mean(shares))
+
+
+def _pairs(ratings: Ratings) -> NDArray[np.int64]:
+    """Returns the user << 32 | item of each rating, ascending."""
+    users = np.repeat(ratings.user_nos.astype(np.int64), np.diff(ratings.matrix.indptr))
+    return users << 32 | ratings.item_nos[ratings.matrix.indices]

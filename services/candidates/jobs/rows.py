@@ -1,7 +1,13 @@
 from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+# Rows of small arrays that are put together to large ones: a small one costs as much again as what is in it.
+_PACKED: Final = 10_000
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +18,7 @@ class Rows:
     """
 
     starts: NDArray[np.int64]
-    columns: NDArray[np.int64]
+    columns: NDArray[np.int32]
     scores: NDArray[np.float32]
     supports: NDArray[np.uint32]
 
@@ -26,9 +32,9 @@ class RowsBuilder:
 
     per_row: int
     _lengths: list[int] = field(default_factory=list)
-    _columns: list[NDArray[np.int64]] = field(default_factory=list)
-    _scores: list[NDArray[np.float32]] = field(default_factory=list)
-    _supports: list[NDArray[np.uint32]] = field(default_factory=list)
+    _columns: "_Column[np.int32]" = field(default_factory=lambda: _Column(np.int32))
+    _scores: "_Column[np.float32]" = field(default_factory=lambda: _Column(np.float32))
+    _supports: "_Column[np.uint32]" = field(default_factory=lambda: _Column(np.uint32))
 
     def add(self, columns: NDArray[np.integer], scores: NDArray[np.floating], supports: NDArray[np.number]) -> None:
         """Adds the next row; its columns are distinct."""
@@ -39,13 +45,35 @@ class RowsBuilder:
             kept = kept[scores[kept] >= floor]
         kept = kept[np.lexsort((columns[kept], -scores[kept]))[: self.per_row]]
         self._lengths.append(len(kept))
-        self._columns.append(columns[kept].astype(np.int64))
-        self._scores.append(scores[kept].astype(np.float32))
-        self._supports.append(supports[kept].astype(np.uint32))
+        self._columns.add(columns[kept])
+        self._scores.add(scores[kept])
+        self._supports.add(supports[kept])
 
     def build(self) -> Rows:
-        """Returns all rows."""
+        """Returns all rows; the builder is empty then."""
         starts = np.concatenate([[0], np.cumsum(self._lengths, dtype=np.int64)])
-        if not self._lengths:
-            return Rows(starts, np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.uint32))
-        return Rows(starts, np.concatenate(self._columns), np.concatenate(self._scores), np.concatenate(self._supports))
+        self._lengths = []
+        return Rows(starts, self._columns.take(), self._scores.take(), self._supports.take())
+
+
+class _Column(Generic[Number]):
+    """A column that grows by small arrays."""
+
+    def __init__(self, dtype: type[Number]) -> None:
+        self._dtype = dtype
+        self._large: list[NDArray[Number]] = []
+        self._small: list[NDArray[Number]] = []
+
+    def add(self, values: NDArray[np.number]) -> None:
+        self._small.append(values.astype(self._dtype))
+        if len(self._small) >= _PACKED:
+            self._pack()
+
+    def take(self) -> NDArray[Number]:
+        self._pack()
+        large, self._large = self._large, []
+        return np.concatenate(large)
+
+    def _pack(self) -> None:
+        self._large.append(np.concatenate([np.zeros(0, self._dtype), *self._small]))
+        self._small = []

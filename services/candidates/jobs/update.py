@@ -118,4 +118,4 @@ def merged(
     item_nos = distinct(np.concatenate([owners, neighbors]))
     starts = np.searchsorted(owners, np.append(item_nos, np.uint32(0xFFFFFFFF)))
     places = np.searchsorted(item_nos, neighbors)
-    return Rows(starts.astype(np.int64), places.astype(np.int64), scores[first], supports[first]), item_nos
+    return Rows(starts.astype(np.int64), places.astype(np.int32), scores[first], supports[first]), item_nos

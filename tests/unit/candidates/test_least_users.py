@@ -10,8 +10,9 @@ from services.candidates.artifacts.group_tastes import GroupTastes
 from services.candidates.artifacts.neighbors import Neighbors
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.bought_with import bought_with
-from services.candidates.jobs.build import compute, item_tables
+from services.candidates.jobs.compute import compute
 from services.candidates.jobs.events import Events
+from services.candidates.jobs.item_tables import item_tables
 from services.candidates.settings import CandidatesSettings
 from services.candidates.similar import similar_items
 from services.candidates.sources.bought_together import BoughtTogether
@@ -85,10 +86,11 @@ def test_the_least_number_is_five() -> None:
 @pytest.mark.parametrize("name", [Neighbors.ARTIFACT, Neighbors.COMPANIONS, Neighbors.FOLLOWERS])
 @pytest.mark.parametrize("users", [2, K])
 def test_every_pair_knows_how_many_users_are_behind_it(name: str, users: int) -> None:
-    rows, item_nos = item_tables(history(users), SETTINGS, NoProgress())[name]
-    owners = item_nos[np.repeat(np.arange(len(item_nos)), np.diff(rows.starts))]
-    of_tea = (owners == TEA) & (item_nos[rows.columns] < 10)
-    assert rows.supports[of_tea].tolist() == [users] * len(rows.supports[of_tea])
+    table = next(one for one in item_tables(history(users), SETTINGS, NoProgress()) if one.name == name)
+    owners = np.repeat(table.owners, np.diff(table.rows.starts))
+    of_tea = (owners == TEA) & (table.item_nos[table.rows.columns] < 10)
+    supports = table.rows.supports[of_tea]
+    assert supports.tolist() == [users] * len(supports)
     assert of_tea.any()
 
 

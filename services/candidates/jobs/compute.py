@@ -1,0 +1,81 @@
+"""Computes from events what sources look up."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.candidates.artifacts.group_tastes import Group, GroupTastes
+from services.candidates.artifacts.repeats import Repeats
+from services.candidates.artifacts.user_ratings import UserRatings
+from services.candidates.jobs.events import Events
+from services.candidates.jobs.groups import group_tastes
+from services.candidates.jobs.item_tables import item_tables
+from services.candidates.jobs.quality import HeldOut
+from services.candidates.jobs.ratings import implicit_ratings
+from services.candidates.jobs.repeats import repeats
+from services.candidates.jobs.tables import neighbors_of, user_ratings_of
+from services.candidates.settings import CandidatesSettings
+from services.common.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One artefact before it is published."""
+
+    name: str
+    save: Callable[[Path], None]
+    counts: Mapping[str, Any]
+    quality: float | None = None
+
+
+def compute(
+    events: Events,
+    groups: Mapping[int, Sequence[Group]],
+    digests: Mapping[int, int],
+    settings: CandidatesSettings,
+    progress: Progress,
+) -> Iterator[Made]:
+    """Computes all artefacts that there is enough data for, one when the one before was taken: who drops each before
+    taking the next never has two in memory.
+    """
+    qualities = _qualities(events, settings, progress)
+    for table in item_tables(events, settings, progress):
+        made = neighbors_of(table.rows, table.item_nos, digests)
+        if made is not None:
+            counts = {"items": len(made.item_nos), "pairs": len(made.neighbors)}
+            yield Made(table.name, made.save, counts, qualities.get(table.name))
+        del table, made
+    yield from _tastes(events, groups, digests, settings)
+    again = repeats(events, digests)
+    if again is not None:
+        yield Made(Repeats.ARTIFACT, again.save, {"items": len(again.item_nos)})
+
+
+def _tastes(
+    events: Events, groups: Mapping[int, Sequence[Group]], digests: Mapping[int, int], settings: CandidatesSettings
+) -> Iterator[Made]:
+    tastes = settings.tastes
+    ratings = implicit_ratings(
+        events,
+        settings.neighbors.half_life_days,
+        items_per_user=tastes.items_per_user,
+        minimum_users=settings.minimum_users,
+    )
+    users = user_ratings_of(ratings, tastes, digests)
+    if users is not None:
+        counts = {"users": len(users.starts) - 1, "items": len(users.item_nos), "ratings": len(users.ratings)}
+        yield Made(UserRatings.ARTIFACT, users.save, counts)
+    del users
+    grouped = group_tastes(ratings, groups, tastes, digests, minimum_users=settings.minimum_users)
+    if grouped is not None:
+        yield Made(GroupTastes.ARTIFACT, grouped.save, {"groups": len(grouped.groups), "items": len(grouped.items)})
+
+
+def _qualities(events: Events, settings: CandidatesSettings, progress: Progress) -> dict[str, float]:
+    """Returns how well each table, made without the log's last hours, foresees those; nothing where nobody can say."""
+    held_out = HeldOut.of(events, settings)
+    if held_out is None:
+        return {}
+    tables = item_tables(held_out.past, settings, progress, only=held_out.items)
+    return {table.name: held_out.recall(table) for table in tables}
