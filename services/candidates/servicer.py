@@ -41,8 +41,9 @@ class CandidateServicer(CandidateServiceServicer):
         quotas = {quota.source: quota.quota for quota in request.quotas}
         weights = {quota.source: quota.weight for quota in request.quotas if quota.HasField("weight")}
         seconds = remaining(context, _RESERVE_SECONDS)
+        versions = self._versions()  # of what is asked now: a swap during the request is the next one's
         retrieved = await self._retriever.retrieve(query, limit, quotas, seconds, weights)
-        return response_of(retrieved, self._versions())
+        return response_of(retrieved, versions)
 
     async def ListSimilarItems(
         self, request: pb.ListSimilarItemsRequest, context: Context

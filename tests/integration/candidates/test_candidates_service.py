@@ -3,6 +3,7 @@ import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.candidates.app import build
+from services.candidates.artifacts.neighbors import Neighbors
+from services.candidates.catalog.item_columns import item_digest
 from services.candidates.settings import CandidatesSettings
+from services.candidates.sources.registry import SOURCES
 from services.common.artifacts import ArtifactStore
 from services.common.clock import SystemClock
 from services.common.rpc_status import from_rpc_error
@@ -291,3 +295,70 @@ async def test_settings_choose_and_weigh_sources(tmp_path: Path) -> None:
         assert [outcome.source for outcome in response.outcomes] == ["popular", "on_sale"]
         assert response.item_nos[0] == 30
         assert len(response.item_nos) == 3
+
+
+def paired(similarity: float, *, items: int = 200) -> Neighbors:
+    """Every item goes with the next one."""
+    numbers = np.arange(1, items + 1, dtype=np.uint32)
+    return Neighbors(
+        item_nos=numbers,
+        digests=np.array([item_digest(f"item-{number}") for number in numbers], np.uint32),
+        starts=np.arange(items + 1),
+        neighbors=np.roll(numbers, -1),
+        similarities=np.full(items, similarity, np.float32),
+        supports=np.full(items, 9, np.uint32),
+    )
+
+
+async def test_tables_are_swapped_under_load_and_no_call_fails(tmp_path: Path) -> None:
+    store, moment = ArtifactStore(tmp_path / "artifacts"), SystemClock().now()
+
+    def publish(similarity: float, *, quality: float = 0.5, make_current: bool = True, **metadata: object) -> str:
+        save, made = paired(similarity).save, {"quality": quality, **metadata}
+        return store.publish("neighbors", save, made, moment, make_current=make_current).version
+
+    first = publish(0.5)
+    only = [pb.SourceQuota(source=name, quota=0) for name in SOURCES if name != "item_cf"]
+    answered: list[tuple[str, float]] = []
+    failed: list[BaseException] = []
+    over = asyncio.Event()
+    async with service(tmp_path, *(change(item_no, "cup") for item_no in range(1, 201))) as shop:
+
+        async def caller(item_no: int) -> None:
+            user = viewed(UserFeatures(), item_no)
+            while not over.is_set():
+                try:
+                    answer = await shop.retrieve(user, quotas=only)
+                except grpc.aio.AioRpcError as error:
+                    failed.append(error)
+                else:
+                    (columns,) = (own for own in answer.sources if own.source == "item_cf")
+                    assert list(answer.item_nos) == [item_no + 1]
+                    answered.append((answer.versions.neighbors_version, columns.scores[0]))
+
+        callers = asyncio.gather(*(caller(item_no) for item_no in range(1, 5)))
+        good = [first]
+        for round_no in range(1, 6):
+            good.append(await asyncio.to_thread(publish, 0.5 + 0.05 * round_no))
+            await until(partial(is_loaded, shop, good[-1]))
+            broken = await asyncio.to_thread(publish, float("nan"))
+            await until(partial(is_refused, shop, broken, "not finite"))
+            poor = await asyncio.to_thread(publish, 0.1, quality=0.1)
+            await until(partial(is_refused, shop, poor, "the floor is"))
+        kept = await asyncio.to_thread(publish, 0.1, make_current=False, kept_back="it foresees little")
+        await until(partial(is_refused, shop, kept, "it foresees little"))
+        over.set()
+        await callers
+    assert failed == []
+    assert {version for version, _ in answered} == set(good)
+    # One score for each version that was served: nobody was answered from a refused one, nor from a mixture.
+    assert len({score for _, score in answered}) == len(good)
+
+
+async def is_loaded(shop: Service, version: str) -> bool:
+    return (await shop.status()).versions.neighbors_version == version
+
+
+async def is_refused(shop: Service, version: str, reason: str) -> bool:
+    refused = (await shop.status()).refused_artifacts
+    return any(one.startswith(f"neighbors {version}: ") and reason in one for one in refused)
