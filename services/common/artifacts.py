@@ -1,5 +1,6 @@
 """Versioned artefacts in a directory: neighbours, indexes, models, reports. What is CURRENT is always whole."""
 
+import contextlib
 import hashlib
 import json
 import re
@@ -17,6 +18,7 @@ from services.common.whole_files import remove_whole, sync, sync_tree, write_who
 
 MANIFEST: Final = "manifest.json"
 CURRENT: Final = "CURRENT"
+_ABANDONED_SECONDS: Final = 86_400
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -130,14 +132,24 @@ class ArtifactStore:
 
     def prune(self, name: str, keep: int, spare: Collection[str] = ()) -> list[str]:
         """Removes all but the `keep` newest versions (at least 1), the current one and those to `spare`; returns the
-        removed versions.
+        removed versions. What a killed process left half-written goes with them, a day later.
         """
         current = self.current(name)
         spared = {*spare, current.version if current else ""}
         removed = [version for version in self.versions(name)[: -max(1, keep)] if version not in spared]
         for version in removed:
             remove_whole(self._folder(name) / version)
+        self._sweep(self._folder(name))
         return removed
+
+    @staticmethod
+    def _sweep(folder: Path) -> None:
+        """Removes drafts that were last written a day or more before the newest version: who wrote them is gone."""
+        with contextlib.suppress(FileNotFoundError):  # others publish and prune, too; the next time will do
+            written = [entry.stat().st_mtime for entry in folder.glob("[0-9]*")]
+            for draft in folder.glob(".draft-*"):
+                if written and draft.stat().st_mtime < max(written) - _ABANDONED_SECONDS:
+                    shutil.rmtree(draft, ignore_errors=True)
 
     def _folder(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
