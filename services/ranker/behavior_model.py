@@ -16,6 +16,9 @@ from services.ranker.prediction_client import Arrays, PredictionClient
 # A caller who leaves less time than this says nothing about the model by not getting its answer.
 FAIR_SECONDS: Final = 0.02
 
+# What was just asked for others, and so is shared, may be an answer from before the change: one renewal is not enough.
+MOST_RENEWALS: Final = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -75,11 +78,14 @@ class BehaviorModel:
         if seconds <= 0:
             raise ModelFault(LATE, "the deadline left no time for the model")
         contract = await self._watch.contract(selector, seconds)
-        try:
-            outputs = await self._client.predict(contract.version, signature, inputs(contract), ends - clock())
-        except VersionGone:  # a newer one has taken over since we last looked
-            contract = await self._watch.renewed(selector, ends - clock())
-            outputs = await self._client.predict(contract.version, signature, inputs(contract), ends - clock())
+        for renewals_left in range(MOST_RENEWALS, -1, -1):
+            try:
+                outputs = await self._client.predict(contract.version, signature, inputs(contract), ends - clock())
+                break
+            except VersionGone:  # a newer one has taken over since we last looked
+                if not renewals_left:
+                    raise
+                contract = await self._watch.renewed(selector, ends - clock())
         return Answer(str(contract.version), outputs)
 
     def _note(self, fault: ModelFault, limit: float) -> None:

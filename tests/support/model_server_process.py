@@ -13,11 +13,22 @@ from pathlib import Path
 import grpc
 
 START_SECONDS = 60.0
+# A channel that found nobody yet waits longer each time, up to minutes, unless it is told otherwise.
+_EAGER = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 200)]
 
 
 @contextlib.contextmanager
 def model_server(base_path: Path, models: str = '["line"]') -> Iterator[str]:
     """Serves the models under `base_path` and yields the address; at the end it must stop by itself, with 0."""
+    with model_server_to_kill(base_path, models) as (address, process):
+        yield address
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0, (base_path / "server.log").read_text()
+
+
+@contextlib.contextmanager
+def model_server_to_kill(base_path: Path, models: str = '["line"]') -> "Iterator[tuple[str, subprocess.Popen[bytes]]]":
+    """Serves the models under `base_path`; yields the address and the process, which may end in any way."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -34,11 +45,9 @@ def model_server(base_path: Path, models: str = '["line"]') -> Iterator[str]:
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
     try:
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        with grpc.insecure_channel(f"127.0.0.1:{port}", _EAGER) as channel:
             _wait_until_connected(channel, process, log)
-        yield f"127.0.0.1:{port}"
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0, log.read_text()
+        yield f"127.0.0.1:{port}", process
     finally:
         process.kill()
         process.wait()
