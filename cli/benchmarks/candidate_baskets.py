@@ -8,6 +8,7 @@ import numpy as np
 
 from cli.benchmarks.complete_journey import NextBaskets
 from cli.benchmarks.offline_shop import OfflineShop
+from cli.benchmarks.source_shares import source_shares
 from cli.evaluation.metrics import ndcg_at, recall_at
 from services.candidates.retrieval import Retrieved
 from services.candidates.settings import CandidatesSettings
@@ -68,18 +69,16 @@ async def bench_baskets(data: NextBaskets, settings: CandidatesSettings, progres
 
 
 def _scores(retrieved: Retrieved, basket: frozenset[int], bought: frozenset[int]) -> dict[str, tuple[float, ...]]:
-    proposed = {made.source: made.proposals.item_nos.tolist() for made in retrieved.outcomes}
+    shares = source_shares(retrieved, basket)
+    new = basket - bought
     rows: dict[str, tuple[float, ...]] = {}
-    for name, item_nos in proposed.items():
-        others = {number for other, found in proposed.items() if other != name for number in found}
-        hits = basket.intersection(item_nos)
-        new = basket - bought
+    for made in retrieved.outcomes:
+        item_nos = made.proposals.item_nos.tolist()
         fresh = [number for number in item_nos if number not in bought]
-        rows[name] = (
+        rows[made.source] = (
             *_at_ten(item_nos, basket),
             *(_at_ten(fresh, new) if new else (np.nan, np.nan)),
-            len(hits) / len(basket),
-            len(hits - others) / len(basket),
+            *shares[made.source],
         )
     return rows
 

@@ -1,13 +1,16 @@
 """Leave-one-out benchmark of the candidate sources on a folder of sequences."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import pandas as pd
 
 from cli.benchmarks.offline_shop import OfflineShop
 from cli.benchmarks.sequence_folder import read_rows
+from cli.benchmarks.source_shares import source_shares
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from services.candidates.settings import CandidatesSettings
@@ -16,6 +19,7 @@ from vitrine.features.v1.item_pb2 import Item
 
 SOURCES = ("item_cf", "then_bought", "content")
 LENGTH = 10
+CANDIDATES = 300
 # The data has an order and no times: a step is taken as a quarter of a year (chosen on validation).
 STEP_MILLIS = 90 * 86_400_000
 NOW_MILLIS = 1_700_000_000_000
@@ -31,11 +35,20 @@ class Sequences:
 
 @dataclass(frozen=True, slots=True)
 class SequenceScores:
-    """Means over users: whether the held-out item is among the first 10, and the NDCG of its place."""
+    """Means over users.
+
+    Args:
+        recall, ndcg: whether the held-out item is among the first 10 of item_cf, then_bought and content together, and
+            the NDCG of its place.
+        recall_at_300: whether it is among the 300 best of all sources together.
+        shares: by source, whether it is among what the source proposes, and whether no other source proposes it.
+    """
 
     users: int
     recall: float
     ndcg: float
+    recall_at_300: float
+    shares: Mapping[str, tuple[float, float]]
 
 
 def read_sequences(folder: Path) -> Sequences:
@@ -63,23 +76,37 @@ async def bench_sequences(
 ) -> SequenceScores:
     """Trains on all but each user's last two items. Asks for the last one, the others being the history; in
     `validation` for the last but one. All items but those of the history are ranked; what no source proposes comes
-    after all others.
+    after all others. Then asks once more, all sources that can work without other services.
     """
     held_out = 2 if validation else 1
     shop = OfflineShop(sequences.items, settings)
     shop.learn(_purchases([sequence[:-2] for sequence in sequences.users]), progress)
     shop.remember(_purchases([sequence[:-held_out] for sequence in sequences.users]), progress)
-    retriever = shop.retriever(SOURCES)
-    places = []
+    blended, all_sources = shop.retriever(SOURCES), shop.retriever()
+    places, together = [], []
+    shares: dict[str, list[tuple[float, float]]] = {}
     with progress.task("asking for candidates", total=len(sequences.users)) as task:
         for user, sequence in enumerate(sequences.users):
-            retrieved = await shop.ask(retriever, user, NOW_MILLIS, LENGTH)
-            found = np.flatnonzero(retrieved.item_nos == sequence[-held_out])
+            wanted = sequence[-held_out]
+            retrieved = await shop.ask(blended, user, NOW_MILLIS, LENGTH)
+            found = np.flatnonzero(retrieved.item_nos == wanted)
             places.append(int(found[0]) if len(found) else LENGTH)
+            retrieved = await shop.ask(all_sources, user, NOW_MILLIS, CANDIDATES)
+            together.append(wanted in retrieved.item_nos)
+            for name, own in source_shares(retrieved, {wanted}).items():
+                shares.setdefault(name, []).append(own)
             task.advance()
     ranks = np.array(places)
     hit = ranks < LENGTH
-    return SequenceScores(len(ranks), float(hit.mean()), float(np.where(hit, 1 / np.log2(ranks + 2), 0.0).mean()))
+    return SequenceScores(
+        users=len(ranks),
+        recall=float(hit.mean()),
+        ndcg=float(np.where(hit, 1 / np.log2(ranks + 2), 0.0).mean()),
+        recall_at_300=float(np.mean(together)),
+        shares={
+            name: (fmean(own for own, _ in rows), fmean(unique for _, unique in rows)) for name, rows in shares.items()
+        },
+    )
 
 
 def _item(item_id: str, row: "object | None") -> Item:

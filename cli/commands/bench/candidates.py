@@ -46,9 +46,14 @@ def candidates(
             baskets = asyncio.run(bench_baskets(read_next_baskets(), settings, progress))
     if folder is not None:
         kind = ".validation" if validation else ""
+        name = f"candidates.{folder.resolve().name}{kind}"
         figures = Figures(f"candidates.{folder.resolve().name}")
-        figures.say(f"candidates.{folder.resolve().name}{kind}.ndcg10", scores.ndcg, "")
-        figures.say(f"candidates.{folder.resolve().name}{kind}.recall10", scores.recall, "")
+        figures.say(f"{name}.ndcg10", scores.ndcg, "")
+        figures.say(f"{name}.recall10", scores.recall, "")
+        figures.say(f"{name}.recall300", scores.recall_at_300, "")
+        for source_name, (share, unique_share) in scores.shares.items():
+            figures.say(f"{name}.{source_name}.share", share, "")
+            figures.say(f"{name}.{source_name}.unique_share", unique_share, "")
         return
     figures = Figures("candidates.demo")
     figures.say("candidates.demo.recall300", baskets.recall_at_300, "")

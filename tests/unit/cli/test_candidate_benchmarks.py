@@ -1,15 +1,20 @@
 import asyncio
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from cli.benchmarks.candidate_baskets import bench_baskets
 from cli.benchmarks.candidate_sequences import bench_sequences, read_sequences
 from cli.benchmarks.complete_journey import NextBaskets
+from cli.benchmarks.source_shares import source_shares
 from cli.errors import CommandError
+from services.candidates.proposals import Proposals
+from services.candidates.retrieval import Outcome, Retrieved
 from services.candidates.settings import CandidatesSettings
 from services.common.progress import NoProgress
+from vitrine.candidates.v1 import candidate_service_pb2 as pb
 from vitrine.features.v1.item_pb2 import Item
 
 DAY = 86_400_000
@@ -32,7 +37,9 @@ def test_what_always_follows_is_found_and_what_never_did_is_not(tmp_path: Path, 
         sequences = read_sequences(folder_of(folder, teachers + asking))
         scores = asyncio.run(bench_sequences(sequences, CandidatesSettings(), NoProgress(), validation=validation))
         assert scores.users == 40
-        assert 0 <= scores.ndcg <= scores.recall
+        assert 0 <= scores.ndcg <= scores.recall <= scores.recall_at_300
+        followers, popular = scores.shares["then_bought"], scores.shares["popular"]
+        assert 0 <= followers[1] <= followers[0] <= popular[0]  # a small shop's popular items are all of them
         return scores.recall
 
     assert recall(tmp_path / "good", "a") - recall(tmp_path / "bad", "zzz") >= 0.2
@@ -63,3 +70,13 @@ def test_next_baskets_are_scored_by_source() -> None:
     assert scores.sources["popular"].new_recall == pytest.approx((1 + 1) / 2)  # of 8 items it proposes all
     assert again.unique_share == 0  # popular has it too
     assert scores.recall_at_300 == 1.0
+
+
+def test_a_source_has_what_it_proposes_and_alone_what_no_other_does() -> None:
+    def outcome(source: str, *item_nos: int) -> Outcome:
+        proposals = Proposals(np.array(item_nos, np.uint32), np.ones(len(item_nos), np.float32))
+        return Outcome(source, pb.SOURCE_STATUS_OK, proposals)
+
+    outcomes = [outcome("a", 1, 2, 9), outcome("b", 2, 3), outcome("c")]
+    retrieved = Retrieved(np.array([1, 2], np.uint32), np.ones(2, np.float32), outcomes)
+    assert source_shares(retrieved, {1, 2, 3, 4}) == {"a": (0.5, 0.25), "b": (0.5, 0.25), "c": (0.0, 0.0)}
