@@ -203,6 +203,32 @@ async def test_an_update_gives_what_a_full_build_gives(tmp_path: Path) -> None:
     assert (await updated.run(update_candidates)).artifacts == {}
 
 
+async def test_an_hour_later_an_update_is_within_its_tolerance_of_a_full_build(tmp_path: Path) -> None:
+    """docs/candidates.md: 98 of 100 neighbours are the same, and their similarities differ by 0.005 at the most."""
+    items = 120  # more than a row holds
+    updated, whole = Shelf(tmp_path / "a"), Shelf(tmp_path / "b")
+    past = [event for day in range(0, 60, 5) for event in doings(day, 300, items, day)]
+    hour = doings(99, 40, items, 60)
+    updated.log.log = list(past)
+    await updated.run(build_candidates, range(1, items + 1))
+    before = updated.rows()
+    updated.log.log = whole.log.log = past + hour
+    await updated.run(update_candidates, range(1, items + 1))
+    await whole.run(build_candidates, range(1, items + 1))
+    found, wanted = updated.rows(), whole.rows()
+    assert found != before
+    common, in_all, differences = 0, 0, []
+    for item_no, row in wanted.items():
+        of_full = {neighbor: similarity for neighbor, similarity, _ in row}
+        of_update = {neighbor: similarity for neighbor, similarity, _ in found[item_no]}
+        common += len(of_full.keys() & of_update.keys())
+        in_all += len(of_full)
+        differences += [abs(of_full[neighbor] - of_update[neighbor]) for neighbor in of_full.keys() & of_update.keys()]
+    assert in_all > 40 * items
+    assert common / in_all >= 0.98
+    assert max(differences) <= 0.005
+
+
 async def test_an_update_drops_items_that_went(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path)
     shelf.log.log = doings(1, 200)
