@@ -80,15 +80,13 @@ class OfflineShop:
         self._inputs.statistics.apply(_statistics(events))
         self._inputs.top_lists = rank(CatalogSnapshot.of(self._inputs.columns, self._inputs.statistics), _PER_CATEGORY)
 
-    def remember(self, purchases: pd.DataFrame, progress: Progress) -> None:
-        """Gives the users their histories."""
-        with progress.task("histories", total=len(purchases)) as task:
-            columns = (purchases[name].tolist() for name in ("user", "item_no", "millis", "order"))
+    def remember(self, doings: pd.DataFrame, progress: Progress, event_type: int = event_types.PURCHASE) -> None:
+        """Gives the users their histories, all of events of one type."""
+        with progress.task("histories", total=len(doings)) as task:
+            columns = (doings[name].tolist() for name in ("user", "item_no", "millis", "order"))
             for user, item_no, millis, order in zip(*columns, strict=True):
                 state = self._states.setdefault(user, UserState())
-                state.apply(
-                    Observation(event_types.PURCHASE, item_no, millis, f"{order}-{item_no}", order_id=str(order))
-                )
+                state.apply(Observation(event_type, item_no, millis, f"{order}-{item_no}", order_id=str(order)))
                 task.advance()
 
     def retriever(

@@ -1,5 +1,6 @@
 """New users, single events, strangers and new items, on real households and products held out from all jobs."""
 
+from collections.abc import Sequence
 from statistics import fmean
 
 import numpy as np
@@ -10,6 +11,7 @@ from cli.benchmarks.complete_journey import NextBaskets, read_next_baskets
 from cli.benchmarks.offline_shop import OfflineShop
 from services.candidates.retrieval import Outcome, Retrieved
 from services.candidates.settings import CandidatesSettings
+from services.common import event_types
 from services.common.progress import NoProgress
 from vitrine.candidates.v1 import candidate_service_pb2 as pb
 
@@ -42,6 +44,18 @@ class ColdShop:
         row = {"user": self._next, "item_no": item_no, "millis": self.data.begin_millis - 3_600_000, "order": 1}
         self.shop.remember(pd.DataFrame([row]), NoProgress())
         return await self.ask(self._next, *sources)
+
+    async def ask_after_session(self, item_nos: Sequence[int]) -> Retrieved:
+        """Asks for an anonymous visitor who looked at these within the last minutes."""
+        self._next += 1
+        rows = {
+            "user": self._next,
+            "item_no": item_nos,
+            "millis": [self.data.begin_millis - 60_000 * minutes for minutes in range(len(item_nos), 0, -1)],
+            "order": 0,
+        }
+        self.shop.remember(pd.DataFrame(rows), NoProgress(), event_types.VIEW)
+        return await self.ask(self._next)
 
     def recall(self, user: int, retrieved: Retrieved) -> float:
         basket = self.data.baskets[user]
@@ -106,3 +120,17 @@ async def test_a_new_item_is_found_by_its_content_before_anyone_bought_it(cold: 
             found.append(new in outcome(retrieved, "content").proposals.item_nos)
     assert len(found) > NEW_ITEMS / 2
     assert np.mean(found) > 0.5
+
+
+async def test_what_an_anonymous_visitor_looks_at_leads_within_the_session(cold: ColdShop) -> None:
+    """Half of a real basket is looked at; the other half, which the visitor never touched, is to be found."""
+    found, without = [], []
+    stranger = set((await cold.ask(STRANGER)).item_nos.tolist())
+    for basket in [sorted(basket) for basket in cold.data.baskets.values() if len(basket) >= 8][:NEWCOMERS]:
+        seen, wanted = basket[::2], set(basket[1::2])
+        retrieved = await cold.ask_after_session(seen)
+        assert outcome(retrieved, "recently_viewed").proposals.item_nos.tolist() == seen[::-1][:CANDIDATES]
+        found.append(len(wanted.intersection(retrieved.item_nos.tolist())) / len(wanted))
+        without.append(len(wanted & stranger) / len(wanted))
+    assert len(found) == NEWCOMERS
+    assert fmean(found) > 1.2 * fmean(without)
