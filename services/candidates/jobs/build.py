@@ -82,7 +82,8 @@ async def read_on(
 def known_events(log: ReadLog, digests: Mapping[int, int]) -> Events:
     """Returns the events of items that are in the catalogue: some may have gone since their events were read."""
     events = log.interactions.events()
-    return events.where(np.isin(events.items, np.fromiter(digests, np.uint32, len(digests))))
+    known = np.isin(events.items, np.fromiter(digests, np.uint32, len(digests)))
+    return events if known.all() else events.where(known)
 
 
 def _publish(

@@ -97,7 +97,10 @@ class Interactions:
         return user_no
 
     def events(self) -> Events:
-        """Returns the events in columns, without those of items that their user does not want."""
+        """Returns the events in columns, without those of items that their user does not want.
+
+        They are not copied where all are wanted: while they are in use, nothing can be added.
+        """
         events = Events(
             users=_numbers(self._users, np.uint32),
             items=_numbers(self._items, np.uint32),
@@ -134,4 +137,4 @@ class Interactions:
 
 
 def _numbers(values: "array[int] | array[float]", dtype: type[Number]) -> NDArray[Number]:
-    return np.array(np.frombuffer(values, dtype) if len(values) else np.zeros(0, dtype))
+    return np.frombuffer(values, dtype) if len(values) else np.zeros(0, dtype)
