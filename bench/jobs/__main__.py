@@ -2,7 +2,7 @@
 
 Run with `make bench-jobs`; sizes by options. The tables are computed and saved with the product's own code, one after
 the other, the quality on the held-out day included. The log itself is made up and lies in memory, as the job has it
-when it has read the event service.
+when it has read the event service. Popularity is counted by the feature store; here it is ranked.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from bench.figures import Figures
+from bench.jobs.popularity import rank_all
 from bench.jobs.synthetic_log import SyntheticLog
 from cli.rendering.console import shop_console
 from cli.rendering.progress import terminal_progress
@@ -35,6 +36,11 @@ def main(log: SyntheticLog, settings: CandidatesSettings, progress: Progress) ->
     for name, count in (("items", log.items), ("users", log.users), ("events", log.events)):
         figures.say(f"candidates.job_{name}", count, "")
     figures.say("candidates.job_log_gib", peak_gib(), "GiB")
+    statistics = count(events, log.items)
+    ranking = time.perf_counter()
+    rank_all(statistics, log.items, events.newest_millis)
+    figures.say("candidates.job.popularity.seconds", time.perf_counter() - ranking, "s")
+    del statistics
     began, worked = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         since = began
