@@ -36,7 +36,7 @@ def main(log: SyntheticLog, settings: CandidatesSettings, progress: Progress) ->
     for name, count in (("items", log.items), ("users", log.users), ("events", log.events)):
         figures.say(f"candidates.job_{name}", count, "")
     figures.say("candidates.job_log_gib", peak_gib(), "GiB")
-    statistics = count(events, log.items)
+    statistics = popularity_of(events, log.items)
     ranking = time.perf_counter()
     rank_all(statistics, log.items, events.newest_millis)
     figures.say("candidates.job.popularity.seconds", time.perf_counter() - ranking, "s")

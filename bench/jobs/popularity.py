@@ -12,7 +12,7 @@ _CATEGORIES = 1_000
 _BRANDS = 5_000
 
 
-def count(events: Events, items: int) -> ItemStatistics:
+def popularity_of(events: Events, items: int) -> ItemStatistics:
     """Returns the items' statistics as the candidates service has them from the feature store's answer."""
     numbers = np.arange(1, items + 1)
     answer = ListItemStatisticsResponse(
