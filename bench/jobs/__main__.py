@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from bench.figures import Figures
-from bench.jobs.popularity import rank_all
+from bench.jobs.popularity import popularity_of, rank_all
 from bench.jobs.synthetic_log import SyntheticLog
 from cli.rendering.console import shop_console
 from cli.rendering.progress import terminal_progress
