@@ -1,5 +1,6 @@
 """What bounds the jobs' memory: portions of users, one table at a time, and some rows in the place of all."""
 
+import tracemalloc
 import weakref
 
 import numpy as np
@@ -106,3 +107,20 @@ def test_rows_are_packed_as_they_come() -> None:
     made = builder.build()
     assert len(made) == 50_000
     assert made.columns[-2:].tolist() == [25_000, 24_999]
+
+
+def test_the_setting_bounds_the_memory() -> None:
+    """Nearly every pair of 300 items is there: 90,000, at some 32 bytes each."""
+    events = doings(users=200, items=300, count=12_000)
+    peaks = {}
+    for block in (4_000, 20_000_000):
+        settings = SETTINGS.model_copy(update={"jobs": JobSettings(block_entries=block)})
+        tracemalloc.start()
+        for name, rows in ((table.name, table.rows) for table in item_tables(events, settings, NoProgress())):
+            peaks[block, name] = tracemalloc.get_traced_memory()[1]
+            assert len(rows) > 0
+            tracemalloc.reset_peak()
+        tracemalloc.stop()
+    for name in ("followers", "companions"):
+        assert peaks[4_000, name] < 0.5 * peaks[20_000_000, name]
+    assert peaks[20_000_000, "neighbors"] - peaks[4_000, "neighbors"] > 0.5 * 90_000 * 12
