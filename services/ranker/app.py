@@ -18,6 +18,7 @@ from services.ranker.behavior_model import BehaviorModel
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.item_feed import ItemFeed
+from services.ranker.known_items import KnownItemsCheck
 from services.ranker.linear_weights import LinearWeights
 from services.ranker.model_watch import ModelWatch
 from services.ranker.prediction_client import PredictionClient
@@ -56,7 +57,7 @@ class RankerApplication:
         models = open_channel(settings.model_server_address, limits=replace(limits, max_attempts=1))
         feed = ItemFeed(features, items)
         client = PredictionClient(models, settings.model_name)
-        watch = ModelWatch(client, len(FEATURE_NAMES), default=settings.model)
+        watch = ModelWatch(client, len(FEATURE_NAMES), KnownItemsCheck(client, items), default=settings.model)
         breaker = CircuitBreaker(
             monotonic,
             threshold=settings.breaker_failures,

@@ -1,13 +1,14 @@
 """Knows which versions of the model can be asked, so that no request has to find out."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
 
 from services.ranker.model_contract import ModelContract, read_contract
 from services.ranker.model_fault import LATE, ModelFault
-from services.ranker.prediction_client import PredictionClient
+from services.ranker.prediction_client import Metadata, PredictionClient
 
 MAX_SELECTORS: Final = 16
 ASK_SECONDS: Final = 1.0
@@ -16,11 +17,22 @@ _log = structlog.get_logger(__name__)
 
 
 class ModelWatch:
-    """The contracts of the selectors that are asked for, kept fresh by `refresh`. `default` is always watched."""
+    """The contracts of the selectors that are asked for, kept fresh by `refresh`. `default` is always watched.
 
-    def __init__(self, client: PredictionClient, feature_count: int, *, default: str = "") -> None:
+    `check` raises ModelFault for a version that is not to be asked, whatever its contract.
+    """
+
+    def __init__(
+        self,
+        client: PredictionClient,
+        feature_count: int,
+        check: Callable[[Metadata], Awaitable[None]],
+        *,
+        default: str = "",
+    ) -> None:
         self._client = client
         self._feature_count = feature_count
+        self._check = check
         self._default = default
         self._known: dict[str, ModelContract | ModelFault] = {}
         self._asking: dict[str, asyncio.Task[ModelContract | ModelFault]] = {}
@@ -73,7 +85,9 @@ class ModelWatch:
     async def _outcome(self, selector: str) -> ModelContract | ModelFault:
         outcome: ModelContract | ModelFault
         try:
-            outcome = read_contract(await self._client.metadata(selector, ASK_SECONDS), self._feature_count)
+            metadata = await self._client.metadata(selector, ASK_SECONDS)
+            outcome = read_contract(metadata, self._feature_count)
+            await self._check(metadata)
         except ModelFault as fault:
             outcome = fault.again()
         before = self._known.get(selector)

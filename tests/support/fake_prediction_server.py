@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import zlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -35,6 +36,7 @@ class FakePredictionServer(prediction_service_pb2_grpc.PredictionServiceServicer
         self.versions = [1]
         self.labels: dict[str, int] = {}
         self.history_length = 50
+        self.known_items: dict[int, str] = {}
         self.feature_count = len(FEATURE_NAMES)
         self.rank: Callable[[Arrays], Arrays] = by_item_no
         self.vector = np.arange(4, dtype=np.float32)
@@ -56,6 +58,8 @@ class FakePredictionServer(prediction_service_pb2_grpc.PredictionServiceServicer
         for action in ACTIONS:
             _info(rank.outputs[action], types_pb2.DT_FLOAT, -1, -1)
         _info(signatures.signature_def["encode_user"].outputs["user_vector"], types_pb2.DT_FLOAT, -1, 4)
+        if self.known_items:
+            _info(signatures.signature_def["known_items"].inputs["places"], types_pb2.DT_INT32, -1)
         response.metadata["signature_def"].Pack(signatures)
         return response
 
@@ -69,6 +73,9 @@ class FakePredictionServer(prediction_service_pb2_grpc.PredictionServiceServicer
             await context.abort(self.abort, "as the test wants it")
         if request.model_spec.signature_name == "encode_user":
             outputs = {"user_vector": self.vector[None, :]}
+        elif request.model_spec.signature_name == "known_items":
+            marks = [zlib.crc32(item_id.encode()) for item_id in self.known_items.values()]
+            outputs = {"item_nos": np.array([*self.known_items]), "item_marks": np.array(marks)}
         else:
             outputs = self.rank(inputs)
         response = predict_pb2.PredictResponse(model_spec=request.model_spec)

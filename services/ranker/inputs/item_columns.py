@@ -1,4 +1,5 @@
 import math
+import zlib
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ NONE: Final = -1.0
 
 _COLUMNS: Final[dict[str, tuple[type[Any], float]]] = {
     "known": (np.bool_, False),
+    "id_marks": (np.int64, 0),
     "brand_nos": (np.int32, 0),
     "group_nos": (np.uint32, 0),
     "prices": (np.float32, NONE),
@@ -60,6 +62,7 @@ class ItemColumns:
     """
 
     known: NDArray[np.bool_]
+    id_marks: NDArray[np.int64]
     category_nos: NDArray[np.int32]
     brand_nos: NDArray[np.int32]
     group_nos: NDArray[np.uint32]
@@ -129,6 +132,7 @@ class ItemColumns:
     def _apply_change(self, change: CatalogChange) -> None:
         row, item = change.item_no, change.item
         self.known[row] = change.HasField("item")
+        self.id_marks[row] = zlib.crc32(change.item_id.encode())
         self.category_nos[row] = _levels(change.category_nos)
         self.brand_nos[row] = change.brand_no
         self.group_nos[row] = change.group_no

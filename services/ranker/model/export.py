@@ -11,6 +11,7 @@ from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import CATEGORY_LEVELS
 from services.ranker.inputs.tensors import PADDED_SIZES, Tensors
 from services.ranker.inputs.user_attributes import ATTRIBUTE_SLOTS
+from services.ranker.known_items import SAMPLE, SIGNATURE, KnownItems
 from services.ranker.model.behavior_model import ACTIONS, BehaviorModel
 from services.ranker.model.warmup_file import write_warmup_file
 
@@ -22,8 +23,9 @@ Specs = dict[str, tf.TensorSpec]
 class _Serving:
     """The signatures, as functions of named tensors."""
 
-    def __init__(self, model: BehaviorModel) -> None:
+    def __init__(self, model: BehaviorModel, known: KnownItems) -> None:
         self.model = model
+        self._known = known
         length = model.config.history_length
         self._user: Specs = {
             "history_item_nos": _integers("history_item_nos", None, length),
@@ -56,6 +58,7 @@ class _Serving:
             "serving_default": rank,
             "encode_user": tf.function(self._encode_user).get_concrete_function(**self._user),
             "encode_item": tf.function(self._encode_item).get_concrete_function(**self._items),
+            SIGNATURE: tf.function(self._known_items).get_concrete_function(places=_integers("places", None)),
         }
 
     def _rank(self, **inputs: Any) -> dict[str, Any]:
@@ -70,17 +73,23 @@ class _Serving:
     def _encode_item(self, **inputs: Any) -> dict[str, Any]:
         return {"item_vector": self.model.item_vectors(inputs, "")}
 
+    def _known_items(self, places: Any) -> dict[str, Any]:
+        places = tf.clip_by_value(places, 0, len(self._known.item_nos) - 1)
+        columns = {"item_nos": self._known.item_nos, "item_marks": self._known.marks}
+        return {name: tf.gather(tf.constant(column, tf.int64), places) for name, column in columns.items()}
 
-def export_model(model: BehaviorModel, folder: Path, example: Tensors) -> None:
+
+def export_model(model: BehaviorModel, folder: Path, example: Tensors, known: KnownItems) -> None:
     """Writes the SavedModel and its warm-up file into `folder`.
 
-    `example` holds the inputs of `rank` for one user: real ones, repeated to every size that requests come in.
+    `example` holds the inputs of `rank` for one user: real ones, repeated to every size that requests come in; `known`,
+    one item or more, tells the ranker which catalogue's numbers the model speaks of.
     """
     # TensorFlow's own variables, not Keras's around them: with both in the file, a session (TensorFlow Serving loads a
     # model into one) restores one and computes with the other.
     root = tf.Module()
     root.variables_of_model = [variable.value for variable in model.variables]
-    tf.saved_model.save(root, str(folder), signatures=_Serving(model).signatures())
+    tf.saved_model.save(root, str(folder), signatures=_Serving(model, known).signatures())
     requests = [("rank", _resized(example, size)) for size in PADDED_SIZES]
     user = {name: array for name, array in example.items() if not name.startswith("candidate_")}
     requests.append(("encode_user", user))
@@ -89,6 +98,7 @@ def export_model(model: BehaviorModel, folder: Path, example: Tensors) -> None:
         for name in ("candidate_item_nos", "candidate_category_nos", "candidate_brand_nos", "candidate_log_prices")
     }
     requests.append(("encode_item", items))
+    requests.append((SIGNATURE, {"places": np.arange(SAMPLE, dtype=np.int32)}))
     write_warmup_file(folder, requests)
 
 

@@ -11,6 +11,7 @@ from services.common.channels import open_channel
 from services.common.clock import Clock
 from services.common.progress import Progress
 from services.ranker.inputs.tensors import encode_item_inputs
+from services.ranker.known_items import KnownItems
 from services.ranker.quiet_tensorflow import load_tensorflow_quietly
 from services.ranker.training.baselines import BASELINES, baseline_scores
 from services.ranker.training.calibration import calibration, calibration_error, fit_calibration
@@ -157,7 +158,7 @@ def _behavior(  # noqa: PLR0917  # one stage of the run, with what the stages be
     report.calibration_error = calibration_error(sets.validation, judged)
     with progress.task("exporting the model", 3) as task:
         example = {name: array[:1] for name, array in sets.validation.inputs.items()}
-        draft = publisher.draft(lambda folder: export_model(model, folder, example))
+        draft = publisher.draft(lambda folder: export_model(model, folder, example, KnownItems.of(items)))
         try:
             task.advance()
             report.checks += check_model(

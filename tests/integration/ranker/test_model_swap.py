@@ -65,6 +65,28 @@ async def test_a_model_server_that_dies_in_the_middle_of_a_swap_costs_no_answer(
         await until(by_the_new_version)
 
 
+async def test_a_model_of_another_catalogue_is_refused_and_one_of_this_taken(tmp_path: Path) -> None:
+    async with ranker(tmp_path) as service:
+        await service.features.put(5)
+        await service.features.put(6)
+        service.model.known_items = {5: "item-5", 6: "item-6", 7: "not yet in the columns"}
+
+        async def columns_are_there() -> bool:
+            return (await service.status()).item_count == 2
+
+        await until(columns_are_there)
+        assert (await service.score(request([5, 6]))).scorer == Scorer.SCORER_MODEL
+        service.model.known_items = {5: "another shop's", 6: "item-6"}
+        service.model.versions = [2]
+
+        async def refused() -> bool:
+            return (await service.score(request([5, 6]))).fallback_reason == "MODEL_MISFIT"
+
+        await until(refused)
+        assert "1 of 2 numbers mean other items" in (await service.status()).model_fault
+        assert not [version for name, version, _ in service.model.asked if name == "rank" and version == 2]
+
+
 def test_a_model_server_killed_while_it_loads_a_version_serves_it_after_a_restart(tmp_path: Path) -> None:
     models = tmp_path / "models"
     write_line(models / "line", 1)

@@ -1,8 +1,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
+from services.ranker.known_items import KnownItems
 from services.ranker.training.example_builder import ExampleSets
 from services.ranker.training.ranking_metrics import RankingMetrics
 
@@ -15,7 +17,8 @@ GOOD, POOR = RankingMetrics(0.3, 0.3), RankingMetrics(0.1, 0.1)
 def exported(model: "BehaviorModel", sets: ExampleSets, folder: Path) -> Path:
     from services.ranker.model.export import export_model
 
-    export_model(model, folder, {name: array[:1] for name, array in sets.validation.inputs.items()})
+    example = {name: array[:1] for name, array in sets.validation.inputs.items()}
+    export_model(model, folder, example, KnownItems(np.array([3]), np.array([33])))
     return folder
 
 

@@ -6,6 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.common.progress import NoProgress
+from services.ranker.known_items import KnownItems
 from services.ranker.training.example_builder import ExampleSets
 from services.ranker.training.job import train_on
 from services.ranker.training.publisher import Publisher
@@ -22,7 +23,8 @@ def serving(model: "BehaviorModel", sets: ExampleSets, tmp_path: Path) -> Path:
     from services.ranker.model.export import export_model
 
     folder = tmp_path / "7"
-    export_model(model, folder, {name: array[:1] for name, array in sets.validation.inputs.items()})
+    example = {name: array[:1] for name, array in sets.validation.inputs.items()}
+    export_model(model, folder, example, KnownItems(np.array([3]), np.array([33])))
     return folder
 
 
