@@ -7,6 +7,7 @@ from typing import Any, Final
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from cli.evaluation.bootstrap import Estimate
 from cli.evaluation.probabilities import ProbabilityQuality
@@ -31,7 +32,7 @@ def ranking_figure(rankings: Sequence[RankingResult]) -> str:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7.5, 0.6 + 0.42 * len(rankings)), layout="constrained")
         axes = figure.subplots()
-        _bars(axes, [(one.name, one.accuracy.ndcg) for one in rankings], [OURS] + [OTHERS] * (len(rankings) - 1))
+        _bars(axes, [(one.name, one.accuracy.ndcg) for one in rankings])
         axes.set_xlabel("NDCG@10 (0: nothing right, 1: everything right and in front)")
         return _svg(figure)
 
@@ -57,7 +58,7 @@ def segment_figure(served: RankingResult, other: RankingResult) -> str:
         axes.set_yticks(places, names)
         axes.invert_yaxis()
         axes.set_xlabel("NDCG@10")
-        axes.legend(frameon=False, loc="lower right")
+        figure.legend(frameon=False, loc="outside upper right", ncols=2)
         return _svg(figure)
 
 
@@ -72,32 +73,36 @@ def reliability_figure(quality: ProbabilityQuality) -> str:
         axes.plot([low, 1], [low, 1], linestyle="--", color="#888888", linewidth=1)
         axes.plot(expected, observed, marker="o", color=OURS)
         axes.set_xscale("log")
-        axes.set_yscale("symlog", linthresh=1e-4)
+        axes.set_yscale("symlog", linthresh=low)
+        axes.set_ylim(bottom=0.0)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
         axes.set_xlabel("expected share that is bought")
         axes.set_ylabel("share that was bought")
         return _svg(figure)
 
 
 def breadth_figure(rankings: Sequence[RankingResult]) -> str:
-    """How right a ranking is against how much of the catalogue it shows."""
+    """How much of the catalogue each ranking shows."""
+    shares = [100 * one.breadth.coverage for one in rankings]
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(6.5, 4.2), layout="constrained")
+        figure = Figure(figsize=(7.5, 0.6 + 0.42 * len(rankings)), layout="constrained")
         axes = figure.subplots()
-        for place, one in enumerate(rankings):
-            x, y = 100 * one.breadth.coverage, one.accuracy.ndcg.mean
-            axes.scatter([x], [y], s=48, color=OTHERS if place else OURS, edgecolor="#555555", linewidth=0.5)
-            axes.annotate(one.name, (x, y), xytext=(6, 4), textcoords="offset points")
-        axes.margins(x=0.25, y=0.2)
+        _bars(axes, [(one.name, Estimate(share, share, share)) for one, share in zip(rankings, shares, strict=True)])
         axes.set_xlabel("part of the catalogue that someone is shown, %")
-        axes.set_ylabel("NDCG@10")
         return _svg(figure)
 
 
-def _bars(axes: Any, rows: Sequence[tuple[str, Estimate]], colors: Sequence[str]) -> None:
+def _bars(axes: Any, rows: Sequence[tuple[str, Estimate]]) -> None:
     estimates = [estimate for _, estimate in rows]
     places = np.arange(len(rows))
     axes.barh(
-        places, [one.mean for one in estimates], xerr=_errors(estimates), color=colors, ecolor="#555555", height=0.7
+        places,
+        [one.mean for one in estimates],
+        xerr=_errors(estimates),
+        color=[OURS] + [OTHERS] * (len(rows) - 1),
+        ecolor="#555555",
+        height=0.7,
     )
     axes.set_yticks(places, [name for name, _ in rows])
     axes.invert_yaxis()

@@ -76,7 +76,7 @@ def _accuracy_row(ranking: RankingResult, *, ours: bool) -> str:
 
 def _breadth(rankings: Sequence[RankingResult]) -> Iterable[str]:
     yield "<h2>How much of the shop do customers see?</h2>"
-    yield _figure(figures.breadth_figure(rankings), "How right each way is, against how much of the catalogue it shows")
+    yield _figure(figures.breadth_figure(rankings), "How much of the catalogue each way of choosing items shows")
     head = ("", "Catalogue shown", "Diversity", "Novelty (bits)", "Bought before")
     rows = (
         _row(

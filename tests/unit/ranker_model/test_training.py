@@ -71,7 +71,7 @@ def test_the_signatures_are_those_that_were_agreed(trained: Trained) -> None:
     user_inputs = {name for name in shapes if not name.startswith("candidate_")}
     assert set(encode_user.structured_input_signature[1]) == user_inputs  # type: ignore[attr-defined]
     assert encode_user.structured_outputs["user_vector"].shape[-1] == tiny_plan().model.width + 1  # type: ignore[attr-defined]
-    assert served.keys() == {"loaded", "rank", "serving_default", "encode_user", "encode_item"}
+    assert served.keys() == {"loaded", "rank", "serving_default", "encode_user", "encode_item", "known_items"}
 
 
 def test_an_item_that_nobody_ever_met_is_not_what_everybody_wants(trained: Trained, sets: ExampleSets) -> None:
@@ -107,7 +107,7 @@ def test_the_warm_up_file_has_every_size_that_requests_come_in(trained: Trained)
         if "candidate_item_nos" in request.inputs:
             sizes.add(request.inputs["candidate_item_nos"].tensor_shape.dim[1].size)
     assert sizes == set(PADDED_SIZES)
-    assert names == {"rank", "encode_user", "encode_item"}
+    assert names == {"rank", "encode_user", "encode_item", "known_items"}
 
 
 def test_the_same_log_gives_the_same_model(trained: Trained, tmp_path: Path) -> None:
