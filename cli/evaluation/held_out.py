@@ -38,12 +38,21 @@ def read_held_out(file: Path) -> HeldOutBaskets:
         raise CommandError(
             f"{file} lacks the columns {', '.join(missing)}: it needs {', '.join(COLUMNS)}", ExitCode.USAGE
         )
-    events = events[events.type.str.lower() == "purchase"]
+    events = events[events.type.astype(str).str.lower() == "purchase"].dropna(subset=["user_id", "item_id"])
     if events.empty:
         raise CommandError(
             f"{file} holds no purchase: there is nothing to compare pages with", ExitCode.NOT_ENOUGH_DATA
         )
-    events = events.assign(event_time=pd.to_datetime(events.event_time, utc=True))
+    times = pd.to_datetime(events.event_time, utc=True, errors="coerce")
+    if times.isna().any():
+        raise CommandError(
+            f"{file}: the event_time {events.event_time[times.isna()].iloc[0]!r} is no time; "
+            "write times as 2026-05-04T12:00:00Z",
+            ExitCode.USAGE,
+        )
+    # Without an order_id, a user's purchases of one moment are a basket.
+    orders = events.order_id.astype(object).where(events.order_id.notna(), times.astype(str))
+    events = events.assign(event_time=times, order_id=orders)
     events = events.sort_values(["user_id", "event_time", "order_id"], kind="stable")
     first = events.drop_duplicates("user_id").set_index("user_id").order_id
     events = events[events.order_id == events.user_id.map(first)]
