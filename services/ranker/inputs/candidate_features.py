@@ -6,12 +6,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.numeric import finite_or
-from services.ranker.inputs.features import baskets, habits, interest, kin, popularity, price_fit, purchases
+from services.ranker.inputs.features import (
+    baskets,
+    habits,
+    interest,
+    intervals,
+    kin,
+    leaf_visits,
+    popularity,
+    price_fit,
+    purchases,
+    small_visits,
+)
 from services.ranker.inputs.features.context import Context
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.user_columns import UserColumns
 
-FAMILIES: Final = (purchases, baskets, interest, kin, popularity, price_fit, habits)
+FAMILIES: Final = (
+    purchases,
+    intervals,
+    baskets,
+    small_visits,
+    interest,
+    kin,
+    leaf_visits,
+    popularity,
+    price_fit,
+    habits,
+)
 
 _PLAIN: Final = tuple(name for family in FAMILIES for name in family.NAMES)
 

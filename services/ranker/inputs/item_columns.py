@@ -108,6 +108,11 @@ class ItemColumns:
         """Returns the numbers of all items in the catalogue, ascending."""
         return np.flatnonzero(self.known).astype(np.uint32)
 
+    def leaf_nos(self, rows: NDArray[np.intp]) -> NDArray[np.int32]:
+        """Returns the last node of each category path, 0: none."""
+        nodes = self.category_nos[rows]
+        return np.where(nodes[:, 2] > 0, nodes[:, 2], np.where(nodes[:, 1] > 0, nodes[:, 1], nodes[:, 0]))
+
     def best_log_prices(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
         """Returns ln(1 + price) of the catalogue or, where it has none, that of the mean purchase; -1: neither."""
         listed = self.log_prices[rows]

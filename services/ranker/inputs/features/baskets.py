@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from services.common.feature_declaration import FeatureDeclaration
 from services.ranker.inputs.features.context import Context
-from services.ranker.inputs.lookup import Totals, places, values_at
 
 VISITS: Final = (1, 3, 6, 12, 24)
-DAYS: Final = (7, 14, 30, 60)
-HALF_LIVES_VISITS: Final = (4.0, 12.0)
+DAYS: Final = (7, 14, 30, 60, 90, 180)
+HALF_LIVES_VISITS: Final = (2.0, 4.0, 12.0, 30.0)
+HALF_LIVES_DAYS: Final = (7.0, 14.0, 30.0, 120.0)
 
 DECLARATIONS: Final = (
     *(
@@ -30,8 +30,17 @@ DECLARATIONS: Final = (
         )
         for visits in HALF_LIVES_VISITS
     ),
+    *(
+        FeatureDeclaration(
+            f"visits_with_it_decayed_{days:.0f}d", f"ln(1 + visits that had it, half-life {days:.0f} days).", "0"
+        )
+        for days in HALF_LIVES_DAYS
+    ),
     FeatureDeclaration(
         "visits_since_purchase_log", "ln(1 + visits since the last that had it), at most 100.", "ln(1 + 100): never"
+    ),
+    FeatureDeclaration(
+        "visits_since_first_log", "ln(1 + visits since the first that had it), at most 100.", "ln(1 + 100): never"
     ),
     FeatureDeclaration("share_of_visits", "Share of all visits that had it.", "0"),
     FeatureDeclaration(
@@ -47,17 +56,13 @@ NEVER_VISITS: Final = 100.0
 def compute(context: Context) -> list[NDArray[np.float64]]:
     """Returns the columns of NAMES, each of shape (n,). Counts within visits are shares of those visits."""
     visits = context.visits
-    totals = Totals(visits.item_nos)
-    place, present = places(totals.keys, context.item_nos)
-
-    def of_candidates(values: NDArray[np.float64], default: float = 0.0) -> NDArray[np.float64]:
-        return values_at(values, place, present, default)
-
+    totals, of_candidates = context.bought, context.of_bought
     ago = visits.visits_ago
     days = context.days_since(visits.millis)
     within_visits = [of_candidates(totals.sums(ago < number)) / number for number in VISITS]
     within_days = [np.log1p(of_candidates(totals.sums(days < number))) for number in DAYS]
     decayed = [np.log1p(of_candidates(totals.sums(np.exp2(-ago / half_life)))) for half_life in HALF_LIVES_VISITS]
+    decayed += [np.log1p(of_candidates(totals.sums(np.exp2(-days / half_life)))) for half_life in HALF_LIVES_DAYS]
     count = of_candidates(totals.sums(np.ones(len(ago))))
     last = of_candidates(-totals.greatest(-ago), NEVER_VISITS)
     first = of_candidates(totals.greatest(ago), NEVER_VISITS)
@@ -66,6 +71,7 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
         *within_days,
         *decayed,
         np.log1p(np.minimum(last, NEVER_VISITS)),
+        np.log1p(np.minimum(first, NEVER_VISITS)),
         count / max(visits.count, 1),
         # One visit more on each side: what was bought once, last time, is no certainty.
         count / (np.minimum(first, NEVER_VISITS) + 3.0),

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.ranker.inputs.item_columns import ItemColumns
-from services.ranker.inputs.lookup import places, values_at
+from services.ranker.inputs.lookup import Totals, places, values_at
 from services.ranker.inputs.user_columns import MILLIS_PER_DAY, UserColumns
 from services.ranker.inputs.visits import Visits
 
@@ -39,6 +39,19 @@ class Context:
     def visits(self) -> Visits:
         """The user's past visits with a purchase."""
         return Visits.of(self.user, self.query_millis)
+
+    @cached_property
+    def bought(self) -> Totals:
+        """The rows of `visits` (an item in a visit) by item."""
+        return Totals(self.visits.item_nos)
+
+    def of_bought(self, values: NDArray[np.float64], default: float = 0.0) -> NDArray[np.float64]:
+        """Returns values of `bought` (one for each of its keys) for the candidates, `default` for those not in it."""
+        return values_at(values, *self._bought_places, default)
+
+    @cached_property
+    def _bought_places(self) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        return places(self.bought.keys, self.item_nos)
 
     @cached_property
     def _places(self) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

@@ -71,7 +71,7 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
     counters = user.counters
     decayed, last = counters.decayed_purchases, counters.last_purchase_millis
     own_nodes, nodes = items.category_nos[own], items.category_nos[rows]
-    own_leaves, leaves = _deepest(own_nodes), _deepest(nodes)
+    own_leaves, leaves = items.leaf_nos(own), items.leaf_nos(rows)
     leaf = _Kin(context, own_leaves, leaves)
     second = _Kin(context, own_nodes[:, 1], nodes[:, 1])
     brand = _Kin(context, items.brand_nos[own], items.brand_nos[rows])
@@ -96,11 +96,6 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
         _share(user.category_nos, user.category_weights, nodes[:, 0]),
         _share(user.brand_nos, user.brand_weights, items.brand_nos[rows]),
     ]
-
-
-def _deepest(nodes: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Returns the last node of each path, shape (n,)."""
-    return np.where(nodes[:, 2] > 0, nodes[:, 2], np.where(nodes[:, 1] > 0, nodes[:, 1], nodes[:, 0]))
 
 
 def _share(keys: NDArray[np.int64], weights: NDArray[np.float64], wanted: NDArray[Any]) -> NDArray[np.float64]:
