@@ -18,6 +18,7 @@ from services.ranker.training.examples import Examples, ExampleWriter
 from services.ranker.training.fit import fit_model, probabilities, values_of
 from services.ranker.training.linear import fit_linear, linear_scores
 from services.ranker.training.next_visit import ACTIONS, Visit
+from services.ranker.training.perceptron import Perceptron
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.ranking_metrics import RankingMetrics, ranking_metrics
 from services.ranker.training.replay import Replay
@@ -32,7 +33,7 @@ class BasketRanking:
     Args:
         users: households with a next basket.
         candidate_recall: part of the baskets' items among the candidates.
-        rankings: scores at 10, by what ranked the candidates: "model", "linear", and the baselines.
+        rankings: scores at 10, by what ranked the candidates: "model", "perceptron", "linear", and the baselines.
         epochs: the model's validation, epoch by epoch.
     """
 
@@ -56,11 +57,13 @@ async def bench_baskets(
     sets = builder.build(*builder.moments(), progress)
     past = shop.table.item_nos[shop.table.millis < builder.schedule.validation_cuts[0]]
     linear = fit_linear(sets.training, plan.linear_rows, plan.seed)
+    perceptron = Perceptron(sets.training, plan.seed)
     fit = fit_model(past, sets, shop.catalog.items, plan, progress)
     del sets
     examples = await _examples(data, settings, replay, plan.model.history_length, progress)
     scores: dict[str, NDArray[Any]] = {
         "model": values_of(probabilities(fit.model, examples)),
+        "perceptron": perceptron.scores(examples),
         "linear": linear_scores(examples, linear),
         **{name: baseline_scores(examples, name) for name in BASELINES},
     }
