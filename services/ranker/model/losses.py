@@ -16,6 +16,22 @@ def ranking_loss(labels: Any, logits: Any, offsets: Any, real: Any, learned: Any
     return tf.math.divide_no_nan(tf.reduce_sum(losses * weights), tf.reduce_sum(weights))
 
 
+def visit_loss(  # noqa: PLR0917  # the parts of one formula
+    labels: Any, logits: Any, offsets: Any, real: Any, learned: Any, weights: Any
+) -> Any:
+    """Returns how far the items of each visit are from the top of its list: a mean over visits and learned actions.
+
+    A softmax over the real candidates of an example, in which a negative counts for all that it stands for: `offsets`
+    are added to the negatives alone, since all positives are there. A visit's cross-entropy is weighed by `weights`
+    (B,): see `visit_weights`. It says nothing of how high the probabilities are, which `ranking_loss` finds. Shapes are
+    those of `ranking_loss`.
+    """
+    stood_for = logits + tf.where(labels > 0, 0.0, offsets[..., None])
+    shares = tf.nn.log_softmax(tf.where(real[..., None] > 0, stood_for, -1e9), axis=1)
+    misses = -tf.reduce_sum(labels * shares, axis=1) * weights[:, None]
+    return tf.math.divide_no_nan(tf.reduce_sum(tf.reduce_mean(misses, axis=0) * learned), tf.reduce_sum(learned))
+
+
 def next_moments(types: Any, ages: Any, seed: Any) -> tuple[Any, Any]:
     """Returns for each event of (B, L) the place of an event of the next moment, drawn at random; and if there is one.
 

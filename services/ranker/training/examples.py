@@ -9,6 +9,7 @@ from services.ranker.inputs.item_columns import CATEGORY_LEVELS, ItemColumns
 from services.ranker.inputs.tensors import Tensors, candidate_inputs, encode_user_inputs
 from services.ranker.inputs.user_attributes import ATTRIBUTE_SLOTS
 from services.ranker.inputs.user_columns import UserColumns
+from services.ranker.inputs.visits import visit_weights
 from services.ranker.training.next_visit import ACTIONS, Visit
 
 
@@ -35,11 +36,13 @@ class Examples:
         return len(self.visits)
 
     def batch(self, places: NDArray[Any]) -> Tensors:
-        """Returns some examples as one batch, with `labels`, `offsets` and `real` beside the inputs."""
+        """Returns some examples as one batch: the inputs, `labels`, `offsets`, `real` and `weights` (one a visit)."""
         tensors = {name: array[places] for name, array in self.inputs.items()}
         tensors["labels"] = self.labels[places]
         tensors["offsets"] = self.offsets[places]
         tensors["real"] = (tensors["candidate_item_nos"] > 0).astype(np.float32)
+        sizes = np.array([len(self.visits[place].item_nos) for place in places.tolist()])
+        tensors["weights"] = visit_weights(sizes).astype(np.float32)
         return tensors
 
 

@@ -12,7 +12,7 @@ from services.common.progress import Progress
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.model.behavior_model import BehaviorModel
-from services.ranker.model.losses import next_moments, ranking_loss, sampled_softmax_loss
+from services.ranker.model.losses import next_moments, ranking_loss, sampled_softmax_loss, visit_loss
 from services.ranker.model.vocabulary import Vocabulary
 from services.ranker.training.example_builder import ExampleSets
 from services.ranker.training.examples import Examples
@@ -127,7 +127,8 @@ class _Trainer:
         with tf.GradientTape() as tape:
             events, states = model.encode_history(batch, training=True)
             logits = model.rank_logits(batch, events, states, training=True)
-            loss = ranking_loss(batch["labels"], logits, batch["offsets"], batch["real"], model.learned)
+            told = batch["labels"], logits, batch["offsets"], batch["real"], model.learned
+            loss = self._plan.probability_weight * ranking_loss(*told) + visit_loss(*told, batch["weights"])
             loss += self._plan.retrieval_weight * self._retrieval_loss(batch, states, seed)
         gradients = tape.gradient(loss, model.trainable_variables)
         pairs = zip(gradients, model.trainable_variables, strict=True)

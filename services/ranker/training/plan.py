@@ -10,17 +10,17 @@ class TrainingPlan:
 
     model: BehaviorModelConfig = field(default_factory=BehaviorModelConfig)
     draw: DrawSizes = field(default_factory=DrawSizes)
-    training_cuts: int = 8
+    training_cuts: int = 9
     """Moments in the past at which examples are made."""
 
-    validation_cuts: int = 2
+    validation_cuts: int = 1
     """The last such moments, which only validate."""
 
-    cut_days: float = 7.0
+    cut_days: float = 14.0
     """Time between two cuts; less where the log is short. Labels of a cut end at the next."""
 
-    maximum_examples: int = 8_000
-    validation_examples: int = 1_200
+    maximum_examples: int = 10_000
+    validation_examples: int = 1_600
     validation_slots: int = 512
     validation_popular: int = 112
     batch_size: int = 64
@@ -30,6 +30,9 @@ class TrainingPlan:
 
     learning_rate: float = 2e-3
     """At the beginning; it falls to 0 with the cosine of the way through all epochs."""
+
+    probability_weight: float = 1.0
+    """Of the cross-entropy that makes probabilities, beside the order of each visit's list, which weighs 1."""
 
     retrieval_weight: float = 0.1
     retrieval_places: int = 1_024

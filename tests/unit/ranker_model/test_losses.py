@@ -7,6 +7,7 @@ from services.ranker.model.losses import (
     next_moments,
     ranking_loss,
     sampled_softmax_loss,
+    visit_loss,
 )
 
 SEED = tf.constant([1, 2])
@@ -43,6 +44,23 @@ def test_padding_and_actions_without_examples_cost_nothing() -> None:
     nothing = ranking_loss(labels, logits, tf.zeros((1, 2)), tf.zeros((1, 2)), tf.ones(2))
     assert float(nothing) == 0.0
     assert float(ranking_loss(labels, logits, tf.zeros((1, 2)), tf.ones((1, 2)), tf.zeros(2))) == 0.0
+
+
+def test_a_visit_costs_its_items_distance_from_the_top() -> None:
+    labels = tf.constant([[[1.0], [0.0], [0.0]]])
+    logits, offsets = tf.constant([[[2.0], [1.0], [9.0]]]), tf.constant([[5.0, 0.7, 0.0]])
+    real, learned = tf.constant([[1.0, 1.0, 0.0]]), tf.ones(1)
+    loss = float(visit_loss(labels, logits, offsets, real, learned, tf.constant([0.5])))
+    # The offset of the positive is none of its own, and what is padding is not there.
+    assert loss == pytest.approx(0.5 * np.log(1 + np.exp(1.7 - 2.0)), abs=1e-6)
+    higher = visit_loss(labels, logits + 3.0, offsets, real, learned, tf.constant([0.5]))
+    assert float(higher) == pytest.approx(loss, abs=1e-6)
+
+
+def test_visits_without_items_and_actions_without_examples_cost_nothing() -> None:
+    labels, logits, nothing = tf.zeros((1, 2, 1)), tf.fill((1, 2, 1), 3.0), tf.zeros((1, 2))
+    assert float(visit_loss(labels, logits, nothing, nothing, tf.ones(1), tf.ones(1))) == 0.0
+    assert float(visit_loss(labels + 1.0, logits, nothing, nothing + 1.0, tf.zeros(1), tf.ones(1))) == 0.0
 
 
 def test_a_negative_that_is_the_positive_does_not_count() -> None:

@@ -84,11 +84,8 @@ def test_a_run_that_comes_out_worse_leaves_the_former_version_serving(
 
     def untaught(*arguments: object) -> fit.Fit:
         fitted = real(*arguments)  # type: ignore[arg-type]
-        weights = [
-            np.random.default_rng(1).permutation(one.ravel()).reshape(one.shape)
-            for one in fitted.model.head.get_weights()
-        ]
-        fitted.model.head.set_weights(weights)
+        *before, kernel, bias = fitted.model.head.get_weights()
+        fitted.model.head.set_weights([*before, -kernel, bias])  # the best comes last
         return fitted
 
     monkeypatch.setattr(fit, "fit_model", untaught)

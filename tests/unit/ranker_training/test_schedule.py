@@ -12,11 +12,11 @@ def schedule_of(days: float) -> Schedule:
     return Schedule.of(event_table(log, training_catalog()), TrainingPlan())
 
 
-def test_weekly_cuts_count_back_from_the_end_of_the_log() -> None:
+def test_fortnightly_cuts_count_back_from_the_end_of_the_log() -> None:
     schedule = schedule_of(180)
-    assert schedule.validation_cuts == (END + 1 - 14 * DAY, END + 1 - 7 * DAY)
-    assert schedule.training_cuts[-1] == END + 1 - 21 * DAY
-    assert len(schedule.training_cuts) == 8
+    assert schedule.validation_cuts == (END + 1 - 14 * DAY,)
+    assert schedule.training_cuts[-1] == END + 1 - 28 * DAY
+    assert len(schedule.training_cuts) == 9
 
 
 @pytest.mark.parametrize("days", [0, 1e-6, 0.5, 3, 20, 400])
