@@ -10,6 +10,7 @@ from cli.evaluation.rankings.ease import Ease
 from cli.evaluation.rankings.item_knn import ItemKnn
 from cli.evaluation.rankings.learned import HistoryScorer, Learned
 from cli.evaluation.rankings.personal_frequency import PersonalFrequency
+from cli.evaluation.rankings.plain_perceptron import PlainPerceptron, train_perceptron
 from cli.evaluation.rankings.popularity import Popularity
 from cli.evaluation.rankings.purchase_history import PurchaseHistory, read_history
 from cli.evaluation.rankings.ranker_alone import RankerAlone
@@ -50,6 +51,7 @@ async def evaluate_shop(
 
     Raises:
         grpc.RpcError: a service does not answer.
+        FailedPreconditionError: there is too little to learn from for the learned rankings.
     """
     user_ids = sorted(held_out.baskets)
     async with (
@@ -68,7 +70,12 @@ async def evaluate_shop(
         if plan.learned:
             async with shop.channel("events") as events:
                 history = await read_history(events, view.catalog.item_no_of, held_out.begin, progress)
-            rankings += [alone, *_learned(history, view, progress)]
+                perceptron = await train_perceptron(events, features, held_out.begin, progress)
+            rankings += [
+                alone,
+                PlainPerceptron(perceptron, alone.judged, view, held_out.begin),
+                *_learned(history, view, progress),
+            ]
         else:
             await alone.rank(Random(0).sample(user_ids, min(plan.judged_users, len(user_ids))), progress)
         ranked = [await ranking.rank(user_ids, progress) for ranking in rankings]

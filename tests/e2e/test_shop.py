@@ -149,7 +149,7 @@ def test_what_is_served_is_compared_with_other_rankings_and_reported(shop: Runni
     result = json.loads(shop.vitrine("evaluate", "--events", str(held_out), "--report", str(report), "--json"))
     assert result["users"] == len(shop.files.user_ids)
     rankings = {ranking["name"]: ranking for ranking in result["rankings"]}
-    learned = {"ranker alone", "item-kNN", "EASE", "TIFU-kNN", "UP-CF"}
+    learned = {"ranker alone", "perceptron", "item-kNN", "EASE", "TIFU-kNN", "UP-CF"}
     assert rankings.keys() == {"served feed", "personal frequency", "popularity"} | learned
     for ranking in rankings.values():
         assert 0 <= ranking["accuracy"]["recall"]["mean"] <= 0.5, "an item of no catalogue counts as missed"
