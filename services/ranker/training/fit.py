@@ -16,6 +16,7 @@ from services.ranker.model.losses import next_moments, ranking_loss, sampled_sof
 from services.ranker.model.vocabulary import Vocabulary
 from services.ranker.training.example_builder import ExampleSets
 from services.ranker.training.examples import Examples
+from services.ranker.training.fit_course import FitCourse, FitState, PlainCourse
 from services.ranker.training.negative_sampler import NegativeSampler
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.ranking_metrics import RankingMetrics, ranking_metrics
@@ -38,39 +39,52 @@ class Fit:
     """The validation after each epoch."""
 
 
-def fit_model(
-    past_item_nos: NDArray[np.int64], sets: ExampleSets, items: ItemColumns, plan: TrainingPlan, progress: Progress
+def fit_model(  # noqa: PLR0917  # one stage of the run, with what the stages before made
+    past_item_nos: NDArray[np.int64],
+    sets: ExampleSets,
+    items: ItemColumns,
+    plan: TrainingPlan,
+    progress: Progress,
+    course: FitCourse | None = None,
 ) -> Fit:
-    """Trains a model. `past_item_nos` are the items of all events before the validation: it knows those by number."""
+    """Trains a model. `past_item_nos` are the items of all events before the validation: it knows those by number.
+
+    Every epoch draws from seeds of its own, so that a fit that `course` resumes ends as one that was not broken off.
+    """
     keras.utils.set_random_seed(plan.seed)
+    course = course or PlainCourse()
     met = items.rows(np.unique(past_item_nos))
     vocabulary = Vocabulary.of(
         past_item_nos, items.category_nos[met], items.brand_nos[met], plan.model.minimum_item_events
     )
     model = BehaviorModel(plan.model, vocabulary, plan.seed)
     prepare(model, sets.training)
-    random = np.random.default_rng(plan.seed)
+    course.begin(model)
     batches = max(1, len(sets.training) // plan.batch_size)
     negatives = NegativeSampler(items, past_item_nos, plan.retrieval_negatives, plan.seed)
     trainer = _Trainer(model, negatives, items, plan, plan.epochs * batches)
-    epochs: list[RankingMetrics] = []
-    best: tuple[int, Any, NDArray[np.float32]] | None = None
+    state = course.resume(trainer.variables) or FitState()
     with progress.task("training the model", plan.epochs * batches) as task:
-        for epoch in range(plan.epochs):
-            for places in np.array_split(random.permutation(len(sets.training)), batches):
+        task.advance(len(state.epochs) * batches)
+        while not state.finished(plan.epochs, plan.patience):
+            epoch = len(state.epochs)
+            order = np.random.default_rng((plan.seed, epoch)).permutation(len(sets.training))
+            trainer.begin_epoch(epoch)
+            for places in np.array_split(order, batches):
                 trainer.step(sets.training.batch(places))
                 task.advance()
             judged = probabilities(model, sets.validation)
-            epochs.append(ranking_metrics(sets.validation, values_of(judged)))
-            if best is None or epochs[-1].ndcg > epochs[best[0]].ndcg:
-                best = epoch, model.get_weights(), judged
-            elif epoch - best[0] >= plan.patience:
-                task.advance((plan.epochs - epoch - 1) * batches)
-                break
-    if best is None:
+            metrics = ranking_metrics(sets.validation, values_of(judged))
+            if state.is_better(metrics):
+                state.best, state.best_weights, state.judged = epoch, model.get_weights(), judged
+            state.epochs.append(metrics)
+            state.losses.append(trainer.mean_loss())
+            course.keep(trainer.variables, state)
+        task.advance((plan.epochs - len(state.epochs)) * batches)
+    if state.judged is None:
         raise ValueError("a plan has one epoch or more")
-    model.set_weights(best[1])
-    return Fit(model, best[2], epochs)
+    model.set_weights(state.best_weights)
+    return Fit(model, state.judged, state.epochs)
 
 
 def prepare(model: BehaviorModel, examples: Examples) -> None:
@@ -112,17 +126,30 @@ class _Trainer:
         self._optimizer = keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(plan.learning_rate, steps), clipnorm=1.0
         )
-        self._random = np.random.default_rng(plan.seed + 1)
+        self._optimizer.build(model.trainable_variables)
+        self.variables: Final = (*model.variables, *self._optimizer.variables)
+        self.begin_epoch(0)
         self._compiled = tf.function(self._step, reduce_retracing=True)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Draws from now on what belongs to this epoch."""
+        self._random = np.random.default_rng((self._plan.seed, epoch, 1))
+        self._negatives.begin_epoch(epoch)
+        self._losses: list[Any] = []
+
+    def mean_loss(self) -> float:
+        """Returns the mean loss of the epoch's steps so far."""
+        return float(np.mean([float(loss) for loss in self._losses]))
 
     def step(self, batch: dict[str, NDArray[Any]]) -> None:
         """Learns from one batch of examples."""
         negatives = encode_item_inputs(self._items, self._negatives.draw())
         tensors = {name: tf.constant(array) for name, array in batch.items()}
         tensors |= {f"negative_{name}": tf.constant(array) for name, array in negatives.items()}
-        self._compiled(tensors, tf.constant(self._random.integers(0, 2**31 - 1, 2), tf.int32))
+        seed = tf.constant(self._random.integers(0, 2**31 - 1, 2), tf.int32)
+        self._losses.append(self._compiled(tensors, seed))
 
-    def _step(self, batch: dict[str, Any], seed: Any) -> None:
+    def _step(self, batch: dict[str, Any], seed: Any) -> Any:
         model = self._model
         with tf.GradientTape() as tape:
             events, states = model.encode_history(batch, training=True)
@@ -133,6 +160,7 @@ class _Trainer:
         gradients = tape.gradient(loss, model.trainable_variables)
         pairs = zip(gradients, model.trainable_variables, strict=True)
         self._optimizer.apply_gradients([pair for pair in pairs if pair[0] is not None])
+        return loss
 
     def _retrieval_loss(self, batch: dict[str, Any], states: Any, seed: Any) -> Any:
         """Finds the next item at places drawn from all histories, and at the cut one of what came next."""

@@ -143,13 +143,15 @@ def _behavior(  # noqa: PLR0917  # one stage of the run, with what the stages be
     # TensorFlow takes seconds to load: a run that ends for want of data does not wait for it.
     load_tensorflow_quietly()
     from services.ranker.model.export import encode_items, export_model
+    from services.ranker.training.checkpoint import Checkpoint, CheckpointedCourse, fit_key
     from services.ranker.training.fit import fit_model, probabilities, values_of
     from services.ranker.training.gate import check_model
     from services.ranker.training.serving_check import check_against_serving
 
     items = shop.catalog.items
     past = shop.table.item_nos[shop.table.millis < first_validation]
-    fit = fit_model(past, sets, items, plan, progress)
+    checkpoint = Checkpoint(publisher.checkpoint, fit_key(plan, report.commit, sets))
+    fit = fit_model(past, sets, items, plan, progress, CheckpointedCourse(checkpoint))
     model, report.epochs = fit.model, fit.epochs
     model.set_calibration(*fit_calibration(sets.validation, fit.judged))
     judged = probabilities(model, sets.validation)
@@ -174,6 +176,7 @@ def _behavior(  # noqa: PLR0917  # one stage of the run, with what the stages be
             task.advance()
         finally:
             publisher.discard(draft)
+    checkpoint.remove()  # not before: a run that is killed while it exports need not train again
 
 
 @contextmanager

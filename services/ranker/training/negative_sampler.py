@@ -23,10 +23,15 @@ class NegativeSampler:
         shares = _UNIFORM_PART * even + (1 - _UNIFORM_PART) * (met / met.sum() if met.any() else even)
         self._cumulative = np.cumsum(shares)
         self._count = count
-        self._random = np.random.default_rng(seed)
+        self._seed = seed
+        self.begin_epoch(0)
         self.log_rates = np.full(items.capacity, np.log(shares.min() * count), np.float32)
         """ln of how often each item is expected in a sample, by item_no."""
         self.log_rates[self._known] = np.log(shares * count)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Draws from now on what belongs to this epoch."""
+        self._random = np.random.default_rng((self._seed, epoch))
 
     def draw(self) -> NDArray[np.int64]:
         """Returns the numbers of a sample, repeats allowed."""

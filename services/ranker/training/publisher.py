@@ -89,6 +89,11 @@ class Publisher:
         self._store.publish(linear_weights.ARTIFACT, write, {"metrics": dict(metrics)}, self._now)
         self._store.prune(linear_weights.ARTIFACT, KEPT_VERSIONS)
 
+    @property
+    def checkpoint(self) -> Path:
+        """Where a fit under way keeps how far it is."""
+        return self._records / "checkpoint.npz"
+
     def record(self, version: int, report: str) -> Path:
         """Keeps the run record (JSON), of failed runs too; returns its path."""
         path = self._records / f"{version}.json"
