@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Final
 
 import numpy as np
@@ -21,13 +22,21 @@ from services.ranker.training.ranking_metrics import RankingMetrics
 
 SMOKE_EXAMPLES: Final = 16
 MOST_DIFFERENCE: Final = 1e-4
+TIMED_REQUESTS: Final = 15
 
 
 def check_model(
-    folder: Path, model: BehaviorModel, validation: Examples, model_metrics: RankingMetrics, popularity: RankingMetrics
+    folder: Path,
+    model: BehaviorModel,
+    validation: Examples,
+    model_metrics: RankingMetrics,
+    popularity: RankingMetrics,
+    *,
+    budget_seconds: float,
 ) -> list[Check]:
     """Returns all checks of the SavedModel in `folder`, which was exported from `model`. It is loaded, warmed up and
-    asked as the model server does it: what another loader makes of it says nothing.
+    asked as the model server does it: what another loader makes of it says nothing. It may take `budget_seconds` for
+    one visitor.
     """
     checks = [check_better(model_metrics, popularity)]
     try:
@@ -37,6 +46,7 @@ def check_model(
             checks.append(contract)
             if contract.passed:
                 checks.extend(_answers(exported, model, validation))
+                checks.append(_check_latency(exported, validation, budget_seconds))
     except VitrineError as error:
         checks.append(Check("can be served", passed=False, found=str(error), needed="a model that loads and warms up"))
     return checks
@@ -59,6 +69,19 @@ def check_better(model: RankingMetrics, popularity: RankingMetrics) -> Check:
         f"NDCG@10 {model.ndcg:.4f}",
         f"more than {popularity.ndcg:.4f}",
     )
+
+
+def _check_latency(exported: SavedModel, validation: Examples, budget_seconds: float) -> Check:
+    """Ranks one visitor's candidates some times: the median counts, which other work on the machine moves least."""
+    inputs = {name: array[:1] for name, array in validation.inputs.items()}
+    seconds = []
+    for _ in range(TIMED_REQUESTS):
+        started = perf_counter()
+        exported.run("rank", inputs)
+        seconds.append(perf_counter() - started)
+    median, slots = float(np.median(seconds)), validation.labels.shape[1]
+    found = f"{median * 1000:.1f} ms for {slots} candidates"
+    return Check("inside the latency budget", median <= budget_seconds, found, f"at most {budget_seconds * 1000:g} ms")
 
 
 def check_signatures(signatures: Mapping[str, Any]) -> Check:

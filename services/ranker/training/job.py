@@ -164,7 +164,12 @@ def _behavior(  # noqa: PLR0917  # one stage of the run, with what the stages be
         try:
             task.advance()
             report.checks += check_model(
-                draft, model, sets.validation, report.metrics["model"], report.metrics["popularity"]
+                draft,
+                model,
+                sets.validation,
+                report.metrics["model"],
+                report.metrics["popularity"],
+                budget_seconds=plan.latency_budget_seconds,
             )
             report.checks.append(check_against_serving(publisher.registry.stable(), sets.validation, values_of(judged)))
             task.advance()

@@ -41,3 +41,6 @@ class TrainingPlan:
     retrieval_negatives: int = 512
     linear_rows: int = 250_000
     seed: int = 7
+
+    latency_budget_seconds: float = 0.1
+    """What the exported model may take for one visitor's candidates where it is trained; slower ones are refused."""

@@ -22,10 +22,13 @@ def exported(model: "BehaviorModel", sets: ExampleSets, folder: Path) -> Path:
     return folder
 
 
-def failed(model: "BehaviorModel", sets: ExampleSets, folder: Path, metrics: RankingMetrics = GOOD) -> list[str]:
+def failed(
+    model: "BehaviorModel", sets: ExampleSets, folder: Path, metrics: RankingMetrics = GOOD, budget: float = 60.0
+) -> list[str]:
     from services.ranker.training.gate import check_model
 
-    return [check.name for check in check_model(folder, model, sets.validation, metrics, POOR) if not check.passed]
+    checks = check_model(folder, model, sets.validation, metrics, POOR, budget_seconds=budget)
+    return [check.name for check in checks if not check.passed]
 
 
 def test_a_model_as_it_is_exported_passes(model: "BehaviorModel", sets: ExampleSets, tmp_path: Path) -> None:
@@ -50,6 +53,12 @@ def test_a_model_that_only_another_loader_can_compute_is_refused(
     folder = exported(model, sets, tmp_path)
     assert tf.saved_model.load(str(folder)).signatures["rank"]
     assert failed(model, sets, folder) == ["can be served"]
+
+
+def test_a_model_that_is_slower_than_its_budget_is_refused(
+    model: "BehaviorModel", sets: ExampleSets, tmp_path: Path
+) -> None:
+    assert failed(model, sets, exported(model, sets, tmp_path), budget=1e-6) == ["inside the latency budget"]
 
 
 def test_a_broken_file_is_refused(model: "BehaviorModel", sets: ExampleSets, tmp_path: Path) -> None:
