@@ -1,17 +1,18 @@
 """What is taken together and what after what, by counting: a score of every item for a history."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from cli.benchmarks.leave_one_out import Histories, Score
+
 SHRINKAGE: Final = 10.0
 """Added to the squared length of what a cosine is divided by: a few common users are no proof."""
 
-FADING: Final = 0.7
-"""What an item of the history counts beside the one after it."""
+FADINGS: Final = (0.9, 0.5)
+"""What an item of the history counts beside the one after it: the whole history, or its end."""
 
 REACH: Final = 5
 """Steps over which one item is taken to follow another; each counts 1 / steps."""
@@ -24,7 +25,7 @@ class CoOccurrence:
     by the inverse of the steps between them, divided by the root of the first one's frequency.
     """
 
-    def __init__(self, histories: Sequence[NDArray[np.int64]], item_count: int) -> None:
+    def __init__(self, histories: Histories, item_count: int) -> None:
         lengths = np.array([len(history) for history in histories])
         users = np.repeat(np.arange(len(histories)), lengths)
         taken = np.concatenate([*histories]) - 1
@@ -39,10 +40,16 @@ class CoOccurrence:
         self.undirected = sparse.csr_matrix((values, (together.row, together.col)), shape=(item_count, item_count))
         self.directed = _followers(users, taken, squares, item_count)
 
-    def scores(self, histories: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Returns undirected and directed scores of all items, each (users, items), 0 where nothing was counted."""
-        weights = _recency(histories, self.undirected.shape[0])
-        return _dense(weights @ self.undirected), _dense(weights @ self.directed)
+    def parts(self) -> list[Score]:
+        """Returns what may be blended: both kinds, each by the whole history and by its end."""
+        return [_scored(table, fading) for table in (self.undirected, self.directed) for fading in FADINGS]
+
+
+def _scored(table: "sparse.csr_matrix[np.float32]", fading: float) -> Score:
+    def score(histories: Histories) -> NDArray[np.float32]:
+        return np.asarray((_recency(histories, table.shape[0], fading) @ table).todense(), np.float32)
+
+    return score
 
 
 def _followers(
@@ -59,12 +66,8 @@ def _followers(
     return sparse.csr_matrix((followed, (rows, columns)), shape=(item_count, item_count))
 
 
-def _recency(histories: Sequence[NDArray[np.int64]], item_count: int) -> "sparse.csr_matrix[np.float32]":
+def _recency(histories: Histories, item_count: int, fading: float) -> "sparse.csr_matrix[np.float32]":
     lengths = [len(history) for history in histories]
-    weights = np.concatenate([FADING ** np.arange(length - 1, -1, -1) for length in lengths])
+    weights = np.concatenate([fading ** np.arange(length - 1, -1, -1) for length in lengths])
     rows, columns = np.repeat(np.arange(len(histories)), lengths), np.concatenate([*histories]) - 1
     return sparse.csr_matrix((weights.astype(np.float32), (rows, columns)), shape=(len(histories), item_count))
-
-
-def _dense(matrix: "sparse.csr_matrix[np.float32]") -> NDArray[np.float32]:
-    return np.asarray(matrix.todense(), np.float32)

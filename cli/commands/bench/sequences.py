@@ -13,6 +13,7 @@ def sequences(
         Path, typer.Argument(exists=True, file_okay=False, help="Sequences: a line a user, its items in order.")
     ],
     seeds: Annotated[int, typer.Option(min=1, help="Trainings, each from its own seed; figures are their means.")] = 3,
+    minutes: Annotated[float, typer.Option(min=0.1, help="Time for the training of one seed.")] = 24.0,
     epochs: Annotated[int, typer.Option(min=1, help="Most epochs of a training; validation stops it before.")] = 60,
 ) -> None:
     """Measure backbone and retrieval head of the behaviour model on a folder of sequences: each user's last item is
@@ -35,12 +36,13 @@ def sequences(
     results = []
     with terminal_progress(command.messages) as progress:
         for seed in range(1, seeds + 1):
-            result = bench_seed(data, SequencePlan(epochs=epochs), seed, progress)
+            result = bench_seed(data, SequencePlan(epochs=epochs), seed, progress, minutes)
             results.append(result)
-            figures.say(f"sequences.{name}.seed{seed}.validation_ndcg10", result.validation.ndcg, "")
-            figures.say(f"sequences.{name}.seed{seed}.model_ndcg10", result.model.ndcg, "")
-            figures.say(f"sequences.{name}.seed{seed}.model_recall10", result.model.recall, "")
-            figures.say(f"sequences.{name}.seed{seed}.ndcg10", result.blend.ndcg, "")
-            figures.say(f"sequences.{name}.seed{seed}.recall10", result.blend.recall, "")
+            begin = f"sequences.{name}.seed{seed}"
+            figures.say(f"{begin}.members", result.members, "")
+            figures.say(f"{begin}.validation_ndcg10", result.validation.ndcg, "")
+            for kind, scores in (("single_", result.single), ("model_", result.model), ("", result.blend)):
+                figures.say(f"{begin}.{kind}ndcg10", scores.ndcg, "")
+                figures.say(f"{begin}.{kind}recall10", scores.recall, "")
     figures.say(f"sequences.{name}.ndcg10", fmean(result.blend.ndcg for result in results), "")
     figures.say(f"sequences.{name}.recall10", fmean(result.blend.recall for result in results), "")

@@ -24,7 +24,7 @@ class ItemTower(keras.layers.Layer):
         self._bands = config.price_bands
         self._counts = vocabulary.item_counts
         self._item = NumberEmbedding(vocabulary.item_nos, width, 0.0, seed, name="item")
-        self._category = NumberEmbedding(vocabulary.category_nos, width, config.unseen_rate, seed + 1, name="category")
+        self.category = NumberEmbedding(vocabulary.category_nos, width, config.unseen_rate, seed + 1, name="category")
         self._brand = NumberEmbedding(vocabulary.brand_nos, width, config.unseen_rate, seed + 2, name="brand")
         self._price = keras.layers.Embedding(
             config.price_bands + 1, width, keras.initializers.RandomNormal(stddev=0.05, seed=seed + 3), name="price"
@@ -32,13 +32,23 @@ class ItemTower(keras.layers.Layer):
 
     def build(self, shape: Any) -> None:
         """Builds the parts."""
-        for part in (self._item, self._category, self._brand, self._price):
+        for part in (self._item, self.category, self._brand, self._price):
             part.build((None,))
         if len(self._counts):
             # A softmax learns from biases how popular items are; begun at 0 they would take many epochs to get there.
             shares = np.log(self._counts / self._counts.sum())
             self._item.start_last_at(shares, float(shares.min()))
         self.built = True
+
+    def catalog_vectors(self, item_nos: Any, category_rows: Any) -> Any:
+        """Returns the vectors, (items, width + 1), of items without brand and price.
+
+        `category_rows` is a constant sparse matrix (items, rows of the categories' vectors): how much of each row an
+        item has. Training over a whole catalogue multiplies once where `call` would gather every item's categories.
+        """
+        nothing = tf.zeros((), tf.int32)
+        content = tf.sparse.sparse_dense_matmul(category_rows, self.category.vectors)
+        return self._item(item_nos) + content + self._brand(nothing) + self._price(nothing)
 
     def call(
         self,
@@ -53,7 +63,7 @@ class ItemTower(keras.layers.Layer):
         band = tf.where(log_prices < 0, 0, tf.clip_by_value(band, 1, self._bands))
         return (
             self._item(item_nos, training=training)
-            + tf.reduce_sum(self._category(category_nos, training=training), axis=-2)
+            + tf.reduce_sum(self.category(category_nos, training=training), axis=-2)
             + self._brand(brand_nos, training=training)
             + self._price(band)
         )

@@ -34,7 +34,7 @@ class NumberEmbedding(keras.layers.Layer):
         self._rows = self.add_weight(
             name="rows", shape=rows.shape, dtype="int32", trainable=False, initializer=lambda *_, **__: rows
         )
-        self._vectors = self.add_weight(
+        self.vectors = self.add_weight(
             name="vectors",
             shape=(2 + len(self._numbers), self._width),
             initializer=keras.initializers.RandomNormal(stddev=0.05, seed=self._random),
@@ -42,12 +42,15 @@ class NumberEmbedding(keras.layers.Layer):
         self._highest = highest
         self.built = True
 
+    def __len__(self) -> int:
+        return 2 + len(self._numbers)
+
     def start_last_at(self, known: NDArray[Any], unseen: float) -> None:
         """Sets the last element of the known numbers' vectors, in their order, and of the unseen one's."""
-        vectors = self._vectors.numpy()
+        vectors = self.vectors.numpy()
         vectors[2:, -1] = known
         vectors[UNSEEN, -1] = unseen
-        self._vectors.assign(vectors)
+        self.vectors.assign(vectors)
 
     def rows(self, numbers: Any) -> Any:
         """Returns each number's row: NONE, UNSEEN or one from 2 on."""
@@ -59,4 +62,4 @@ class NumberEmbedding(keras.layers.Layer):
         if training and self._unseen_rate:
             draw = keras.random.uniform(tf.shape(rows), seed=self._random)
             rows = tf.where((draw < self._unseen_rate) & (rows > UNSEEN), UNSEEN, rows)
-        return tf.gather(self._vectors, rows)
+        return tf.gather(self.vectors, rows)

@@ -1,5 +1,7 @@
 """Trains backbone and retrieval head on what users took one after the other."""
 
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,26 +15,27 @@ from services.common import event_types
 from services.common.progress import Progress
 from services.ranker.model.behavior_model import BehaviorModel
 from services.ranker.model.losses import full_softmax_loss, sampled_softmax_loss
+from services.ranker.model.number_embedding import NumberEmbedding
 from services.ranker.model.vocabulary import Vocabulary
 from services.ranker.training.sequence_plan import SequencePlan
+from services.ranker.training.weight_average import WeightAverage
 
 STEP_DAYS: Final = 1.0
 """Stands for the time between two items of a sequence, which has an order and no times."""
-
-_NO_PRICE: Final = -1.0
 
 
 @dataclass(frozen=True, slots=True)
 class SequenceItems:
     """The catalogue of sequences: row i is item i, row 0 nobody's.
 
-    `attribute_nos` (items + 1, A) are numbers from 1 on, 0 where an item has fewer.
+    `content` has groups of numbers, such as attributes and words, each (items + 1, A): from 1 on, no number in two
+    groups, 0 where an item has fewer. There is at least one group.
     """
 
-    attribute_nos: NDArray[np.int32]
+    content: Sequence[NDArray[np.int32]]
 
     def __len__(self) -> int:
-        return len(self.attribute_nos) - 1
+        return len(self.content[0]) - 1
 
 
 class SequenceModel:
@@ -43,40 +46,52 @@ class SequenceModel:
     ) -> None:
         keras.utils.set_random_seed(seed)
         self._items, self._plan = items, plan
-        self._attributes = tf.constant(items.attribute_nos)
         taken = np.concatenate([*histories])
-        vocabulary = Vocabulary.of(taken, items.attribute_nos, np.zeros(0, np.int64), plan.model.minimum_item_events)
+        vocabulary = Vocabulary.of(
+            taken,
+            np.concatenate([numbers.ravel() for numbers in items.content]),
+            np.zeros(0, np.int64),
+            plan.model.minimum_item_events,
+        )
         self.model = BehaviorModel(plan.model, vocabulary, seed)
         counts = np.bincount(taken, minlength=len(items) + 1)[1:] + 1.0
         self._log_rates = tf.constant(np.log(counts / counts.sum() * plan.sampled_items), tf.float32)
         model = self.model
+        self._content = _category_rows(model.tower.category, [numbers[1:] for numbers in items.content])
         layers = (model.tower, model.encoder)
         self._variables = [variable for layer in layers for variable in layer.trainable_variables]
+        self._average = WeightAverage(self._variables, plan.average_decay)
         self._optimizer = keras.optimizers.Adam(plan.learning_rate, clipnorm=1.0)
         self._compiled = tf.function(self._step, reduce_retracing=True)
         self._states = tf.function(self._encode, reduce_retracing=True)
 
-    def fit(
+    def fit(  # what a training is made of
         self,
         histories: Sequence[NDArray[np.int64]],
         judge: Callable[["SequenceModel"], float],
         seed: int,
         progress: Progress,
+        seconds: float = math.inf,
     ) -> float:
-        """Trains until the judgement gets no better, and goes back to the best; returns that. Greater is better."""
-        plan, random = self._plan, np.random.default_rng(seed)
-        best, best_weights, since = -np.inf, self.model.get_weights(), 0
+        """Trains until the judgement gets no better or the time is over, and goes back to the best; returns that.
+
+        Greater is better. It is the average of the weights that is judged and kept.
+        """
+        plan, random, started = self._plan, np.random.default_rng(seed), time.perf_counter()
+        best, best_weights, since = -math.inf, self.model.get_weights(), 0
         with progress.task("training on sequences", plan.epochs) as task:
             for epoch in range(1, plan.epochs + 1):
                 for batch in _batches(histories, plan, random):
                     self._compiled(tf.constant(batch))
                 task.advance()
-                if epoch % plan.judge_every and epoch < plan.epochs:
+                last = epoch == plan.epochs or time.perf_counter() - started > seconds
+                if epoch % plan.judge_every and not last:
                     continue
-                judged, since = judge(self), since + 1
-                if judged > best:
-                    best, best_weights, since = judged, self.model.get_weights(), 0
-                elif since >= plan.patience:
+                with self._average.applied():
+                    judged, since = judge(self), since + 1
+                    if judged > best:
+                        best, best_weights, since = judged, self.model.get_weights(), 0
+                if last or since >= plan.patience:
                     task.advance(plan.epochs - epoch)
                     break
         self.model.set_weights(best_weights)
@@ -84,54 +99,69 @@ class SequenceModel:
 
     def item_vectors(self) -> NDArray[np.float32]:
         """Returns the vectors of items 1, 2, …: (items, width + 1)."""
-        vectors: NDArray[np.float32] = self._item_vectors(tf.range(1, len(self._items) + 1), training=False).numpy()
+        vectors: NDArray[np.float32] = self._catalog_vectors().numpy()
         return vectors
 
     def user_vectors(self, histories: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
         """Returns the vectors (users, width + 1) of users with these histories, oldest first."""
-        length = self._plan.model.history_length
-        states = self._states(tf.constant(_padded([history[-length:] for history in histories], length)))[:, -1]
+        longest = self._plan.model.history_length
+        cut = [history[-longest:] for history in histories]
+        length = _size(max(map(len, cut)), longest)
+        states = self._states(tf.constant(_padded(cut, length)), self._catalog_vectors())[:, -1]
         vectors: NDArray[np.float32] = self.model.user_vectors(states).numpy()
         return vectors
 
-    def _item_vectors(self, item_nos: Any, training: bool) -> Any:
-        zeros = tf.zeros_like(item_nos)
-        prices = tf.fill(tf.shape(item_nos), _NO_PRICE)
-        return self.model.tower(item_nos, tf.gather(self._attributes, item_nos), zeros, prices, training=training)
+    def _catalog_vectors(self) -> Any:
+        """Returns the vectors of items 1, 2, …, (items, width + 1)."""
+        return self.model.tower.catalog_vectors(tf.range(1, len(self._items) + 1), self._content)
 
-    def _encode(self, item_nos: Any, training: bool = False) -> Any:
+    def _encode(self, item_nos: Any, vectors: Any, training: bool = False) -> Any:
+        """Returns the users' vectors at each place, from the vectors of all items."""
         model, length = self.model, tf.shape(item_nos)[1]
         types = tf.where(item_nos > 0, event_types.PURCHASE, 0)
         ages = tf.cast(tf.range(length, 0, -1), tf.float32)[None, :] * STEP_DAYS * tf.ones_like(item_nos, tf.float32)
-        events = model.encoder.events(self._item_vectors(item_nos, training)[..., :-1], types)
-        return model.encoder(events, types, ages, training=training)
+        taken = tf.gather(vectors[:, :-1], tf.maximum(item_nos - 1, 0))
+        return model.encoder(model.encoder.events(taken, types), types, ages, training=training)
 
     def _step(self, item_nos: Any) -> None:
         inputs, wanted = item_nos[:, :-1], item_nos[:, 1:]
-        weights = tf.cast((inputs > 0) & (wanted > 0), tf.float32)
-        places = tf.where(tf.reshape(weights, [-1]) > 0)[:, 0]
-        targets = tf.gather(tf.reshape(wanted, [-1]), places)
+        places = tf.where(tf.reshape((inputs > 0) & (wanted > 0), [-1]))[:, 0]
+        targets = tf.gather(tf.reshape(wanted, [-1]), places) - 1
         with tf.GradientTape() as tape:
-            states = self._encode(inputs, training=True)
+            vectors = self._catalog_vectors()
+            states = self._encode(inputs, vectors, training=True)
             users = self.model.user_vectors(tf.gather(tf.reshape(states, [-1, states.shape[-1]]), places))
-            loss = self._loss(users, targets)
+            loss = self._loss(users, vectors, targets)
         gradients = tape.gradient(loss, self._variables)
         pairs = [pair for pair in zip(gradients, self._variables, strict=True) if pair[0] is not None]
         self._optimizer.apply_gradients(pairs)
+        self._average.update()
 
-    def _loss(self, users: Any, targets: Any) -> Any:
+    def _loss(self, users: Any, vectors: Any, targets: Any) -> Any:
         if len(self._items) <= self._plan.full_softmax_items:
-            vectors = self._item_vectors(tf.range(1, len(self._items) + 1), training=True)
-            return full_softmax_loss(users, vectors, targets - 1)
-        drawn = tf.random.categorical(self._log_rates[None, :], self._plan.sampled_items, dtype=tf.int32)[0] + 1
+            return full_softmax_loss(users, vectors, targets, self._plan.precision)
+        drawn = tf.random.categorical(self._log_rates[None, :], self._plan.sampled_items, dtype=tf.int32)[0]
         return sampled_softmax_loss(
             users,
-            self._item_vectors(targets, training=True),
-            self._item_vectors(drawn, training=True),
-            (tf.gather(self._log_rates, targets - 1), tf.gather(self._log_rates, drawn - 1)),
+            tf.gather(vectors, targets),
+            tf.gather(vectors, drawn),
+            (tf.gather(self._log_rates, targets), tf.gather(self._log_rates, drawn)),
             targets[:, None] == drawn[None, :],
             tf.ones_like(targets, tf.float32),
         )
+
+
+def _category_rows(table: NumberEmbedding, groups: Sequence[NDArray[np.int32]]) -> Any:
+    """Returns a sparse matrix (items, rows of the table): the sum over groups of the mean of each item's numbers."""
+    entries, weights = [], []
+    for numbers in groups:
+        items, places = np.nonzero(numbers)
+        rows = table.rows(numbers[items, places]).numpy()
+        entries.append(np.stack([items, rows], axis=1))
+        weights.append(1.0 / np.bincount(items, minlength=len(numbers))[items])
+    shape = (len(groups[0]), len(table))
+    sparse = tf.SparseTensor(np.concatenate(entries), np.concatenate(weights).astype(np.float32), shape)
+    return tf.sparse.reorder(sparse)
 
 
 def _batches(

@@ -2,6 +2,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.ranker.model.config import BehaviorModelConfig
+from services.ranker.training.precision import fast_precision
 
 LONGEST_HISTORY: Final = 50
 
@@ -34,3 +35,9 @@ class SequencePlan:
     """Up to so many items each place is told from all others; above, from a sample of `sampled_items`."""
 
     sampled_items: int = 4_096
+
+    average_decay: float = 0.995
+    """Of the average of weights that is judged and kept: its memory is 200 steps long."""
+
+    precision: str = field(default_factory=fast_precision)
+    """What the softmax over the whole catalogue is computed in: "float32" or "bfloat16"."""

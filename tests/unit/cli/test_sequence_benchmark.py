@@ -18,7 +18,8 @@ from services.ranker.training.sequence_plan import SequencePlan
 def plan() -> SequencePlan:
     """A training of seconds."""
     model = BehaviorModelConfig(width=8, layers=1, heads=1, history_length=8, dropout=0.0, minimum_item_events=1)
-    return SequencePlan(model=model, epochs=12, judge_every=4, batch_places=64, learning_rate=0.02)
+    sizes = {"epochs": 12, "judge_every": 4, "batch_places": 64}
+    return SequencePlan(model=model, learning_rate=0.02, average_decay=0.9, precision="float32", **sizes)
 
 
 def folder_of(folder: Path, lines: list[str]) -> Path:
@@ -36,7 +37,7 @@ def rounds(users: int = 60, items: int = 12) -> list[str]:
 def test_what_always_follows_is_learned(tmp_path: Path, sampled: bool) -> None:
     data = read_sequence_folder(folder_of(tmp_path, rounds()))
     chosen = replace(plan(), full_softmax_items=0, sampled_items=32) if sampled else plan()
-    result = bench_seed(data, chosen, 1, NoProgress())
+    result = bench_seed(data, chosen, 1, NoProgress(), minutes=0)
     assert result.blend.ndcg > 0.8  # by chance: below 0.5
     assert result.model.ndcg <= result.model.recall
     assert result.blend.recall == 1.0
@@ -45,7 +46,7 @@ def test_what_always_follows_is_learned(tmp_path: Path, sampled: bool) -> None:
 def test_two_trainings_of_one_seed_are_the_same(tmp_path: Path) -> None:
     data = read_sequence_folder(folder_of(tmp_path, rounds()))
     short = replace(plan(), epochs=2)
-    assert bench_seed(data, short, 5, NoProgress()) == bench_seed(data, short, 5, NoProgress())
+    assert bench_seed(data, short, 5, NoProgress(), minutes=0) == bench_seed(data, short, 5, NoProgress(), minutes=0)
 
 
 def test_the_test_item_is_read_by_nothing_but_the_test(tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ def test_the_test_item_is_read_by_nothing_but_the_test(tmp_path: Path) -> None:
     turned = [" ".join([*line.split()[:-1], "i0" if line.split()[-1] != "i0" else "i1"]) for line in lines]
     other = read_sequence_folder(folder_of(tmp_path / "b", turned))
     short = replace(plan(), epochs=4)
-    one, two = bench_seed(data, short, 3, NoProgress()), bench_seed(other, short, 3, NoProgress())
+    one, two = bench_seed(data, short, 3, NoProgress(), minutes=0), bench_seed(other, short, 3, NoProgress(), minutes=0)
     assert (one.validation, one.weights) == (two.validation, two.weights)
     assert one.blend != two.blend
 
@@ -64,19 +65,26 @@ def test_a_folder_without_sequences_is_refused(tmp_path: Path) -> None:
         read_sequence_folder(tmp_path)
 
 
-def test_attributes_of_both_files_and_of_none_are_read(tmp_path: Path) -> None:
+def test_content_of_both_files_and_of_none_is_read(tmp_path: Path) -> None:
     lines = ["u a b x/😀", "v b c a"]
     plain = read_sequence_folder(folder_of(tmp_path / "plain", lines))
     assert plain.item_count == 4
-    assert not plain.attribute_nos.any()
+    assert not any(numbers.any() for numbers in plain.content)
     described = folder_of(tmp_path / "json", lines)
-    (described / "item_attributes.json").write_text(json.dumps({"a": [5, 7], "x/😀": [7], "none": [1]}))
-    attributes = read_sequence_folder(described).attribute_nos
-    assert attributes[1].tolist() == [1, 2]
-    assert attributes[3].tolist() == [2, 0]
+    (described / "item_attributes.json").write_text(json.dumps({"a": [7, 5], "x/😀": [7], "c": [5], "none": [1]}))
+    attributes, words = read_sequence_folder(described).content
+    assert attributes.tolist() == [[0, 0], [1, 2], [0, 0], [1, 0], [2, 0]]
+    assert not words.any()
+    cells = {
+        "item_id": ["a", "c", "b"],
+        "attributes": [["5", "7"], None, ["7"]],
+        "words": ["red nail red", None, "red"],
+    }
     tabled = folder_of(tmp_path / "parquet", lines)
-    pd.DataFrame({"item_id": ["a", "c"], "attributes": [["5", "7"], None]}).to_parquet(tabled / "items.parquet")
-    assert read_sequence_folder(tabled).attribute_nos[1].tolist() == [1, 2]
+    pd.DataFrame(cells).to_parquet(tabled / "items.parquet")
+    attributes, words = read_sequence_folder(tabled).content
+    assert attributes[:3, 0].tolist() == [0, 1, 1]  # 7; only one item has a 5
+    assert words[:3, 0].tolist() == [0, 2, 2]  # red
 
 
 @pytest.mark.parametrize("lines", [[], ["u 1 2"]])
@@ -94,8 +102,11 @@ def test_a_broken_attribute_file_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_co_occurrence_counts_as_its_formulas_say() -> None:
-    counts = CoOccurrence([np.array([1, 2]), np.array([1, 2, 3]), np.array([3, 1])], 3)
-    undirected, directed = counts.scores([np.array([1])])
+    parts = CoOccurrence([np.array([1, 2]), np.array([1, 2, 3]), np.array([3, 1])], 3).parts()
+    undirected, _, directed, _ = (part([np.array([1])]) for part in parts)
     assert undirected[0] == pytest.approx([0.0, 2 / (np.sqrt(3 * 2) + 10), 2 / (np.sqrt(3 * 2) + 10)])
     # 1 was followed by 2 twice at one step and by 3 once at two.
     assert directed[0] == pytest.approx([0.0, 2 / np.sqrt(13), 0.5 / np.sqrt(13)])
+    longer, shorter = (part([np.array([1, 3])]) for part in parts[:2])
+    assert longer[0, 1] == pytest.approx(0.9 * 2 / (np.sqrt(6) + 10) + 1 / (2 + 10))
+    assert shorter[0, 1] == pytest.approx(0.5 * 2 / (np.sqrt(6) + 10) + 1 / (2 + 10))
