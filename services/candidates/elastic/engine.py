@@ -3,6 +3,7 @@ from typing import TYPE_CHECKING
 
 from services.candidates.content.item_words import ItemWords
 from services.candidates.content.synonyms import Synonyms
+from services.candidates.elastic.bulk_writer import BulkWriter
 from services.candidates.elastic.cluster import Cluster, connect
 from services.candidates.elastic.elastic_index import ElasticIndex
 from services.candidates.elastic.feeder import Feeder
@@ -40,7 +41,8 @@ class Engine:
         indexes = Indexes(
             cluster, settings.elasticsearch_index, settings.elasticsearch_shards, settings.elasticsearch_replicas
         )
-        feeder = Feeder(catalog, cluster, indexes, ItemWords(synonyms), inputs.refused_items.append)
+        writer = BulkWriter(cluster, inputs.refused_items.append)
+        feeder = Feeder(catalog, writer, indexes, ItemWords(synonyms))
         lease = Lease(cluster, settings.elasticsearch_index, clock)
         keeper = Keeper(indexes, feeder, lease, Schema(synonyms.digest), clock)
         return cls(cluster, ElasticIndex(cluster, indexes, inputs.columns), keeper)
