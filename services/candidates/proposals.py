@@ -9,8 +9,8 @@ class Proposals:
     """What one source proposes, in columns, the best first and no item twice.
 
     `scores` are finite and comparable inside the source only. `evidence_item_nos` names the item of the history that
-    led to each proposal (0: none did); None: none did for any. `note` is for the outcome: what went less well than it
-    could.
+    led to each proposal (0: none did, or too few users say so); None: none did for any. `note` is for the outcome: what
+    went less well than it could.
     """
 
     item_nos: NDArray[np.uint32]

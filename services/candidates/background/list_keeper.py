@@ -2,7 +2,7 @@ import asyncio
 from typing import Final
 
 from services.candidates.sources.inputs import Inputs
-from services.candidates.statistics.top_lists import CatalogSnapshot, rank
+from services.candidates.statistics.top_lists import CatalogSnapshot, TopLists, rank
 
 # The most popular kept of each category.
 _PER_CATEGORY: Final = 200
@@ -24,10 +24,15 @@ class ListKeeper:
         if revisions == self._made_of:
             return
         began = asyncio.get_running_loop().time()
-        inputs.top_lists = await asyncio.to_thread(
-            rank, CatalogSnapshot.of(inputs.columns, inputs.statistics), _PER_CATEGORY
-        )
+        inputs.top_lists = await asyncio.to_thread(_ranked, inputs)
         self._made_of = revisions
         took = asyncio.get_running_loop().time() - began
         if inputs.catalog_read:
             await asyncio.sleep(took * (1 / _SHARE_OF_TIME - 1))
+
+
+def _ranked(inputs: Inputs) -> TopLists:
+    """Makes the lists, beside the catalogue's changes: one that comes in between makes them stale, and they are made
+    anew.
+    """
+    return rank(CatalogSnapshot.of(inputs.columns, inputs.statistics), _PER_CATEGORY)

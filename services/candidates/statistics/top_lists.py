@@ -11,7 +11,7 @@ from services.candidates.statistics.term_ranking import TermRanking
 
 @dataclass(frozen=True, slots=True)
 class CatalogSnapshot:
-    """Copies of what the lists are made from, so that another thread may work on them."""
+    """Copies of what the lists are made from."""
 
     item_nos: NDArray[np.int64]
     log_popularity: NDArray[np.float64]
@@ -25,7 +25,9 @@ class CatalogSnapshot:
 
     @classmethod
     def of(cls, columns: ItemColumns, statistics: ItemStatistics) -> "CatalogSnapshot":
-        """Copies the eligible items' rows."""
+        """Copies the eligible items' rows. May run in another thread than the changes: an item is eligible only after
+        all columns have a row for it.
+        """
         item_nos = np.flatnonzero(columns.eligible)
         daily, monthly = statistics.daily_and_monthly(columns.capacity)
         return cls(
