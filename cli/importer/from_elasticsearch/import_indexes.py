@@ -60,8 +60,9 @@ async def import_indexes(
         }
         summary = await import_files(shop, **paths, options=options, progress=progress)
         if not options.dry_run:
-            for _, copy in copies:
-                copy.finish(keep=summary.rejected > 0)
+            for kind, copy in copies:
+                # What says something of people does not lie about: the rejects file has the values that are wrong.
+                copy.finish(keep=summary.rejected > 0 and kind == "items")
     return summary
 
 

@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Items that fit some words, the best first; `relevance` is comparable in one answer only, and above 0."""
+    """Items that fit some words, the best first; `relevance` is comparable in one answer only, and above 0
+    where there are words.
+    """
 
     item_nos: NDArray[np.uint32]
     relevance: NDArray[np.float32]

@@ -1,6 +1,6 @@
 """Counts of found items by one property."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -16,16 +16,10 @@ MOST_VALUES: Final = 100
 FacetCount = tuple[Hashable, int]
 
 
-def count_facets(
-    names: Iterable[str], item_nos: NDArray[np.uint32], item_filter: ItemFilter, columns: ItemColumns
-) -> Mapping[str, Sequence[FacetCount]]:
-    """Returns for each name the values that most of the items have, with their counts, the greatest first."""
-    return {name: _counts(name, item_nos, item_filter, columns) for name in names}
-
-
-def _counts(
+def count_facet(
     name: str, item_nos: NDArray[np.uint32], item_filter: ItemFilter, columns: ItemColumns
 ) -> Sequence[FacetCount]:
+    """Returns the values that most of the items have, with their counts, the greatest first."""
     column = _column(name, columns)
     if column is None:
         return []

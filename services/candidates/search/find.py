@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from services.candidates.content.content_index import MOST_MATCHES
 from services.candidates.content.matches import Matches
 from services.candidates.content.tokens import tokens
-from services.candidates.search.facets import FacetCount, count_facets
+from services.candidates.eligibility import Eligibility
+from services.candidates.search.facets import FacetCount, count_facet
 from services.candidates.search.order import page_of, sort_keys
 from services.candidates.search.search import Place, Search
 from services.candidates.sources.inputs import Inputs
@@ -32,27 +33,40 @@ async def find(inputs: Inputs, search: Search) -> Found:
 
     Errors: UnavailableError where the index does not answer.
     """
-    matches = None
-    if tokens(search.text):
-        matches = await inputs.content.match(search.text, search.eligibility, MOST_MATCHES)
-    return await asyncio.to_thread(_page, inputs, search, matches)
+    matches = await _matches(inputs, search.text, search.eligibility)
+    counted = {
+        name: matches if eligibility is search.eligibility else await _matches(inputs, search.text, eligibility)
+        for name, eligibility in search.facets.items()
+    }
+    return await asyncio.to_thread(_page, inputs, search, matches, counted)
 
 
-def _page(inputs: Inputs, search: Search, matches: Matches | None) -> Found:
+async def _matches(inputs: Inputs, text: str, eligibility: Eligibility) -> Matches:
+    """Returns what fits the words, or all items where there are none."""
+    if tokens(text):
+        return await inputs.content.match(text, eligibility, MOST_MATCHES)
+    return await asyncio.to_thread(_all, eligibility)
+
+
+def _all(eligibility: Eligibility) -> Matches:
+    eligible = np.flatnonzero(eligibility.mask)
+    item_nos = eligible[eligibility.admits(eligible)].astype(np.uint32)
+    return Matches(item_nos, np.zeros(len(item_nos), np.float32))
+
+
+def _page(inputs: Inputs, search: Search, matches: Matches, counted: Mapping[str, Matches]) -> Found:
     """Makes the page in a thread of its own: a category may hold the whole shop."""
-    if matches is None:
-        eligible = np.flatnonzero(search.eligibility.mask)
-        item_nos = eligible[search.eligibility.admits(eligible)].astype(np.uint32)
-        relevance = np.zeros(len(item_nos), np.float32)
-    else:
-        item_nos, relevance = matches.item_nos, matches.relevance
-    sort = search.sort or (pb.SEARCH_SORT_POPULAR if matches is None else pb.SEARCH_SORT_RELEVANCE)
+    item_nos, relevance = matches.item_nos, matches.relevance
+    sort = search.sort or (pb.SEARCH_SORT_RELEVANCE if tokens(search.text) else pb.SEARCH_SORT_POPULAR)
     keys = sort_keys(sort, item_nos, relevance, inputs.columns, inputs.top_lists.logs)
     rows, more = page_of(keys, item_nos, search.after, search.count)
     return Found(
         item_nos=item_nos[rows],
         scores=relevance[rows],
         total=len(item_nos),
-        facets=count_facets(search.facets, item_nos, search.eligibility.item_filter, inputs.columns),
+        facets={
+            name: count_facet(name, found.item_nos, search.eligibility.item_filter, inputs.columns)
+            for name, found in counted.items()
+        },
         end=Place(float(keys[rows[-1]]), int(item_nos[rows[-1]])) if more else None,
     )

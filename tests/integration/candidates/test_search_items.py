@@ -67,6 +67,18 @@ async def test_a_category_page_counts_the_next_level_and_brands(tmp_path: Path) 
         ]
 
 
+@pytest.mark.parametrize("text", ["", "kitchen"])
+async def test_a_facet_counts_what_could_be_chosen_beside_its_own_choice(tmp_path: Path, text: str) -> None:
+    wanted = in_category("kitchen")
+    wanted.brands.append("Dale")
+    async with service(tmp_path, *CUPS, *OTHERS) as shop:
+        page = await search(shop, text, filter=wanted, facets=["brand", "category"])
+        assert list(page.item_nos) == [31]
+        brands, categories = page.facets
+        assert [(value.text, value.count) for value in brands.values] == [("Hill", 30), ("Dale", 1)]
+        assert [(value.category.names[-1], value.count) for value in categories.values] == [("plates", 1)]
+
+
 @pytest.mark.parametrize(
     ("sort", "expected"),
     [

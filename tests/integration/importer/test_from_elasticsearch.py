@@ -137,6 +137,15 @@ async def test_users_and_events_come_too_and_twice_changes_nothing(
     assert len(shop.users.users) == 5
 
 
+async def test_no_copy_of_what_people_did_stays_even_where_rows_were_rejected(
+    client: AsyncElasticsearch, index: str, elasticsearch_address: str, shop: FakeImportShop
+) -> None:
+    await fill(client, index, [{"user_id": "u1", "type": "view", "item_id": "p1"}, {"type": "no such"}], ["1", "2"])
+    summary = await import_indexes(shop, [f"events={index}"], settings(elasticsearch_address))
+    assert summary.rejected > 0
+    assert copies(shop) == []
+
+
 async def test_a_killed_import_goes_on_where_it_ended(
     client: AsyncElasticsearch, index: str, proxy: ElasticsearchProxy, shop: FakeImportShop, monkeypatch: Any
 ) -> None:
