@@ -1,3 +1,4 @@
+import base64
 from typing import Any
 
 from elasticsearch import AsyncElasticsearch
@@ -13,7 +14,9 @@ def open_client(settings: ElasticsearchSettings) -> AsyncElasticsearch:
     if key := settings.elasticsearch_api_key.get_secret_value():
         login["api_key"] = key
     elif settings.elasticsearch_username:
-        login["basic_auth"] = (settings.elasticsearch_username, settings.elasticsearch_password.get_secret_value())
+        # The client itself can encode ASCII alone; Elasticsearch reads UTF-8.
+        pair = f"{settings.elasticsearch_username}:{settings.elasticsearch_password.get_secret_value()}"
+        login["basic_auth"] = base64.b64encode(pair.encode()).decode()
     if settings.elasticsearch_ca_certs is not None:
         login["ca_certs"] = str(settings.elasticsearch_ca_certs)
     return AsyncElasticsearch(
