@@ -60,8 +60,8 @@ class Indexes:
         return Index(name, schema.digest, serving=False)
 
     async def promote(self, index: Index) -> None:
-        """Lets the alias lead to it, in one step, and removes all others."""
-        others = [other.name for other in await self.all() if other.name != index.name]
+        """Lets the alias lead to it and to no other, in one step."""
+        former = [other.name for other in await self.all() if other.serving and other.name != index.name]
         await self._cluster.work(
             lambda client: client.indices.put_settings(
                 index=index.name, settings={"index.refresh_interval": SERVING_REFRESH}
@@ -69,8 +69,14 @@ class Indexes:
         )
         await self._cluster.work(lambda client: client.indices.refresh(index=index.name))
         actions: list[dict[str, Any]] = [{"add": {"index": index.name, "alias": self.alias}}]
-        actions += [{"remove_index": {"index": other}} for other in others]
+        actions += [{"remove": {"index": other, "alias": self.alias}} for other in former]
         await self._cluster.work(lambda client: client.indices.update_aliases(actions=actions))
+
+    async def remove_others(self, index: Index) -> None:
+        """Removes all but this one."""
+        others = [other.name for other in await self.all() if other.name != index.name]
+        if others:
+            await self._cluster.work(lambda client: client.indices.delete(index=others, ignore_unavailable=True))
 
     async def offset(self, name: str) -> int:
         """Returns the version of the catalogue that an index has reached; 0: nothing of it."""

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -10,6 +10,9 @@ from services.candidates.elastic.lease import RENEW_SECONDS, Lease
 from services.candidates.elastic.schema import Schema
 from services.common.clock import Clock
 from services.common.errors import AbortedError, VitrineError
+
+# A search that began before the alias moved still asks the old index, and would fail without it.
+_STILL_SEARCHED_SECONDS: Final = 5.0
 
 
 class Keeper:
@@ -42,23 +45,30 @@ class Keeper:
 
     async def _feed(self) -> None:
         current = await self._indexes.current()
-        if current is not None and current.schema == self._schema.digest:
-            await self._feeder.feed(current.name, asyncio.Event())
-            return
-        new = await self._indexes.begun(self._schema)
-        if new is None:
-            new = await self._indexes.create(self._schema, self._clock.now())
-        self._log.info("index is made anew", index=new.name, old=current.name if current else "")
+        fits = current is not None and current.schema == self._schema.digest
+        index = current if current is not None and fits else await self._unfinished(current)
         ready = asyncio.Event()
-        feeding = asyncio.create_task(self._feeder.feed(new.name, ready))
+        feeding = asyncio.create_task(self._feeder.feed(index.name, ready))
         try:
-            await self._build(current, ready, feeding)
-            await self._indexes.promote(new)
-            self._log.info("index answers", index=new.name)
+            if not fits:
+                await self._build(current, ready, feeding)
+                await self._indexes.promote(index)
+                self._log.info("index answers", index=index.name)
+            await asyncio.wait({feeding}, timeout=_STILL_SEARCHED_SECONDS)
+            if not feeding.done():
+                await self._indexes.remove_others(index)
             await feeding
         finally:
             feeding.cancel()
             await asyncio.gather(feeding, return_exceptions=True)
+
+    async def _unfinished(self, current: Index | None) -> Index:
+        """Returns the index that is to follow the current one: one that was begun, or an empty one."""
+        new = await self._indexes.begun(self._schema)
+        if new is None:
+            new = await self._indexes.create(self._schema, self._clock.now())
+        self._log.info("index is made anew", index=new.name, old=current.name if current else "")
+        return new
 
     async def _build(self, current: Index | None, ready: asyncio.Event, feeding: asyncio.Task[None]) -> None:
         """Waits until the new index has all, and keeps the old one up to date meanwhile."""
