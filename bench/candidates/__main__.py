@@ -111,7 +111,7 @@ async def _until_loaded(stub: Any) -> None:
     while time.perf_counter() < end:
         with contextlib.suppress(grpc.aio.AioRpcError):
             status = await stub.GetIndexStatus(pb.GetIndexStatusRequest(), timeout=5, wait_for_ready=True)
-            if len(status.artifacts) == _TABLES:
+            if len(status.artifacts) == _TABLES and not status.content_fault:
                 return
         await asyncio.sleep(0.2)
     raise SystemExit(f"the service did not load the synthetic shop in time: {status}")
