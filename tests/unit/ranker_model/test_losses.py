@@ -75,3 +75,18 @@ def test_the_full_softmax_tells_the_target_from_all_others() -> None:
     users, vectors = tf.constant([[1.0, 0.0]]), tf.constant([[1.0, 0.0], [0.0, 1.0], [0.0, 2.0]])
     expected = np.log(np.exp(1.0) + 2.0) - 1.0
     assert float(full_softmax_loss(users, vectors, tf.constant([0]))) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-6), ("bfloat16", 5e-3)])
+def test_the_full_softmax_gives_the_gradient_of_tensorflows_own(precision: str, tolerance: float) -> None:
+    random = np.random.default_rng(4)
+    users = tf.Variable(random.normal(size=(30, 8)), dtype=tf.float32)
+    vectors = tf.Variable(random.normal(size=(50, 8)), dtype=tf.float32)
+    targets = tf.constant(random.integers(0, 50, 30))  # some twice
+    with tf.GradientTape(persistent=True) as tape:
+        own = full_softmax_loss(users, vectors, targets, precision) * 3.0
+        logits = tf.matmul(users, vectors, transpose_b=True)
+        plain = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)) * 3.0
+    assert float(own) == pytest.approx(float(plain), rel=20 * tolerance)
+    for variable in (users, vectors):
+        np.testing.assert_allclose(tape.gradient(own, variable), tape.gradient(plain, variable), atol=tolerance)
