@@ -110,3 +110,20 @@ def test_co_occurrence_counts_as_its_formulas_say() -> None:
     longer, shorter = (part([np.array([1, 3])]) for part in parts[:2])
     assert longer[0, 1] == pytest.approx(0.9 * 2 / (np.sqrt(6) + 10) + 1 / (2 + 10))
     assert shorter[0, 1] == pytest.approx(0.5 * 2 / (np.sqrt(6) + 10) + 1 / (2 + 10))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["u a b c"],
+        ["u a a a", "", "v a a a"],
+        ["u a b c", "", "  ", "v c b a"],
+        ["u " + " ".join(f"i{step % 30}" for step in range(500)), "v i1 i2 i3"],
+    ],
+    ids=["one user, nothing to learn", "one item", "blank lines", "a history far longer than is kept"],
+)
+def test_odd_shops_are_measured_too(tmp_path: Path, lines: list[str]) -> None:
+    data = read_sequence_folder(folder_of(tmp_path, lines))
+    result = bench_seed(data, replace(plan(), epochs=1), 1, NoProgress(), minutes=0)
+    for scores in (result.single, result.model, result.blend, result.validation):
+        assert 0.0 <= scores.ndcg <= scores.recall <= 1.0
