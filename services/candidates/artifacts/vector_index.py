@@ -44,9 +44,7 @@ class ExactIndex:
         self, vector: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         parameters = None if allowed is None else faiss.SearchParameters(sel=_selector(allowed))  # type: ignore[call-arg]  # it is generated
-        looked_at = min(count + _SPARE, self._index.ntotal)
-        _, rows = self._index.search(vector[None, :], looked_at, params=parameters)
-        return _scored(self._vectors, rows[0][rows[0] >= 0], vector, count)
+        return _nearest(self._index, self._vectors, vector, count, parameters)
 
 
 class PartitionIndex:
@@ -93,9 +91,7 @@ class PartitionIndex:
         parameters: Any = faiss.SearchParametersIVF(nprobe=breadth)  # type: ignore[call-arg]  # it is generated
         if selector is not None:
             parameters.sel = selector
-        looked_at = min(count + _SPARE, len(self._vectors))
-        _, rows = self._index.search(vector[None, :], looked_at, params=parameters)
-        return _scored(self._vectors, rows[0][rows[0] >= 0], vector, count)
+        return _nearest(self._index, self._vectors, vector, count, parameters)
 
     def _broad_enough(self, random: np.random.Generator) -> tuple[float, int]:
         """Returns the recall of the least breadth, doubled from a 64th of the parts on, that is enough; and that."""
@@ -117,6 +113,15 @@ class PartitionIndex:
 def _scale(vectors: NDArray[np.float32]) -> np.float32:
     """Returns what the vectors are divided by: half precision ends at 65,504."""
     return np.float32(max(1.0, float(np.abs(vectors).max(initial=0.0))))
+
+
+def _nearest(
+    index: faiss.Index, vectors: NDArray[np.float32], vector: NDArray[np.float32], count: int, parameters: Any
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Asks an index of half precision for some more than are wanted, and scores those."""
+    looked_at = min(count + _SPARE, len(vectors))
+    _, rows = index.search(vector[None, :], looked_at, params=parameters)
+    return _scored(vectors, rows[0][rows[0] >= 0], vector, count)
 
 
 def _scored(

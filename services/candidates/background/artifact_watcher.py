@@ -46,13 +46,13 @@ class ArtifactWatcher(Generic[Loaded]):
         """Loads what is current, if it is neither loaded nor refused."""
         try:
             artifact = await asyncio.to_thread(self._store.current, self._slot.name)
-            newest = await asyncio.to_thread(self._newest)
         except VitrineError as error:
             self._slot.refuse("CURRENT", error.message)
             return
         self._slot.refused.pop("CURRENT", None)
         await self._swap(artifact)
-        self._note_kept_back(newest, artifact)
+        if kept := await asyncio.to_thread(self._kept_back, artifact):
+            self._slot.keep_back(kept.version, str(kept.metadata[KEPT_BACK]))
 
     async def _swap(self, artifact: Artifact | None) -> None:
         if artifact is None or artifact.version == self._slot.version:
@@ -87,15 +87,12 @@ class ArtifactWatcher(Generic[Loaded]):
                 raise ArtifactRefusedError(reason)
         return self._load(artifact)
 
-    def _newest(self) -> Artifact | None:
+    def _kept_back(self, current: Artifact | None) -> Artifact | None:
+        """Returns the newest version where the job kept it back and nothing newer is current."""
         for version in self._store.versions(self._slot.name)[-1:]:
+            if current is not None and int(version) <= int(current.version):
+                break
             with contextlib.suppress(VitrineError):  # removed meanwhile, or broken and not current: no matter
-                return self._store.get(self._slot.name, version)
+                newest = self._store.get(self._slot.name, version)
+                return newest if newest.metadata.get(KEPT_BACK) else None
         return None
-
-    def _note_kept_back(self, newest: Artifact | None, current: Artifact | None) -> None:
-        if newest is None or (current is not None and int(newest.version) <= int(current.version)):
-            return
-        reason = newest.metadata.get(KEPT_BACK)
-        if reason:
-            self._slot.keep_back(newest.version, str(reason))

@@ -45,12 +45,12 @@ class Keeper:
 
     async def _feed(self) -> None:
         current = await self._indexes.current()
-        fits = current is not None and current.schema == self._schema.digest
-        index = current if current is not None and fits else await self._unfinished(current)
+        fitting = current if current is not None and current.schema == self._schema.digest else None
+        index = fitting or await self._unfinished(current)
         ready = asyncio.Event()
         feeding = asyncio.create_task(self._feeder.feed(index.name, ready))
         try:
-            if not fits:
+            if fitting is None:
                 await self._build(current, ready, feeding)
                 await self._indexes.promote(index)
                 self._log.info("index answers", index=index.name)

@@ -59,7 +59,6 @@ def fit_model(  # noqa: PLR0917  # one stage of the run, with what the stages be
     )
     model = BehaviorModel(plan.model, vocabulary, plan.seed)
     prepare(model, sets.training)
-    course.begin(model)
     batches = max(1, len(sets.training) // plan.batch_size)
     negatives = NegativeSampler(items, past_item_nos, plan.retrieval_negatives, plan.seed)
     trainer = _Trainer(model, negatives, items, plan, plan.epochs * batches)

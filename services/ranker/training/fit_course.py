@@ -1,4 +1,4 @@
-"""What a fit begins with, and where it keeps how far it is."""
+"""Where a fit keeps how far it is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -39,9 +39,6 @@ class FitState:
 class FitCourse(Protocol):
     """Follows one fit. Variables are the model's and the optimiser's, always the same ones in the same order."""
 
-    def begin(self, model: Any) -> None:
-        """Is handed the BehaviorModel before its first step: to start it from a former one."""
-
     def resume(self, variables: Sequence[Any]) -> FitState | None:
         """Sets the variables to where a fit was broken off and returns its state; None: there is nothing to resume."""
 
@@ -51,9 +48,6 @@ class FitCourse(Protocol):
 
 class PlainCourse:
     """Begins from nothing and keeps nothing."""
-
-    def begin(self, model: Any) -> None:
-        """Changes nothing."""
 
     def resume(self, variables: Sequence[Any]) -> FitState | None:
         """Has nothing."""

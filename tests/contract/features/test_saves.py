@@ -132,15 +132,20 @@ async def test_transactions_that_are_run_again_count_once(database: Database) ->
         assert await other.read(views(4)) == 0
 
 
+async def save_unheard(one: Worker, log: Sequence[LoggedEvent]) -> None:
+    """Reads the log and saves it, without hearing that it was saved."""
+    assert isinstance(one.store, SilentStore)
+    await one.hold()
+    await one.read(log)
+    one.store.silent = True
+    with pytest.raises(UnavailableError):
+        await one.ledger.save()
+    one.store.silent = False
+
+
 async def test_a_save_of_which_nothing_was_heard_counts_once(database: Database) -> None:
     async with worker(database, "one", SilentStore) as one:
-        assert isinstance(one.store, SilentStore)
-        await one.hold()
-        await one.read(views(3))
-        one.store.silent = True
-        with pytest.raises(UnavailableError):
-            await one.ledger.save()
-        one.store.silent = False
+        await save_unheard(one, views(3))
         await one.ledger.save()
         assert stored(database) == whole(3)
         await one.read(views(5))
@@ -150,13 +155,7 @@ async def test_a_save_of_which_nothing_was_heard_counts_once(database: Database)
 
 async def test_where_more_was_read_since_the_log_is_read_again_from_what_is_saved(database: Database) -> None:
     async with worker(database, "one", SilentStore) as one:
-        assert isinstance(one.store, SilentStore)
-        await one.hold()
-        await one.read(views(3))
-        one.store.silent = True
-        with pytest.raises(UnavailableError):
-            await one.ledger.save()
-        one.store.silent = False
+        await save_unheard(one, views(3))
         await one.read(views(5))
         with pytest.raises(LeaseLostError):
             await one.ledger.save()
