@@ -64,7 +64,7 @@ class ChangePlan:
             repeated = before is not None and micros == before.micros and _same(before.message, item)
             return _result(pb.ITEM_STATUS_UNCHANGED if repeated else pb.ITEM_STATUS_OUTDATED, stored)
         settle_zeros(known.message)
-        if fault := item_fault(known.message, "item.") or self._type_fault(before, known.message):
+        if fault := item_fault(known.message, "item.") or self._fault_of_new(before, known.message):
             if before is None and update.update_mask.paths and fault.reason in NEEDED_OF_NEW:
                 fault = NOT_THERE
             return self._rejected(item.item_id, prefix, fault)
@@ -122,8 +122,12 @@ class ChangePlan:
         self._last_version += 1
         stored.version = self._last_version
 
+    def _fault_of_new(self, before: Knowledge[Item] | None, item: Item) -> FieldViolation | None:
+        """Returns what is wrong with what was not there before. What stands already stays."""
+        return self._type_fault(before, item) or _zero_vector_fault(before, item)
+
     def _type_fault(self, before: Knowledge[Item] | None, item: Item) -> FieldViolation | None:
-        """Returns which attribute is of another type than it was declared with. What stands already stays."""
+        """Returns which attribute is of another type than it was declared with."""
         for name, value in item.attributes.items():
             sent, declared = value.WhichOneof("value"), self._numbers.attribute_type(name)
             if declared in {None, sent} or (before is not None and before.message.attributes.get(name) == value):
@@ -164,6 +168,17 @@ def _request_fault(update: pb.ItemUpdate, now_micros: int) -> FieldViolation | N
             return FieldViolation(
                 "update_mask", f"names {path!r}, which is no field of an item that can be changed", "FIELD_UNKNOWN"
             )
+    return None
+
+
+def _zero_vector_fault(before: Knowledge[Item] | None, item: Item) -> FieldViolation | None:
+    """Returns which vector points nowhere, and could be compared with none."""
+    for name, vector in item.vectors.items():
+        if any(vector.values) or (before is not None and before.message.vectors.get(name) == vector):
+            continue
+        return FieldViolation(
+            f"item.vectors.{name}", "is all zero, which is no direction; leave this vector out", "VECTOR_ZERO"
+        )
     return None
 
 

@@ -115,9 +115,10 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
                 reason="VERSION_UNKNOWN",
             )
         version = request.after_version
+        vectors = request.vectors or not request.brief
         while True:
             end = self._catalog.version
-            changes = await self._catalog.read_changes(version, size, vectors=not request.brief)
+            changes = await self._catalog.read_changes(version, size, vectors=vectors)
             reached = len(changes) < size
             for part in _parts(changes, brief=request.brief):
                 version = part[-1].version

@@ -258,6 +258,18 @@ async def test_brief_tails_leave_the_heavy_parts_out(features: Shop) -> None:
     assert (await changes(features))[0].item.vectors
     brief = (await changes(features, brief=True))[0].item
     assert (brief.description, len(brief.vectors), brief.title) == ("", 0, "Title of x")
+    with_vectors = (await changes(features, brief=True, vectors=True))[0].item
+    assert (with_vectors.description, list(with_vectors.vectors["text"].values)) == ("", [1.0])
+
+
+async def test_a_vector_of_zeros_is_refused_and_its_neighbours_are_not(features: Shop) -> None:
+    nowhere, good = item("x"), item("y")
+    nowhere.vectors["text"].values.extend([0.0, -0.0])
+    good.vectors["text"].values.extend([0.0, 1.0])
+    refused, stored = await features.upsert(nowhere, good)
+    assert (refused.status, refused.reason) == (pb.ITEM_STATUS_REJECTED, "VECTOR_ZERO")
+    assert refused.field == "updates[0].item.vectors.text"
+    assert stored.status == pb.ITEM_STATUS_CREATED
 
 
 async def test_batches_have_bounds(features: Shop) -> None:
