@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from services.candidates.artifacts.catalog_fit import check_fit
 from services.candidates.artifacts.files import read_array
 from services.candidates.artifacts.refusal import ArtifactRefusedError
-from services.candidates.artifacts.vector_index import vector_index
 from services.candidates.catalog.item_columns import ItemColumns
+from services.candidates.vectors.vector_index import vector_index
 
 
 class Embeddings:
-    """The behaviour model's item vectors, searched by inner product: exactly, or through a graph where there are many.
+    """The behaviour model's item vectors, searched by inner product: exactly, or in parts where there are many.
 
     `item_nos` uint32[n] ascending, `vectors` float32[n, d]; `model_version` says which user vectors they answer.
     """

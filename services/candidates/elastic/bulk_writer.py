@@ -44,23 +44,29 @@ class BulkWriter:
 
     async def write(self, name: str, operations: Iterable[Operation]) -> None:
         """Writes all; raises UnavailableError where the index takes some of them neither now nor later."""
-        left = list(operations)
-        why = ""
+        left, why = list(operations), ""
         for attempt in range(_TRIES):
-            again: list[Operation] = []
-            for part in _parts(left):
-                failed, why = await self._try(name, part)
-                again += failed
-            left = again
+            if attempt:
+                await asyncio.sleep(self._pause * 2 ** (attempt - 1))
+            left, why = await self._try_all(name, left)
             if not left:
                 return
-            await asyncio.sleep(self._pause * 2**attempt)
         raise UnavailableError(
             f"Elasticsearch does not take {len(left)} items: {why}", reason="ELASTICSEARCH_TAKES_NOTHING"
         )
 
+    async def _try_all(self, name: str, operations: Iterable[Operation]) -> tuple[list[Operation], str]:
+        """Writes each once; returns what is to be tried again, and why."""
+        again: list[Operation] = []
+        why = ""
+        for part in _parts(operations):
+            failed, cause = await self._try(name, part)
+            again += failed
+            why = cause or why
+        return again, why
+
     async def _try(self, name: str, operations: list[Operation]) -> tuple[list[Operation], str]:
-        """Writes once; returns what is to be tried again, and why."""
+        """Writes a request once; returns what is to be tried again, and why."""
         # Lines that are made already are sent as they are, which the client's types do not say.
         lines: list[Any] = [operation.lines for operation in operations]
         answer = await self._cluster.work(lambda client: client.bulk(index=name, operations=lines))

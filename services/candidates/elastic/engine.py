@@ -44,5 +44,6 @@ class Engine:
         writer = BulkWriter(cluster, inputs.refused_items.append)
         feeder = Feeder(catalog, writer, indexes, ItemWords(synonyms))
         lease = Lease(cluster, settings.elasticsearch_index, clock)
-        keeper = Keeper(indexes, feeder, lease, Schema(synonyms.digest), clock)
+        schema, seconds = Schema(synonyms.digest), settings.elasticsearch_timeout_seconds
+        keeper = Keeper(indexes, feeder, lease, schema, clock, search_seconds=seconds)
         return cls(cluster, ElasticIndex(cluster, indexes, inputs.columns), keeper)

@@ -11,8 +11,8 @@ from services.candidates.elastic.schema import Schema
 from services.common.clock import Clock
 from services.common.errors import AbortedError, VitrineError
 
-# A search that began before the alias moved still asks the old index, and would fail without it.
-_STILL_SEARCHED_SECONDS: Final = 5.0
+# What is left to a search beyond its own time, for the way to the old index and back.
+_RESERVE_SECONDS: Final = 5.0
 
 
 class Keeper:
@@ -20,12 +20,18 @@ class Keeper:
     code's: the old one answers, and is kept up to date too, until the new one has caught up with the catalogue.
     """
 
-    def __init__(self, indexes: Indexes, feeder: Feeder, lease: Lease, schema: Schema, clock: Clock) -> None:
+    def __init__(
+        self, indexes: Indexes, feeder: Feeder, lease: Lease, schema: Schema, clock: Clock, *, search_seconds: float
+    ) -> None:
+        """A search takes `search_seconds` at the most: so long one that began before the alias moved may still ask the
+        old index, and would fail without it.
+        """
         self._indexes = indexes
         self._feeder = feeder
         self._lease = lease
         self._schema = schema
         self._clock = clock
+        self._still_searched_seconds = search_seconds + _RESERVE_SECONDS
         self._log = structlog.get_logger("vitrine.candidates")
 
     async def keep(self) -> None:
@@ -54,7 +60,7 @@ class Keeper:
                 await self._build(current, ready, feeding)
                 await self._indexes.promote(index)
                 self._log.info("index answers", index=index.name)
-            await asyncio.wait({feeding}, timeout=_STILL_SEARCHED_SECONDS)
+            await asyncio.wait({feeding}, timeout=self._still_searched_seconds)
             if not feeding.done():
                 await self._indexes.remove_others(index)
             await feeding

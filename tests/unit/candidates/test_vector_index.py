@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.candidates.artifacts.vector_index import LEAST_RECALL, ExactIndex, PartitionIndex, vector_index
+from services.candidates.vectors.vector_index import LEAST_RECALL, ExactIndex, PartitionIndex, vector_index
 
 ITEMS, DIMENSIONS, COUNT = 20_000, 32, 100
 
@@ -73,3 +73,10 @@ def test_great_numbers_are_no_infinity() -> None:
     rows, scores = ExactIndex(vectors).search(np.array([1.0, 0.0], np.float32), 2, None)
     assert rows.tolist() == [1, 0]
     assert scores.tolist() == [2e6, 1e6]
+
+
+@pytest.mark.parametrize("length", [1e-6, 1e6])
+def test_how_broadly_is_looked_does_not_depend_on_the_unit(vectors: NDArray[np.float32], length: float) -> None:
+    some = vectors[:4_000]
+    parts = PartitionIndex(some * np.float32(length))
+    assert parts.recall == pytest.approx(PartitionIndex(some).recall, abs=0.01)

@@ -14,6 +14,8 @@ _SPARE: Final = 50
 _FEWEST_IN_PART: Final = 40
 _TRIED: Final = 40
 _TRIED_COUNT: Final = 300
+# What two sums of the same products may differ by, as a part of the lengths' product.
+_ROUNDING: Final = 1e-6
 # With fewer allowed than this part it is quicker to look at those.
 _FEW: Final = 0.1
 
@@ -98,13 +100,17 @@ class PartitionIndex:
         drawn = random.integers(0, len(self._vectors), (_TRIED, 3))
         queries = [self._vectors[rows[:1] if number % 2 else rows].mean(axis=0) for number, rows in enumerate(drawn)]
         count = min(_TRIED_COUNT, len(self._vectors))
-        least = [np.partition(self._vectors @ query, -count)[-count] for query in queries]
+        longest = float(np.linalg.norm(self._vectors, axis=1).max())
+        least = [
+            np.partition(self._vectors @ query, -count)[-count] - _ROUNDING * longest * np.linalg.norm(query)
+            for query in queries
+        ]
         breadth = max(1, self._parts // 64)
         while True:
             found = [self._search(query, count, breadth, None)[1] for query in queries]
             # By scores: which of equal ones are found says nothing.
             pairs = zip(found, least, strict=True)
-            recall = float(np.mean([np.count_nonzero(own >= worst - 1e-5) / count for own, worst in pairs]))
+            recall = float(np.mean([np.count_nonzero(own >= worst) / count for own, worst in pairs]))
             if recall >= LEAST_RECALL or breadth >= self._parts:
                 return recall, breadth
             breadth = min(self._parts, 2 * breadth)
