@@ -1,17 +1,20 @@
 import json
+import time
 from dataclasses import dataclass
 
 from cli.shop import Shop
-from services.candidates.jobs.build import Built, build_candidates
+from services.candidates.jobs.build import Built, CandidatesBuild, build_candidates
 from services.candidates.jobs.update import update_candidates
 from services.candidates.settings import CandidatesSettings
 from services.common.artifacts import ArtifactStore
 from services.common.clock import SystemClock
 from services.common.progress import Progress
-from services.ranker.training.job import train
+from services.common.shop_pass import pass_catalog, pass_log
+from services.ranker.training.job import train_and_promote
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.report import TrainingReport
 from services.ranker.training.settings import TrainingSettings
+from services.ranker.training.shop_reader import ShopReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +45,26 @@ async def train_shop(
         grpc.RpcError: a service cannot be read.
     """
     addresses = shop.addresses()
-    events, features = addresses["events"], addresses["features"]
     training = TrainingSettings(
         state_directory=shop.state_directory,
-        events_address=events,
-        features_address=features,
+        events_address=addresses["events"],
+        features_address=addresses["features"],
         model_server_address=addresses["modelserver"],
     )
-    built = await build_shop_candidates(shop, progress)
-    return TrainedShop(built, await train(training, SystemClock(), progress, plan, promote=promote))
+    clock, started = SystemClock(), time.perf_counter()
+    build = CandidatesBuild(_candidates_settings(shop), _store(shop), clock, progress)
+    await build.begin()
+    reader = ShopReader()
+    async with shop.channel("features") as features, shop.channel("events") as log:
+        await pass_catalog(features, [build.take_catalog, reader.take_catalog], progress)
+        await pass_log(log, [build.take_log, reader.take_log], progress)
+        data = await reader.finish(features, progress)
+    seconds = {"read": round(time.perf_counter() - started, 2)}
+    built = await build.publish()
+    report = await train_and_promote(
+        data, training, clock, progress, plan or TrainingPlan(), seconds=seconds, promote=promote
+    )
+    return TrainedShop(built, report)
 
 
 async def build_shop_candidates(shop: Shop, progress: Progress, *, update: bool = False) -> Built:
@@ -60,12 +74,18 @@ async def build_shop_candidates(shop: Shop, progress: Progress, *, update: bool 
     Raises:
         grpc.RpcError: a service cannot be read.
     """
+    job = update_candidates if update else build_candidates
+    return await job(_candidates_settings(shop), _store(shop), SystemClock(), progress)
+
+
+def _candidates_settings(shop: Shop) -> CandidatesSettings:
     addresses = shop.addresses()
-    settings = CandidatesSettings(
+    return CandidatesSettings(
         state_directory=shop.state_directory,
         events_address=addresses["events"],
         features_address=addresses["features"],
     )
-    store = ArtifactStore(shop.state_directory / "artifacts")
-    job = update_candidates if update else build_candidates
-    return await job(settings, store, SystemClock(), progress)
+
+
+def _store(shop: Shop) -> ArtifactStore:
+    return ArtifactStore(shop.state_directory / "artifacts")

@@ -87,6 +87,8 @@ class FakeEventLog(EventServiceServicer):
             batch = self.log[start : start + 100]
             if self.breaks_after is not None and start >= self.breaks_after:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the log is gone")
+            for offset, logged in enumerate(batch, start):
+                logged.offset = offset
             self.read += len(batch)
             next_offsets = [events.PartitionOffset(offset=start + len(batch))]
             yield events.TailEventsResponse(events=batch, next_offsets=next_offsets)

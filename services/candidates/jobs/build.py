@@ -13,11 +13,13 @@ from services.candidates.jobs.compute import Made, compute
 from services.candidates.jobs.events import Events
 from services.candidates.jobs.interactions import Interactions
 from services.candidates.jobs.read_log import ReadLog
-from services.candidates.jobs.reading import read_catalog, read_events, read_groups
+from services.candidates.jobs.reading import CatalogNumbers, LogReader, read_events, read_groups
 from services.candidates.settings import CandidatesSettings
 from services.common.artifacts import Artifact, ArtifactStore
+from services.common.channels import open_channel
 from services.common.clock import Clock
 from services.common.progress import NoProgress, Progress
+from services.common.shop_pass import CatalogTaker, LogTaker, pass_catalog, pass_log
 from services.common.signing_key import load_signing_key
 
 _KEPT_VERSIONS: Final = 5
@@ -39,6 +41,53 @@ class Built:
         return {"artifacts": artifacts, "refused": dict(self.refused)}
 
 
+class CandidatesBuild:
+    """A build in three steps: `begin`, what is read is given to the two takers, `publish`. Another job that reads the
+    same may so have a part in one pass.
+
+    Reading that was broken off lately goes on: of a log that is read from its beginning the known events are passed
+    over.
+    """
+
+    def __init__(
+        self, settings: CandidatesSettings, store: ArtifactStore, clock: Clock, progress: Progress | None = None
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self._progress = progress or NoProgress()
+        self._catalog = CatalogNumbers()
+        secret = load_signing_key(settings)
+        self.log = ReadLog(Interactions(self._catalog.item_nos, settings.jobs.by_type(), secret))
+        self.take_catalog: CatalogTaker = self._catalog.take
+        self.take_log: LogTaker = LogReader(self.log, self._save, settings.jobs.saved_every).take
+
+    async def begin(self) -> None:
+        """Takes over what was read before a run was broken off."""
+        await asyncio.to_thread(self.log.restore, self._store, self._clock, finished=False)
+
+    async def publish(self) -> Built:
+        """Computes all tables from what was read and publishes them as current, or keeps back what is worse."""
+        log, settings = self.log, self._settings
+        await _look_up(log, settings, self._progress)
+        digests = {item_no: item_digest(item_id) for item_id, item_no in self._catalog.item_nos.items()}
+        events = known_events(log, digests)
+        made = compute(events, log.groups, digests, settings, self._progress)
+        common = {
+            "catalog_version": self._catalog.version,
+            "interactions": len(events),
+            "newest_millis": events.newest_millis,
+        }
+        built = await asyncio.to_thread(_publish, made, common, settings, self._store, self._clock)
+        log.as_of_millis = events.newest_millis
+        await asyncio.to_thread(log.save, self._store, self._clock)
+        return built
+
+    async def _save(self) -> None:
+        await _look_up(self.log, self._settings, self._progress)
+        await asyncio.to_thread(self.log.save, self._store, self._clock)
+
+
 async def build_candidates(
     settings: CandidatesSettings, store: ArtifactStore, clock: Clock, progress: Progress | None = None
 ) -> Built:
@@ -48,18 +97,12 @@ async def build_candidates(
     version's floor is published but not made current. Raises grpc.aio.AioRpcError where a service cannot be reached.
     """
     progress = progress or NoProgress()
-    item_nos, catalog_version = await read_catalog(settings.features_address, progress)
-    log = ReadLog(Interactions(item_nos, settings.jobs.by_type(), load_signing_key(settings)))
-    await asyncio.to_thread(log.restore, store, clock, finished=False)
-    await read_on(log, settings, store, clock, progress)
-    digests = {item_no: item_digest(item_id) for item_id, item_no in item_nos.items()}
-    events = known_events(log, digests)
-    made = compute(events, log.groups, digests, settings, progress)
-    common = {"catalog_version": catalog_version, "interactions": len(events), "newest_millis": events.newest_millis}
-    built = await asyncio.to_thread(_publish, made, common, settings, store, clock)
-    log.as_of_millis = events.newest_millis
-    await asyncio.to_thread(log.save, store, clock)
-    return built
+    build = CandidatesBuild(settings, store, clock, progress)
+    await build.begin()
+    async with open_channel(settings.features_address) as features, open_channel(settings.events_address) as events:
+        await pass_catalog(features, [build.take_catalog], progress)
+        await pass_log(events, [build.take_log], progress, build.log.offsets)
+    return await build.publish()
 
 
 async def read_on(
@@ -67,16 +110,12 @@ async def read_on(
 ) -> None:
     """Reads the log to its end, and the groups of the users in it; saves where it stands now and then."""
 
-    async def look_up() -> None:
-        new = log.interactions.take_new_users()
-        log.groups |= await read_groups(settings.features_address, new, settings.tastes.group_attributes, progress)
-
     async def save() -> None:
-        await look_up()
+        await _look_up(log, settings, progress)
         await asyncio.to_thread(log.save, store, clock)
 
     await read_events(settings.events_address, log, progress, save, settings.jobs.saved_every)
-    await look_up()
+    await _look_up(log, settings, progress)
 
 
 def known_events(log: ReadLog, digests: Mapping[int, int]) -> Events:
@@ -84,6 +123,11 @@ def known_events(log: ReadLog, digests: Mapping[int, int]) -> Events:
     events = log.interactions.events()
     known = np.isin(events.items, np.fromiter(digests, np.uint32, len(digests)))
     return events if known.all() else events.where(known)
+
+
+async def _look_up(log: ReadLog, settings: CandidatesSettings, progress: Progress) -> None:
+    new = log.interactions.take_new_users()
+    log.groups |= await read_groups(settings.features_address, new, settings.tastes.group_attributes, progress)
 
 
 def _publish(

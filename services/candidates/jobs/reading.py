@@ -1,6 +1,7 @@
 """Reads what the jobs work from: the catalogue, the event log, and who belongs to which group."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
@@ -9,35 +10,62 @@ from services.candidates.groups import groups_of
 from services.candidates.jobs.read_log import ReadLog
 from services.common.channels import open_channel
 from services.common.progress import Progress
+from services.common.shop_pass import pass_catalog, pass_log
 from services.common.visitors import visitor_from_key, visitor_key
-from vitrine.events.v1.event_service_pb2 import GetLogStatusRequest, PartitionOffset, TailEventsRequest
-from vitrine.events.v1.event_service_pb2_grpc import EventServiceStub
-from vitrine.features.v1.catalog_service_pb2 import TailCatalogRequest
-from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from vitrine.events.v1.event_service_pb2 import TailEventsResponse
+from vitrine.features.v1.catalog_service_pb2 import TailCatalogResponse
 from vitrine.features.v1.user_service_pb2 import LookupUsersRequest
 from vitrine.features.v1.user_service_pb2_grpc import UserServiceStub
 
-_EVENTS: Final = 5_000
-_ITEMS: Final = 1_000
 _USERS: Final = 1_000
+
+
+@dataclass(slots=True)
+class CatalogNumbers:
+    """The number of each item that is in the catalogue, and the catalogue's version."""
+
+    item_nos: dict[str, int] = field(default_factory=dict)
+    version: int = 0
+
+    def take(self, answer: TailCatalogResponse) -> None:
+        """Takes changes over."""
+        for change in answer.changes:
+            if change.HasField("item"):
+                self.item_nos[change.item_id] = change.item_no
+            else:
+                self.item_nos.pop(change.item_id, None)
+        self.version = answer.version
 
 
 async def read_catalog(address: str, progress: Progress) -> tuple[dict[str, int], int]:
     """Returns the number of each item that is in the catalogue, and the catalogue's version."""
-    item_nos: dict[str, int] = {}
-    version = 0
+    numbers = CatalogNumbers()
     async with open_channel(address) as channel:
-        with progress.task("reading the catalogue") as task:
-            request = TailCatalogRequest(batch_size=_ITEMS, brief=True)
-            async for answer in CatalogServiceStub(channel).TailCatalog(request):
-                for change in answer.changes:
-                    if change.HasField("item"):
-                        item_nos[change.item_id] = change.item_no
-                    else:
-                        item_nos.pop(change.item_id, None)
-                version = answer.version
-                task.advance(len(answer.changes))
-    return item_nos, version
+        await pass_catalog(channel, [numbers.take], progress)
+    return numbers.item_nos, numbers.version
+
+
+class LogReader:
+    """Lets a log have what it has not yet, and calls `pause` after each `every` events or so."""
+
+    def __init__(self, log: ReadLog, pause: Callable[[], Awaitable[None]], every: int) -> None:
+        self._log = log
+        self._pause = pause
+        self._every = every
+        self._read = 0
+
+    async def take(self, answer: TailEventsResponse) -> None:
+        """Takes an answer over; events that the log has had are passed over."""
+        had = self._log.offsets
+        for logged in answer.events:
+            if logged.offset >= had.get(logged.partition, 0):
+                self._log.interactions.add(logged)
+        for place in answer.next_offsets:
+            had[place.partition] = max(place.offset, had.get(place.partition, 0))
+        self._read += len(answer.events)
+        if self._read >= self._every:
+            self._read = 0
+            await self._pause()
 
 
 async def read_events(
@@ -45,25 +73,7 @@ async def read_events(
 ) -> None:
     """Reads the log from where `log` stands to where it ends now, and calls `pause` after each `every` events or so."""
     async with open_channel(address) as channel:
-        events = EventServiceStub(channel)
-        status = await events.GetLogStatus(GetLogStatusRequest())
-        ends = {end.partition: end.offset for end in status.end_offsets}
-        request = TailEventsRequest(batch_size=_EVENTS)
-        if log.offsets:
-            places = (PartitionOffset(partition=no, offset=log.offsets.get(no, 0)) for no in ends)
-            getattr(request, "from").extend(places)  # a keyword of Python's
-        read = 0
-        total = sum(max(0, end - log.offsets.get(no, 0)) for no, end in ends.items())
-        with progress.task("reading events", total=total) as task:
-            async for answer in events.TailEvents(request):
-                for logged in answer.events:
-                    log.interactions.add(logged)
-                log.offsets.update((place.partition, place.offset) for place in answer.next_offsets)
-                task.advance(len(answer.events))
-                read += len(answer.events)
-                if read >= every:
-                    read = 0
-                    await pause()
+        await pass_log(channel, [LogReader(log, pause, every).take], progress, log.offsets)
 
 
 async def read_groups(

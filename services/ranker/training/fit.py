@@ -38,6 +38,9 @@ class Fit:
     epochs: list[RankingMetrics]
     """The validation after each epoch."""
 
+    losses: list[float]
+    """The mean loss of each epoch."""
+
 
 def fit_model(  # noqa: PLR0917  # one stage of the run, with what the stages before made
     past_item_nos: NDArray[np.int64],
@@ -83,7 +86,7 @@ def fit_model(  # noqa: PLR0917  # one stage of the run, with what the stages be
     if state.judged is None:
         raise ValueError("a plan has one epoch or more")
     model.set_weights(state.best_weights)
-    return Fit(model, state.judged, state.epochs)
+    return Fit(model, state.judged, state.epochs, state.losses)
 
 
 def prepare(model: BehaviorModel, examples: Examples) -> None:

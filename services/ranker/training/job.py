@@ -53,9 +53,25 @@ async def train(
     finally:
         await events.close()
         await features.close()
-    seconds = {"read": time.perf_counter() - started}
+    seconds = {"read": round(time.perf_counter() - started, 2)}
+    return await train_and_promote(
+        shop, settings, clock, progress, plan or TrainingPlan(), seconds=seconds, promote=promote
+    )
+
+
+async def train_and_promote(
+    shop: ShopData,
+    settings: TrainingSettings,
+    clock: Clock,
+    progress: Progress,
+    plan: TrainingPlan,
+    *,
+    seconds: dict[str, float],
+    promote: bool,
+) -> TrainingReport:
+    """Does what `train` does with a shop that was read; `seconds` (per stage) is added to."""
     publisher = Publisher(settings.state_directory, clock.now())
-    report = train_on(shop, plan or TrainingPlan(), publisher, progress, seconds)
+    report = train_on(shop, plan, publisher, progress, seconds)
     if report.published and promote:
         with _timed(seconds, "promotion"):
             await _promote(report, publisher.registry, settings, progress)
@@ -152,7 +168,7 @@ def _behavior(  # noqa: PLR0917  # one stage of the run, with what the stages be
     past = shop.table.item_nos[shop.table.millis < first_validation]
     checkpoint = Checkpoint(publisher.checkpoint, fit_key(plan, report.commit, sets))
     fit = fit_model(past, sets, items, plan, progress, CheckpointedCourse(checkpoint))
-    model, report.epochs = fit.model, fit.epochs
+    model, report.epochs, report.losses = fit.model, fit.epochs, fit.losses
     model.set_calibration(*fit_calibration(sets.validation, fit.judged))
     judged = probabilities(model, sets.validation)
     report.metrics["model"] = ranking_metrics(sets.validation, values_of(judged))

@@ -29,6 +29,11 @@ class TrainingReport:
     """Expected calibration error of the same actions, 0 to 1: 0 is right."""
 
     epochs: list[RankingMetrics] = field(default_factory=list)
+    """The validation after each epoch."""
+
+    losses: list[float] = field(default_factory=list)
+    """The mean loss of each epoch."""
+
     checks: list[Check] = field(default_factory=list)
     published: bool = False
     """It passed the gate and lies where model servers find it, as the canary."""

@@ -7,19 +7,17 @@ from typing import Final
 import grpc
 
 from services.common.progress import Progress
+from services.common.shop_pass import pass_catalog, pass_log
 from services.common.visitors import visitor_from_key, visitor_key
 from services.ranker.training.catalog import TrainingCatalog
 from services.ranker.training.event_table import EventTable, EventTableBuilder
 from services.ranker.training.replay import Attributes
 from vitrine.common.v1.visitor_pb2 import CONSENT_PERSONAL, CONSENT_UNSPECIFIED
-from vitrine.events.v1.event_service_pb2 import GetLogStatusRequest, TailEventsRequest
-from vitrine.events.v1.event_service_pb2_grpc import EventServiceStub
-from vitrine.features.v1.catalog_service_pb2 import TailCatalogRequest
-from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
+from vitrine.events.v1.event_service_pb2 import TailEventsResponse
+from vitrine.features.v1.catalog_service_pb2 import TailCatalogResponse
 from vitrine.features.v1.user_service_pb2 import LookupUsersRequest
 from vitrine.features.v1.user_service_pb2_grpc import UserServiceStub
 
-BATCH_SIZE: Final = 5_000
 USERS_PER_CALL: Final = 1_000
 CALL_SECONDS: Final = 30.0
 
@@ -34,35 +32,36 @@ class ShopData:
     users: set[int]
 
 
+class ShopReader:
+    """Takes what training needs of catalogue and log as they are read: the catalogue first, then the log."""
+
+    def __init__(self) -> None:
+        self.catalog = TrainingCatalog()
+        self._builder = EventTableBuilder(self.catalog.item_no_of)
+
+    def take_catalog(self, answer: TailCatalogResponse) -> None:
+        """Takes changes of the catalogue over."""
+        self.catalog.apply(answer.changes)
+
+    async def take_log(self, answer: TailEventsResponse) -> None:
+        """Takes events over."""
+        for logged in answer.events:
+            self._builder.add(logged)
+
+    async def finish(self, features: grpc.aio.Channel, progress: Progress) -> ShopData:
+        """Looks the users of the log up and returns all that was read. Raises grpc.RpcError."""
+        table = self._builder.build()
+        attributes, refused = await _read_users(features, table.visitors, progress)
+        users = {user for user, visitor in enumerate(table.visitors) if visitor not in refused}
+        return ShopData(self.catalog, table, attributes, users)
+
+
 async def read_shop(events: grpc.aio.Channel, features: grpc.aio.Channel, progress: Progress) -> ShopData:
     """Reads catalogue, log (up to its end as it is now) and users' attributes. Raises grpc.RpcError."""
-    catalog = await _read_catalog(features, progress)
-    table = await _read_events(events, catalog, progress)
-    attributes, refused = await _read_users(features, table.visitors, progress)
-    users = {user for user, visitor in enumerate(table.visitors) if visitor not in refused}
-    return ShopData(catalog, table, attributes, users)
-
-
-async def _read_catalog(channel: grpc.aio.Channel, progress: Progress) -> TrainingCatalog:
-    catalog = TrainingCatalog()
-    with progress.task("reading the catalogue") as task:
-        request = TailCatalogRequest(batch_size=BATCH_SIZE, brief=True)
-        async for response in CatalogServiceStub(channel).TailCatalog(request):
-            catalog.apply(response.changes)
-            task.advance(len(response.changes))
-    return catalog
-
-
-async def _read_events(channel: grpc.aio.Channel, catalog: TrainingCatalog, progress: Progress) -> EventTable:
-    stub = EventServiceStub(channel)
-    status = await stub.GetLogStatus(GetLogStatusRequest(), timeout=CALL_SECONDS)
-    builder = EventTableBuilder(catalog.item_no_of)
-    with progress.task("reading events", sum(end.offset for end in status.end_offsets)) as task:
-        async for response in stub.TailEvents(TailEventsRequest(batch_size=BATCH_SIZE)):
-            for logged in response.events:
-                builder.add(logged)
-            task.advance(len(response.events))
-    return builder.build()
+    reader = ShopReader()
+    await pass_catalog(features, [reader.take_catalog], progress)
+    await pass_log(events, [reader.take_log], progress)
+    return await reader.finish(features, progress)
 
 
 async def _read_users(

@@ -9,6 +9,9 @@ from typing import Any
 import grpc
 import pytest
 
+from cli.launcher.process import PROCESSES
+from cli.shop import Shop
+from cli.training import train_shop
 from services.common.artifacts import ArtifactStore
 from services.common.clock import FixedClock
 from services.common.errors import FailedPreconditionError
@@ -39,6 +42,8 @@ class FakeShop:
         self.changes = [catalog_change(item_no, price=1.0 + item_no % 7) for item_no in range(1, ITEMS + 1)]
         self.events: list[log.LoggedEvent] = []
         self.users: list[User] = []
+        self.passes: list[str] = []
+        """Which of catalogue and log was read, each time."""
 
     def add(
         self, visitor: str, item_id: str, millis: int, *, erased: bool = False, flags: tuple[str, ...] = ()
@@ -62,6 +67,7 @@ class FakeEvents(EventServiceServicer):
 
     async def TailEvents(self, request: log.TailEventsRequest, context: Any) -> AsyncIterator[log.TailEventsResponse]:
         assert not request.follow
+        self._shop.passes.append("log")
         for begin in range(0, len(self._shop.events), 100):
             yield log.TailEventsResponse(events=self._shop.events[begin : begin + 100])
 
@@ -76,6 +82,7 @@ class FakeCatalog(CatalogServiceServicer):
         self, request: catalog.TailCatalogRequest, context: Any
     ) -> AsyncIterator[catalog.TailCatalogResponse]:
         assert not request.follow
+        self._shop.passes.append("catalog")
         for begin in range(0, len(self._shop.changes), 25):
             yield catalog.TailCatalogResponse(changes=self._shop.changes[begin : begin + 25])
 
@@ -132,6 +139,18 @@ async def test_a_shop_is_read_trained_on_and_published(shop: FakeShop, tmp_path:
     assert report.published
     assert report.version == 20260301060000
     assert (tmp_path / "models" / "behavior" / "20260301060000" / "saved_model.pb").is_file()
+
+
+async def test_all_that_is_built_is_built_from_one_reading(shop: FakeShop, tmp_path: Path) -> None:
+    async with serving(shop) as address:
+        variables = {process.address_variable: address for process in PROCESSES if process.name != "modelserver"}
+        trained = await train_shop(
+            Shop(tmp_path, {**variables, "VITRINE_MODEL_SERVER_ADDRESS": "127.0.0.1:1"}), NoProgress(), tiny_plan()
+        )
+    assert shop.passes == ["catalog", "log"]
+    assert trained.report.promoted
+    assert trained.candidates.artifacts["neighbors"].metadata["interactions"] == len(shop.events)
+    assert {"read", "examples", "linear", "model", "promotion"} <= trained.report.seconds.keys()
 
 
 async def test_an_empty_shop_is_refused_before_tensorflow_is_loaded(tmp_path: Path) -> None:

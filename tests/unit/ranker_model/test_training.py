@@ -43,6 +43,10 @@ def test_the_run_is_on_record(trained: Trained) -> None:
     assert record["parameters"]["seed"] == tiny_plan().seed
     assert record["metrics"]["model"]["ndcg"] == trained.report.metrics["model"].ndcg
     assert record["published"] is True
+    assert len(record["losses"]) == len(record["epochs"]) >= 1
+    assert all(0 < loss < 100 for loss in record["losses"])
+    assert {"examples", "linear", "model"} <= record["seconds"].keys()
+    assert record["first_event_millis"] < record["last_event_millis"]
 
 
 def test_every_item_of_the_catalogue_has_a_vector_of_this_version(trained: Trained) -> None:
