@@ -20,7 +20,7 @@ _MOST_CELLS: Final = 400_000_000
 
 @dataclass(frozen=True, slots=True)
 class CountWeight:
-    """What a counting part's score s adds: weight * ln(s / usual + floor)."""
+    """What a counting part's score s adds: weight * ln(s / usual + floor); scores below 0 are taken for 0."""
 
     weight: float
     floor: float
@@ -28,7 +28,7 @@ class CountWeight:
 
     def added(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Returns what is added for these scores, of the same shape."""
-        added: NDArray[np.float32] = np.log(scores / np.float32(self.usual) + np.float32(self.floor))
+        added: NDArray[np.float32] = np.log(np.maximum(scores, 0) / np.float32(self.usual) + np.float32(self.floor))
         return np.float32(self.weight) * added
 
 

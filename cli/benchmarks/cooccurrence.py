@@ -1,21 +1,32 @@
 """What is taken together and what after what, by counting: a score of every item for a history."""
 
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from cli.benchmarks.history_matrix import history_matrix, scored_by
 from cli.benchmarks.leave_one_out import Histories, Score
+
+Block: TypeAlias = "sparse.csr_matrix[np.float32]"
+"""Some items' rows of a table of items by items."""
 
 SHRINKAGE: Final = 10.0
 """Added to the squared length of what a cosine is divided by: a few common users are no proof."""
 
-FADINGS: Final = (0.9, 0.5)
-"""What an item of the history counts beside the one after it: the whole history, or its end."""
-
 REACH: Final = 5
 """Steps over which one item is taken to follow another; each counts 1 / steps."""
+
+LAST: Final = 100
+"""A history's last items, those that are counted: pairs grow with the square of a length."""
+
+NEIGHBORS: Final = 500
+"""An item's strongest others that are kept: memory grows with the number of items, not with that of pairs."""
+
+_BLOCK_PAIRS: Final = 20_000_000
+"""Pairs that are counted at once."""
 
 
 class CoOccurrence:
@@ -26,48 +37,67 @@ class CoOccurrence:
     """
 
     def __init__(self, histories: Histories, item_count: int) -> None:
-        lengths = np.array([len(history) for history in histories])
-        users = np.repeat(np.arange(len(histories)), lengths)
-        taken = np.concatenate([*histories]) - 1
-        shape = (len(histories), item_count)
-        matrix = sparse.csr_matrix((np.ones(len(taken), np.float32), (users, taken)), shape=shape)
-        matrix.data[:] = 1.0
-        together = (matrix.T @ matrix).tocoo()
-        squares = np.asarray(matrix.sum(axis=0)).ravel()
-        lengths_of = np.sqrt(squares[together.row] * squares[together.col])
-        values = together.data / (lengths_of + SHRINKAGE)
-        values[together.row == together.col] = 0.0
-        self.undirected = sparse.csr_matrix((values, (together.row, together.col)), shape=(item_count, item_count))
-        self.directed = _followers(users, taken, squares, item_count)
+        last = [history[-LAST:] for history in histories]
+        users = history_matrix(last, item_count)
+        users.sum_duplicates()
+        users.data[:] = 1.0
+        squares = np.asarray(users.sum(axis=0), np.float32).ravel()
+        self.undirected = _strongest(_cosines(users, squares))
+        self.directed = _strongest(_followers(last, squares, item_count))
 
     def parts(self) -> list[Score]:
         """Returns what may be blended: both kinds, each by the whole history and by its end."""
-        return [_scored(table, fading) for table in (self.undirected, self.directed) for fading in FADINGS]
+        return [part for table in (self.undirected, self.directed) for part in scored_by(table)]
 
 
-def _scored(table: "sparse.csr_matrix[np.float32]", fading: float) -> Score:
-    def score(histories: Histories) -> NDArray[np.float32]:
-        return np.asarray((_recency(histories, table.shape[0], fading) @ table).todense(), np.float32)
-
-    return score
-
-
-def _followers(
-    users: NDArray[Any], taken: NDArray[Any], squares: NDArray[Any], item_count: int
-) -> "sparse.csr_matrix[np.float32]":
-    pairs, values = [], []
-    for steps in range(1, REACH + 1):
-        same = users[steps:] == users[:-steps]
-        before, after = taken[:-steps][same], taken[steps:][same]
-        pairs.append(np.stack([before, after]))
-        values.append(1.0 / (steps * np.sqrt(squares[before] + SHRINKAGE)))
-    rows, columns = np.concatenate(pairs, axis=1)
-    followed = np.concatenate(values).astype(np.float32)
-    return sparse.csr_matrix((followed, (rows, columns)), shape=(item_count, item_count))
+def _cosines(users: "sparse.csr_matrix[np.float32]", squares: NDArray[np.float32]) -> Iterator[Block]:
+    items = users.T.tocsr()
+    pairs = items @ np.diff(users.indptr).astype(np.float32)  # of each item with those of its users' histories
+    for rows in _blocks(pairs):
+        block = (items[rows] @ users).tocoo()
+        lengths = np.sqrt(squares[rows][block.row] * squares[block.col])
+        values = (block.data / (lengths + np.float32(SHRINKAGE))).astype(np.float32)
+        values[block.row + rows.start == block.col] = 0.0
+        yield sparse.csr_matrix((values, (block.row, block.col)), shape=block.shape)
 
 
-def _recency(histories: Histories, item_count: int, fading: float) -> "sparse.csr_matrix[np.float32]":
-    lengths = [len(history) for history in histories]
-    weights = np.concatenate([fading ** np.arange(length - 1, -1, -1) for length in lengths])
-    rows, columns = np.repeat(np.arange(len(histories)), lengths), np.concatenate([*histories]) - 1
-    return sparse.csr_matrix((weights.astype(np.float32), (rows, columns)), shape=(len(histories), item_count))
+def _followers(histories: Histories, squares: NDArray[np.float32], item_count: int) -> Iterator[Block]:
+    users = np.repeat(np.arange(len(histories)), [len(history) for history in histories])
+    taken = (np.concatenate([*histories]) - 1).astype(np.int32)
+    by_item = np.argsort(taken, kind="stable")
+    starts = np.searchsorted(taken[by_item], np.arange(item_count + 1))
+    for rows in _blocks(np.diff(starts) * float(REACH)):
+        firsts = by_item[starts[rows.start] : starts[rows.stop]]
+        befores, afters, values = [], [], []
+        for steps in range(1, REACH + 1):
+            firsts = firsts[firsts + steps < len(users)]
+            firsts = firsts[users[firsts + steps] == users[firsts]]
+            befores.append(taken[firsts] - rows.start)
+            afters.append(taken[firsts + steps])
+            values.append(1.0 / (steps * np.sqrt(squares[taken[firsts]] + np.float32(SHRINKAGE))))
+        entries = (np.concatenate(befores), np.concatenate(afters))
+        shape = (rows.stop - rows.start, item_count)
+        yield sparse.csr_matrix((np.concatenate(values).astype(np.float32), entries), shape=shape)
+
+
+def _blocks(pairs: NDArray[Any]) -> Iterator[slice]:
+    """Yields all rows in stretches of at most `_BLOCK_PAIRS` pairs; of one row at least."""
+    ends, begin = np.cumsum(pairs, dtype=np.float64), 0
+    while begin < len(ends):
+        before = ends[begin - 1] if begin else 0.0
+        end = max(begin + 1, int(np.searchsorted(ends, before + _BLOCK_PAIRS, "right")))
+        yield slice(begin, end)
+        begin = end
+
+
+def _strongest(blocks: Iterator[Block]) -> Block:
+    """Returns the blocks above one another, of each row the `NEIGHBORS` greatest values."""
+    kept = []
+    for block in blocks:
+        rows = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+        order = np.lexsort((-block.data, rows))
+        ranks = np.arange(len(rows)) - block.indptr[rows]
+        entries = order[ranks < NEIGHBORS]
+        stronger = (block.data[entries], (rows[entries], block.indices[entries]))
+        kept.append(sparse.csr_matrix(stronger, shape=block.shape))
+    return sparse.csr_matrix(sparse.vstack(kept, format="csr"))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cli.benchmarks.blend import CountWeight, choose_blend
 from cli.benchmarks.cooccurrence import CoOccurrence
+from cli.benchmarks.ease import ease_parts
 from cli.benchmarks.leave_one_out import HeldOut, Histories, Score, SequenceScores
 from cli.benchmarks.sequence_folder import SequenceData
 from services.common.progress import Progress
@@ -50,7 +51,7 @@ def bench_seed(
     )
     models = _members(data, validation, plan, seed, progress, minutes)
     together = _score(models)
-    counts = CoOccurrence(training, data.item_count).parts()
+    counts = [*CoOccurrence(training, data.item_count).parts(), *ease_parts(training, data.item_count)]
     blend = choose_blend(together, counts, validation, seed)
     return SeedResult(
         single=test.scores(_score(models[:1])),

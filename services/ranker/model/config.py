@@ -20,6 +20,9 @@ class BehaviorModelConfig:
     history_length: int = 64
     """Events that the model looks back on."""
 
+    distances: int = 0
+    """How many events back attention tells apart, beside the time between events; 0: it knows the time alone."""
+
     dropout: float = 0.1
     taste_dropout: float = 0.5
     """Dropout of what the ranking head sees beside the candidate features: vectors remember single users."""
@@ -41,8 +44,8 @@ class BehaviorModelConfig:
 
     def __post_init__(self) -> None:
         sizes = (self.width, self.layers, self.heads, self.history_length, self.price_bands, *self.hidden)
-        if min(sizes) < 1 or self.width % self.heads:
-            raise ValueError("sizes are 1 or more, and width is a multiple of heads")
+        if min(sizes) < 1 or self.width % self.heads or self.distances < 0:
+            raise ValueError("sizes are 1 or more, distances 0 or more, and width is a multiple of heads")
         if not all(0 <= rate < 1 for rate in (self.dropout, self.taste_dropout, self.hidden_dropout, self.unseen_rate)):
             raise ValueError("dropouts and unseen_rate are 0 or more and below 1")
 

@@ -26,7 +26,7 @@ class HistoryEncoder(keras.layers.Layer):
         self._enter = keras.layers.LayerNormalization(name="enter")
         self._dropout = keras.layers.Dropout(config.dropout, seed=seed + 1)
         self._blocks = [
-            HistoryBlock(config.width, config.heads, config.dropout, seed + 10 * n, name=f"block_{n}")
+            HistoryBlock(config.width, config.heads, config.distances, config.dropout, seed + 10 * n, name=f"block_{n}")
             for n in range(1, config.layers + 1)
         ]
         self._leave = keras.layers.LayerNormalization(name="leave")

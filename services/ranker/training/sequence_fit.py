@@ -23,6 +23,9 @@ from services.ranker.training.weight_average import WeightAverage
 STEP_DAYS: Final = 1.0
 """Stands for the time between two items of a sequence, which has an order and no times."""
 
+_EXACT: Final = 12
+"""Sequences up to so long are not padded: most are short, and half of a batch would be padding."""
+
 
 @dataclass(frozen=True, slots=True)
 class SequenceItems:
@@ -184,8 +187,8 @@ def _batches(
 
 
 def _size(length: int, longest: int) -> int:
-    """Returns the size that a length is padded to, so that the graph sees few shapes."""
-    return next((size for size in (6, 11, 21, longest) if length <= size <= longest), longest)
+    """Returns the size that a length is padded to: its own where it is short, else the next fourth."""
+    return min(length if length <= _EXACT else -(-length // 4) * 4, longest)
 
 
 def _padded(histories: Sequence[NDArray[np.int64]], length: int) -> NDArray[np.int32]:

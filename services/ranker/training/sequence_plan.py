@@ -9,7 +9,14 @@ LONGEST_HISTORY: Final = 50
 
 def _model() -> BehaviorModelConfig:
     return BehaviorModelConfig(
-        width=64, layers=2, heads=2, history_length=LONGEST_HISTORY, dropout=0.5, unseen_rate=0.0, minimum_item_events=1
+        width=64,
+        layers=2,
+        heads=2,
+        history_length=LONGEST_HISTORY,
+        distances=LONGEST_HISTORY,
+        dropout=0.5,
+        unseen_rate=0.0,
+        minimum_item_events=1,
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cli.benchmarks import cooccurrence
 from cli.benchmarks.cooccurrence import CoOccurrence
 from cli.benchmarks.sequence_folder import read_sequence_folder
 from cli.benchmarks.sequences import bench_seed
@@ -110,6 +111,20 @@ def test_co_occurrence_counts_as_its_formulas_say() -> None:
     longer, shorter = (part([np.array([1, 3])]) for part in parts[:2])
     assert longer[0, 1] == pytest.approx(0.9 * 2 / (np.sqrt(6) + 10) + 1 / (2 + 10))
     assert shorter[0, 1] == pytest.approx(0.5 * 2 / (np.sqrt(6) + 10) + 1 / (2 + 10))
+
+
+def test_co_occurrence_in_blocks_keeps_the_strongest_of_the_last_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(5)
+    histories = [random.integers(1, 31, size=int(random.integers(1, 20))) for _ in range(50)]
+    whole = CoOccurrence(histories, 30)
+    monkeypatch.setattr(cooccurrence, "_BLOCK_PAIRS", 40)
+    monkeypatch.setattr(cooccurrence, "NEIGHBORS", 3)
+    bounded = CoOccurrence(histories, 30)
+    for kept, table in ((bounded.undirected, whole.undirected), (bounded.directed, whole.directed)):
+        for row, expected in zip(kept.toarray(), table.toarray(), strict=True):
+            assert sorted(row[row > 0]) == pytest.approx(np.sort(expected[expected > 0])[-3:])
+    monkeypatch.setattr(cooccurrence, "LAST", 2)
+    assert not CoOccurrence([np.array([1, 2, 3])], 3).undirected[0].toarray().any()
 
 
 @pytest.mark.parametrize(
