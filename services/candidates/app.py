@@ -17,6 +17,7 @@ from services.candidates.background.artifact_watcher import ArtifactWatcher
 from services.candidates.background.catalog_tail import CatalogTail
 from services.candidates.background.list_keeper import ListKeeper
 from services.candidates.background.statistics_poll import StatisticsPoll
+from services.candidates.background.vector_keeper import VectorKeeper
 from services.candidates.catalog.item_columns import ItemColumns
 from services.candidates.content.synonyms import Synonyms
 from services.candidates.metrics import CandidateMetrics
@@ -39,6 +40,7 @@ from vitrine.candidates.v1.candidate_service_pb2_grpc import add_CandidateServic
 from vitrine.candidates.v1.source_service_pb2_grpc import SourceServiceStub
 from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceStub
+from vitrine.ranker.v1.ranker_service_pb2_grpc import RankerServiceStub
 
 if TYPE_CHECKING:
     from services.candidates.elastic.engine import Engine
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
 # A new item is to be in answers within a second of its upsert.
 _INDEX_SECONDS: Final = 0.25
+_ENCODE_SECONDS: Final = 0.1
 
 Loaded = TypeVar("Loaded")
 
@@ -105,6 +108,11 @@ class CandidatesApplication:
             # What is there already is loaded before the first request; a failure is tried again like any other.
             await watcher.look()
             self._run(keep_doing("artefacts", watcher.look, seconds))
+        if address := self._settings.ranker_address:
+            # The next turn comes soon enough to be the second try.
+            self._channels.append(open_channel(address, limits=ChannelLimits(max_attempts=1)))
+            keeper = VectorKeeper(RankerServiceStub(self._channels[-1]), inputs)
+            self._run(keep_doing("new vectors", keeper.keep, _ENCODE_SECONDS))
 
     async def stop(self) -> None:
         for task in self._tasks:

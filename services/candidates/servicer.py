@@ -100,7 +100,7 @@ class CandidateServicer(CandidateServiceServicer):
         return await self._searcher.search(request)
 
     async def GetIndexStatus(self, request: pb.GetIndexStatusRequest, context: Context) -> pb.GetIndexStatusResponse:
-        inputs = self._inputs
+        inputs, vectors = self._inputs, self._inputs.vectors
         return pb.GetIndexStatusResponse(
             versions=self._versions(),
             eligible_item_count=inputs.columns.eligible_count,
@@ -112,6 +112,9 @@ class CandidateServicer(CandidateServiceServicer):
             ],
             content_fault=inputs.content.unready(),
             refused_items=inputs.refused_items,
+            new_vector_count=0 if vectors is None or vectors.newer is None else len(vectors.newer.item_nos),
+            waiting_vector_count=inputs.waiting_vectors,
+            vectors_fault=inputs.vectors_fault,
         )
 
     def _check_catalog(self) -> None:

@@ -41,12 +41,17 @@ class CandidatesSettings(ElasticsearchSettings):
     shared_fields: ClassVar[frozenset[str]] = ServiceSettings.shared_fields | {
         "features_address",
         "events_address",
+        "ranker_address",
         "minimum_users",
     }
 
     port: int = Field(7103, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     features_address: str = Field("127.0.0.1:7102", min_length=1, description="Where the features service is.")
     events_address: str = Field("127.0.0.1:7101", min_length=1, description="Where the events service is (jobs only).")
+    ranker_address: str = Field(
+        "127.0.0.1:7104",
+        description="Where the ranker is, which encodes new items for `embedding`; empty: nobody does.",
+    )
     sources: tuple[str, ...] = Field((), description="JSON list: the sources that are on, in order; empty is all.")
     quotas: Mapping[str, int] = Field({}, description="JSON: how many a source may propose, where not its own default.")
     weights: Mapping[str, float] = Field(

@@ -17,6 +17,7 @@ from services.common.telemetry.metrics import service_metrics
 from services.ranker.behavior_model import BehaviorModel
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import ItemColumns
+from services.ranker.item_encoder import ItemEncoder
 from services.ranker.item_feed import ItemFeed
 from services.ranker.known_items import KnownItemsCheck
 from services.ranker.linear_weights import LinearWeights
@@ -58,19 +59,25 @@ class RankerApplication:
         feed = ItemFeed(features, items)
         client = PredictionClient(models, settings.model_name)
         watch = ModelWatch(client, len(FEATURE_NAMES), KnownItemsCheck(client, items), default=settings.model)
-        breaker = CircuitBreaker(
-            monotonic,
-            threshold=settings.breaker_failures,
-            cooldown=settings.breaker_seconds,
-            longest_cooldown=settings.breaker_seconds,
-        )
-        model = BehaviorModel(client, watch, breaker, timeout_seconds=settings.model_timeout_seconds)
+
+        def model_of_its_own() -> BehaviorModel:
+            breaker = CircuitBreaker(
+                monotonic,
+                threshold=settings.breaker_failures,
+                cooldown=settings.breaker_seconds,
+                longest_cooldown=settings.breaker_seconds,
+            )
+            return BehaviorModel(client, watch, breaker, timeout_seconds=settings.model_timeout_seconds)
+
+        model = model_of_its_own()
         servicer = RankerServicer(
             Ranker(ModelScorer(model, items), LinearScorer(self._weights, items), value_model(settings, items)),
             UserEncoder(model, items),
+            # Items are asked of one version, which may have gone: that must not keep visitors from theirs.
+            ItemEncoder(model_of_its_own(), items),
             model,
             items,
-            service_metrics(self.name),
+            metrics=service_metrics(self.name),
             reserve_seconds=settings.linear_reserve_seconds,
         )
         add_RankerServiceServicer_to_server(servicer, server)

@@ -35,6 +35,7 @@ class ItemFeed:
             async for response in responses:
                 self._items.apply_catalog(response.changes)
                 self._catalog_version = response.version
+                self._items.catalog_version = max(self._items.catalog_version, response.version)
 
     async def fetch_statistics(self) -> None:
         """Applies the statistics that changed since the last time."""

@@ -11,6 +11,8 @@ from vitrine.ranker.v1.ranker_service_pb2 import Action
 RANK: Final = "rank"
 ENCODE_USER: Final = "encode_user"
 USER_VECTOR: Final = "user_vector"
+ENCODE_ITEM: Final = "encode_item"
+ITEM_VECTOR: Final = "item_vector"
 OUTPUTS: Final[dict[str, "Action.ValueType"]] = {
     "click": Action.ACTION_CLICK,
     "favorite": Action.ACTION_FAVORITE,

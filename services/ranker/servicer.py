@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import grpc
 import numpy as np
+from numpy.typing import NDArray
 
 from services.common.deadlines import remaining
 from services.common.telemetry.declarations import RANKER_NON_FINITE_SCORES, RANKER_SCORED_LISTS
@@ -13,13 +14,14 @@ from services.common.validation import Violations
 from services.ranker.behavior_model import BehaviorModel
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.user_columns import UserColumns
+from services.ranker.item_encoder import ItemEncoder
 from services.ranker.ranker import Ranker
 from services.ranker.scorers.scorer import ScoreQuery
 from services.ranker.user_encoder import UserEncoder
 from vitrine.ranker.v1 import ranker_service_pb2 as pb
 from vitrine.ranker.v1 import ranker_service_pb2_grpc
 
-MAX_CANDIDATES: Final = 2000
+MAX_ITEMS: Final = 2000
 MAX_ITEM_NO: Final = 2**31 - 1
 """The model's tensors are signed."""
 
@@ -32,15 +34,17 @@ class RankerServicer(ranker_service_pb2_grpc.RankerServiceServicer):
     def __init__(
         self,
         ranker: Ranker,
-        encoder: UserEncoder,
+        user_encoder: UserEncoder,
+        item_encoder: ItemEncoder,
         model: BehaviorModel,
         items: ItemColumns,
-        metrics: Metrics,
         *,
+        metrics: Metrics,
         reserve_seconds: float,
     ) -> None:
         self._ranker = ranker
-        self._encoder = encoder
+        self._user_encoder = user_encoder
+        self._item_encoder = item_encoder
         self._model = model
         self._items = items
         self._scored_lists = metrics.counter(RANKER_SCORED_LISTS)
@@ -49,11 +53,7 @@ class RankerServicer(ranker_service_pb2_grpc.RankerServiceServicer):
 
     async def ScoreItems(self, request: pb.ScoreItemsRequest, context: Context) -> pb.ScoreItemsResponse:
         violations = Violations()
-        if violations.required("item_nos", request.item_nos, f"send 1 to {MAX_CANDIDATES} candidates"):
-            violations.at_most("item_nos", request.item_nos, MAX_CANDIDATES, "send the best ones only")
-        item_nos = np.array(request.item_nos, np.uint32)
-        for place in np.flatnonzero((item_nos == 0) | (item_nos > MAX_ITEM_NO))[:1]:
-            violations.add(f"item_nos[{place}]", f"is {item_nos[place]}; send a number from 1 to {MAX_ITEM_NO}")
+        item_nos = _item_nos(violations, request, "send the best ones only")
         query_millis = _query_millis(violations, request)
         query = ScoreQuery(
             user=UserColumns.from_proto(request.user),
@@ -83,8 +83,26 @@ class RankerServicer(ranker_service_pb2_grpc.RankerServiceServicer):
     async def EncodeUser(self, request: pb.EncodeUserRequest, context: Context) -> pb.EncodeUserResponse:
         query_millis = _query_millis(Violations(), request)
         user = UserColumns.from_proto(request.user)
-        vector, version = await self._encoder.encode(user, query_millis, request.model, remaining(context))
+        vector, version = await self._user_encoder.encode(user, query_millis, request.model, remaining(context))
         return pb.EncodeUserResponse(vector=vector.tolist(), model_version=version)
+
+    async def EncodeItems(self, request: pb.EncodeItemsRequest, context: Context) -> pb.EncodeItemsResponse:
+        violations = Violations()
+        item_nos = _item_nos(violations, request, "send them in several calls")
+        if len(np.unique(item_nos)) < len(item_nos):
+            violations.add("item_nos", "holds an item twice; send each once")
+        violations.raise_if_any()
+        # Taken before the vectors are made: what is read meanwhile is not promised.
+        catalog_version = self._items.catalog_version
+        if catalog_version < request.catalog_version:
+            return pb.EncodeItemsResponse(catalog_version=catalog_version)
+        encoded = await self._item_encoder.encode(item_nos, request.model, remaining(context))
+        return pb.EncodeItemsResponse(
+            item_nos=encoded.item_nos.tolist(),
+            vectors=encoded.vectors.ravel().tolist(),
+            model_version=encoded.model_version,
+            catalog_version=catalog_version,
+        )
 
     async def GetRankerStatus(self, request: pb.GetRankerStatusRequest, context: Context) -> pb.GetRankerStatusResponse:
         fault = self._model.fault
@@ -95,6 +113,18 @@ class RankerServicer(ranker_service_pb2_grpc.RankerServiceServicer):
             catalog_version=self._items.catalog_version,
             item_count=self._items.item_count,
         )
+
+
+def _item_nos(
+    violations: Violations, request: pb.ScoreItemsRequest | pb.EncodeItemsRequest, remedy: str
+) -> NDArray[np.uint32]:
+    """Returns the items of the request; adds to the violations what is wrong with them."""
+    if violations.required("item_nos", request.item_nos, f"send 1 to {MAX_ITEMS} items"):
+        violations.at_most("item_nos", request.item_nos, MAX_ITEMS, remedy)
+    item_nos = np.array(request.item_nos, np.uint32)
+    for place in np.flatnonzero((item_nos == 0) | (item_nos > MAX_ITEM_NO))[:1]:
+        violations.add(f"item_nos[{place}]", f"is {item_nos[place]}; send a number from 1 to {MAX_ITEM_NO}")
+    return item_nos
 
 
 def _query_millis(violations: Violations, request: pb.ScoreItemsRequest | pb.EncodeUserRequest) -> int:

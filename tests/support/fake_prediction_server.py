@@ -29,8 +29,13 @@ def by_item_no(inputs: Arrays) -> Arrays:
     return {action: column * share for action, share in zip(ACTIONS, (1.0, 0.5, 0.4, 0.3), strict=True)}
 
 
+def number_and_price(inputs: Arrays) -> Arrays:
+    """A vector of number and logarithm of the price."""
+    return {"item_vector": np.stack([inputs["item_nos"], inputs["log_prices"]], axis=1).astype(np.float32)}
+
+
 class FakePredictionServer(prediction_service_pb2_grpc.PredictionServiceServicer):  # type: ignore[misc]  # untyped
-    """Serves `versions` of one model; `rank` and `delay_seconds` are what the test sets them to."""
+    """Serves `versions` of one model; `rank`, `encode_items` and `delay_seconds` are what the test sets them to."""
 
     def __init__(self) -> None:
         self.versions = [1]
@@ -39,6 +44,7 @@ class FakePredictionServer(prediction_service_pb2_grpc.PredictionServiceServicer
         self.known_items: dict[int, str] = {}
         self.feature_count = len(FEATURE_NAMES)
         self.rank: Callable[[Arrays], Arrays] = by_item_no
+        self.encode_items: Callable[[Arrays], Arrays] = number_and_price
         self.vector = np.arange(4, dtype=np.float32)
         self.delay_seconds = 0.0
         self.abort: grpc.StatusCode | None = None
@@ -73,6 +79,8 @@ class FakePredictionServer(prediction_service_pb2_grpc.PredictionServiceServicer
             await context.abort(self.abort, "as the test wants it")
         if request.model_spec.signature_name == "encode_user":
             outputs = {"user_vector": self.vector[None, :]}
+        elif request.model_spec.signature_name == "encode_item":
+            outputs = self.encode_items(inputs)
         elif request.model_spec.signature_name == "known_items":
             marks = [zlib.crc32(item_id.encode()) for item_id in self.known_items.values()]
             outputs = {"item_nos": np.array([*self.known_items]), "item_marks": np.array(marks)}

@@ -15,16 +15,24 @@ from services.candidates.vectors.vector_index import vector_index
 class Embeddings:
     """The behaviour model's item vectors, searched by inner product: exactly, or in parts where there are many.
 
-    `item_nos` uint32[n] ascending, `vectors` float32[n, d]; `model_version` says which user vectors they answer.
+    `item_nos` uint32[n] ascending, `vectors` float32[n, d]; `model_version` says which user vectors they answer,
+    `content_marks` uint32[n] (see `content_mark`; None: not known) what the items were.
     """
 
     ARTIFACT: ClassVar[str] = "embeddings"
 
-    def __init__(self, item_nos: NDArray[np.uint32], vectors: NDArray[np.float32], model_version: str) -> None:
+    def __init__(
+        self,
+        item_nos: NDArray[np.uint32],
+        vectors: NDArray[np.float32],
+        model_version: str,
+        content_marks: NDArray[np.uint32] | None = None,
+    ) -> None:
         order = np.argsort(item_nos, kind="stable")
         self.item_nos = item_nos[order]
         self.vectors = np.ascontiguousarray(vectors[order])
         self.model_version = model_version
+        self.content_marks = None if content_marks is None else content_marks[order]
         self._index = vector_index(self.vectors)
 
     @classmethod
@@ -32,13 +40,15 @@ class Embeddings:
         """Reads and checks them; raises ArtifactRefusedError."""
         item_nos = read_array(folder, "item_nos", np.uint32, 1)
         vectors = read_array(folder, "vectors", np.float32, 2)
-        has_digests = (folder / "digests.npy").exists()
-        check_fit(columns, item_nos, read_array(folder, "digests", np.uint32, 1) if has_digests else None)
+        marks = _optional(folder, "content_marks")
+        check_fit(columns, item_nos, _optional(folder, "digests"))
         if len(vectors) != len(item_nos) or not vectors.shape[1]:
             raise ArtifactRefusedError(f"it has vectors {list(vectors.shape)} for {len(item_nos)} items")
         if not vectors.any():
             raise ArtifactRefusedError("all its vectors are zero")
-        return cls(item_nos, vectors, model_version)
+        if marks is not None and len(marks) != len(item_nos):
+            raise ArtifactRefusedError(f"it has {len(marks)} content marks for {len(item_nos)} items")
+        return cls(item_nos, vectors, model_version, marks)
 
     @property
     def dimensions(self) -> int:
@@ -65,3 +75,8 @@ class Embeddings:
         faiss.omp_set_num_threads(1)  # as in `vector_index`; it belongs to the calling thread
         rows, scores = self._index.search(vector, count, allowed)
         return self.item_nos[rows], scores
+
+
+def _optional(folder: Path, name: str) -> NDArray[np.uint32] | None:
+    """Returns a column that vectors need not have."""
+    return read_array(folder, name, np.uint32, 1) if (folder / f"{name}.npy").exists() else None

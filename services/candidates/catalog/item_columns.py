@@ -9,6 +9,7 @@ from services.candidates.catalog.attribute_terms import AttributeTerm, attribute
 from services.candidates.catalog.growth import capacity_for, grown
 from services.candidates.catalog.item_topics import item_topics
 from services.candidates.catalog.term_column import TermColumn
+from services.common.content_mark import content_mark
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.item_pb2 import Item, ItemKind
 
@@ -30,13 +31,15 @@ class ItemColumns:
     """What candidates knows of every item, in columns by item_no, kept up to date by `apply`.
 
     All arrays have `capacity` rows; rows of unknown numbers are zero and hence not eligible. Times are Unix
-    milliseconds, 0 for none. `revision` counts changes: what was computed from an older revision is stale.
+    milliseconds, 0 for none. `revision` counts changes: what was computed from an older revision is stale;
+    `content_revision` counts those of `content_marks` (see `content_mark`) and of which items there are.
     """
 
     def __init__(self) -> None:
         capacity = capacity_for(0)
         self.version = 0
         self.revision = 0
+        self.content_revision = 0
         self.item_count = 0
         self.eligible_count = 0
         self.highest_item_no = 0
@@ -51,6 +54,7 @@ class ItemColumns:
         self.group_nos: NDArray[np.uint32] = np.zeros(capacity, np.uint32)
         self.category_nos: NDArray[np.uint32] = np.zeros((capacity, CATEGORY_LEVELS), np.uint32)
         self.digests: NDArray[np.uint32] = np.zeros(capacity, np.uint32)
+        self.content_marks: NDArray[np.uint32] = np.zeros(capacity, np.uint32)
         self.categories: TermColumn[tuple[CategoryTerm, ...]] = TermColumn(_prefixes)
         self.brands: TermColumn[str] = TermColumn(_itself)
         self.kinds: TermColumn[str] = TermColumn(_itself)
@@ -83,6 +87,7 @@ class ItemColumns:
         self._item_no_of[change.item_id] = item_no
         self.digests[item_no] = item_digest(change.item_id)
         known, eligible = bool(self.flags[item_no] & KNOWN), bool(self.eligible[item_no])
+        mark = int(self.content_marks[item_no])
         if change.HasField("item"):
             self._fill(item_no, change)
         else:
@@ -92,11 +97,13 @@ class ItemColumns:
         self.item_count += bool(flags & KNOWN) - known
         self.eligible_count += int(self.eligible[item_no]) - eligible
         self.revision += 1
+        self.content_revision += bool(flags & KNOWN) != known or int(self.content_marks[item_no]) != mark
         self.version = max(self.version, change.version)
 
     def _fill(self, item_no: int, change: CatalogChange) -> None:
         item = change.item
         self.flags[item_no] = item_flags(item)
+        self.content_marks[item_no] = content_mark(change)
         self.available_from[item_no] = item.available_from_time.ToMilliseconds()  # absent: 0
         self.available_until[item_no] = item.available_until_time.ToMilliseconds()
         self.windowed[item_no] = self.available_from[item_no] or self.available_until[item_no]
@@ -137,6 +144,7 @@ class ItemColumns:
         self.group_nos = grown(self.group_nos, capacity)
         self.category_nos = grown(self.category_nos, capacity)
         self.digests = grown(self.digests, capacity)
+        self.content_marks = grown(self.content_marks, capacity)
 
 
 def item_digest(item_id: str) -> int:

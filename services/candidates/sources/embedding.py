@@ -4,16 +4,17 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.artifacts.embeddings import Embeddings as Vectors
 from services.candidates.proposals import Proposals, best, nothing
 from services.candidates.query import Query
 from services.candidates.sources.inputs import Inputs
+from services.candidates.vectors.item_vectors import ItemVectors
 
 _HISTORY_ITEMS = 100
 
 
 class Embedding:
-    """Items whose vectors, as the behaviour model gives them, point where the visitor's points.
+    """Items whose vectors, as the behaviour model gives them, point where the visitor's points. A new item has one from
+    its content, soon after it came.
 
     The visitor's vector is the request's where it fits the loaded item vectors; else the mean of the vectors of the
     visitor's items by their weights. The model sees the history as a whole: no item of it is the evidence.
@@ -33,7 +34,7 @@ class Embedding:
         return len(query.user_vector) > 0 or len(query.history.item_nos) > 0
 
     async def propose(self, query: Query, quota: int) -> Proposals:
-        vectors = self._inputs.embeddings.value
+        vectors = self._inputs.vectors
         if vectors is None:
             return nothing()
         misfit = _misfit(query, vectors) if len(query.user_vector) else ""
@@ -48,7 +49,7 @@ class Embedding:
             else await asyncio.to_thread(vectors.nearest, vector, 2 * quota)
         )
         fit = query.eligibility.admits(item_nos)
-        if np.count_nonzero(fit) < min(quota, len(vectors.item_nos)):
+        if np.count_nonzero(fit) < min(quota, vectors.most_items):
             mask = query.eligibility.mask.copy()
             mask[query.eligibility.excluded_item_nos[query.eligibility.excluded_item_nos < len(mask)]] = False
             item_nos, scores = await asyncio.to_thread(vectors.nearest, vector, 2 * quota, mask)
@@ -57,16 +58,16 @@ class Embedding:
         return Proposals(made.item_nos, made.scores, note=misfit)
 
     @staticmethod
-    def _mean(query: Query, vectors: Vectors) -> NDArray[np.float32] | None:
+    def _mean(query: Query, vectors: ItemVectors) -> NDArray[np.float32] | None:
         item_nos, weights = query.history.strongest(_HISTORY_ITEMS)
-        places, rows = vectors.rows_of(item_nos)
+        places, own = vectors.of(item_nos)
         if not len(places):
             return None
-        mean: NDArray[np.float32] = (weights[places] @ vectors.vectors[rows] / weights[places].sum()).astype(np.float32)
+        mean: NDArray[np.float32] = (weights[places] @ own / weights[places].sum()).astype(np.float32)
         return mean
 
 
-def _misfit(query: Query, vectors: Vectors) -> str:
+def _misfit(query: Query, vectors: ItemVectors) -> str:
     """Returns why the request's vector cannot be used; empty: it can."""
     if query.user_vector_version != vectors.model_version:
         return (

@@ -15,6 +15,7 @@ from services.candidates.content.synonyms import Synonyms
 from services.candidates.settings import CandidatesSettings
 from services.candidates.statistics.item_statistics import ItemStatistics
 from services.candidates.statistics.top_lists import CatalogSnapshot, TopLists, rank
+from services.candidates.vectors.item_vectors import ItemVectors
 
 if TYPE_CHECKING:
     from vitrine.candidates.v1.source_service_pb2_grpc import SourceServiceAsyncStub
@@ -36,6 +37,17 @@ class Inputs:
     group_tastes: Slot[GroupTastes] = field(default_factory=lambda: Slot[GroupTastes](GroupTastes.ARTIFACT))
     repeats: Slot[Repeats] = field(default_factory=lambda: Slot[Repeats](Repeats.ARTIFACT))
     embeddings: Slot[Embeddings] = field(default_factory=lambda: Slot[Embeddings](Embeddings.ARTIFACT))
+    new_vectors: ItemVectors | None = None
+    """The vectors with those of items that came or changed since the training; of the loaded training, or of a former
+    one.
+    """
+
+    waiting_vectors: int = 0
+    """Items that came or changed since the training and are not encoded yet."""
+
+    vectors_fault: str = ""
+    """Why they wait; empty: they will not for long."""
+
     top_lists: TopLists = field(init=False)
     catalog_read: bool = False
     refused_items: deque[str] = field(default_factory=lambda: deque(maxlen=100))
@@ -43,6 +55,14 @@ class Inputs:
 
     custom: "SourceServiceAsyncStub | None" = None
     """The shop's own source, where there is one."""
+
+    @property
+    def vectors(self) -> ItemVectors | None:
+        """The item vectors of the loaded training, with the newer ones; None: none are loaded."""
+        trained, current = self.embeddings.value, self.new_vectors
+        if trained is None or (current is not None and current.trained is trained):
+            return None if trained is None else current
+        return ItemVectors(trained)
 
     @property
     def slots(self) -> "tuple[Slot[Any], ...]":

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.content_mark import content_mark
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
 
@@ -17,6 +18,7 @@ NONE: Final = -1.0
 _COLUMNS: Final[dict[str, tuple[type[Any], float]]] = {
     "known": (np.bool_, False),
     "id_marks": (np.int64, 0),
+    "content_marks": (np.uint32, 0),
     "brand_nos": (np.int32, 0),
     "group_nos": (np.uint32, 0),
     "prices": (np.float32, NONE),
@@ -63,6 +65,7 @@ class ItemColumns:
 
     known: NDArray[np.bool_]
     id_marks: NDArray[np.int64]
+    content_marks: NDArray[np.uint32]
     category_nos: NDArray[np.int32]
     brand_nos: NDArray[np.int32]
     group_nos: NDArray[np.uint32]
@@ -138,6 +141,7 @@ class ItemColumns:
         row, item = change.item_no, change.item
         self.known[row] = change.HasField("item")
         self.id_marks[row] = zlib.crc32(change.item_id.encode())
+        self.content_marks[row] = content_mark(change)
         self.category_nos[row] = _levels(change.category_nos)
         self.brand_nos[row] = change.brand_no
         self.group_nos[row] = change.group_no

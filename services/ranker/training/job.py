@@ -19,6 +19,7 @@ from services.ranker.training.canary import check_loaded
 from services.ranker.training.check import Check
 from services.ranker.training.commit import source_commit
 from services.ranker.training.example_builder import ExampleBuilder, ExampleSets
+from services.ranker.training.item_vectors import ItemVectors
 from services.ranker.training.linear import fit_linear, linear_scores
 from services.ranker.training.model_registry import ModelRegistry
 from services.ranker.training.plan import TrainingPlan
@@ -192,7 +193,7 @@ def _behavior(  # noqa: PLR0917  # one stage of the run, with what the stages be
             if not report.failed_checks:
                 item_nos = items.known_item_nos()
                 vectors = encode_items(model, encode_item_inputs(items, item_nos))
-                publisher.publish(draft, report.version, item_nos, vectors)
+                publisher.publish(draft, report.version, ItemVectors.of(items, item_nos, vectors))
                 report.published = True
             task.advance()
         finally:

@@ -8,13 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from services.common.artifacts import ArtifactStore
 from services.common.whole_files import remove_whole, sync, sync_tree, write_whole
 from services.ranker import linear_weights
 from services.ranker.model.config import MODEL_NAME
+from services.ranker.training.item_vectors import ItemVectors
 from services.ranker.training.model_registry import EMBEDDINGS, ModelRegistry
 
 KEPT_VERSIONS: Final = 3
@@ -50,12 +48,14 @@ class Publisher:
         """Returns the number of the version to come: the time in UTC as YYYYMMDDhhmmss, or one above the newest."""
         return max(int(self._now.strftime("%Y%m%d%H%M%S")), *(version + 1 for version in self.registry.numbers()), 1)
 
-    def publish(self, draft: Path, version: int, item_nos: NDArray[np.uint32], vectors: NDArray[np.float32]) -> None:
-        """Shows the draft to the model servers as the canary, with the vectors of all items beside it.
-
-        The greater the product of an item's vector (a row of `vectors`) with a user's, the likelier the item.
-        """
-        self._publish_embeddings(item_nos, vectors, version)
+    def publish(self, draft: Path, version: int, vectors: ItemVectors) -> None:
+        """Shows the draft to the model servers as the canary, with the vectors of all items beside it."""
+        metadata = {
+            "model_version": str(version),
+            "items": len(vectors.item_nos),
+            "width": vectors.vectors.shape[1],
+        }
+        self._store.publish(EMBEDDINGS, vectors.save, metadata, self._now, make_current=False)
         sync_tree(draft)
         draft.rename(self._models / str(version))
         sync(self._models)
@@ -70,14 +70,6 @@ class Publisher:
                 remove_whole(self._models / str(version))
         needed = [self.registry.embeddings(version) for version in self.registry.numbers()]
         self._store.prune(EMBEDDINGS, 1, spare=[artifact for artifact in needed if artifact])
-
-    def _publish_embeddings(self, item_nos: NDArray[np.uint32], vectors: NDArray[np.float32], version: int) -> None:
-        def write(folder: Path) -> None:
-            np.save(folder / "item_nos.npy", item_nos)
-            np.save(folder / "vectors.npy", vectors)
-
-        metadata = {"model_version": str(version), "items": len(item_nos), "width": vectors.shape[1]}
-        self._store.publish(EMBEDDINGS, write, metadata, self._now, make_current=False)
 
     def publish_linear(self, weights: Mapping[str, float], metrics: Mapping[str, Any]) -> None:
         """Publishes the linear scorer's weights."""

@@ -10,10 +10,12 @@ import tensorflow as tf
 from services.common.artifacts import ArtifactStore
 from services.common.progress import NoProgress
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
+from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.model.behavior_model import ACTIONS
 from services.ranker.training import fit
 from services.ranker.training.example_builder import ExampleSets
+from services.ranker.training.item_vectors import ItemVectors
 from services.ranker.training.job import train_on
 from services.ranker.training.publisher import Publisher
 from tests.support.training_shop import ITEMS, training_shop
@@ -54,6 +56,9 @@ def test_every_item_of_the_catalogue_has_a_vector_of_this_version(trained: Train
     assert artifact is not None
     assert artifact.metadata["model_version"] == str(trained.report.version)
     item_nos, vectors = np.load(artifact.path / "item_nos.npy"), np.load(artifact.path / "vectors.npy")
+    items = trained.shop.catalog.items
+    assert np.array_equal(np.load(artifact.path / "content_marks.npy"), items.content_marks[item_nos])
+    assert np.array_equal(np.load(artifact.path / "digests.npy"), items.id_marks[item_nos])
     assert item_nos.dtype == np.uint32
     assert np.array_equal(item_nos, trained.shop.catalog.items.known_item_nos())
     encode_item = signatures(trained)["encode_item"]
@@ -126,7 +131,8 @@ def test_a_model_that_is_not_finite_is_not_published(
     publisher = Publisher(tmp_path, NOW)
     former = publisher.next_version()
     draft = publisher.draft(lambda folder: (folder / "saved_model.pb").touch())
-    publisher.publish(draft, former, np.array([1], np.uint32), np.ones((1, 2), np.float32))
+    vectors = ItemVectors.of(ItemColumns(), np.array([1], np.uint32), np.ones((1, 2), np.float32))
+    publisher.publish(draft, former, vectors)
     publisher.registry.promote(former)
     real = fit.fit_model
 

@@ -7,6 +7,7 @@ import pytest
 
 from services.common.artifacts import ArtifactStore
 from services.ranker.linear_weights import ARTIFACT, FILE
+from services.ranker.training.item_vectors import ItemVectors
 from services.ranker.training.model_registry import EMBEDDINGS
 from services.ranker.training.publisher import Publisher
 
@@ -19,7 +20,8 @@ def model(folder: Path) -> None:
 
 def publish(publisher: Publisher, version: int | None = None) -> int:
     version = publisher.next_version() if version is None else version
-    publisher.publish(publisher.draft(model), version, np.array([4, 9], np.uint32), np.ones((2, 3), np.float32))
+    pair = np.array([4, 9], np.uint32)
+    publisher.publish(publisher.draft(model), version, ItemVectors(pair, np.ones((2, 3), np.float32), pair, pair))
     return version
 
 

@@ -1,0 +1,13 @@
+import struct
+import zlib
+
+from vitrine.features.v1.catalog_service_pb2 import CatalogChange
+
+
+def content_mark(change: CatalogChange) -> int:
+    """Returns a checksum, 1 to 2^32 - 1, of what the catalogue says that the behaviour model makes item vectors of:
+    categories, brand and price. While it stays the same, a vector stays true.
+    """
+    path, item = change.category_nos, change.item
+    price = item.price if item.HasField("price") else -1.0
+    return zlib.crc32(struct.pack(f"<{len(path) + 1}Id", *path, change.brand_no, price)) or 1
