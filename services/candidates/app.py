@@ -103,6 +103,7 @@ class CandidatesApplication:
         await lists.refresh()
         inputs.catalog_read = True
         self._run(keep_doing("content index", embedded.keep, _INDEX_SECONDS))
+        self._run(keep_doing("content merges", embedded.merge_what_grew, _INDEX_SECONDS))
         self._run(keep_doing("top lists", lists.refresh, _INDEX_SECONDS))
         for watcher in self._watchers():
             # What is there already is loaded before the first request; a failure is tried again like any other.

@@ -37,6 +37,12 @@ class Eligibility:
             admitted &= ~contained(item_nos, self.excluded_item_nos)
         return admitted
 
+    def allows(self, item_nos: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Returns the same for very many items, at a lesser cost: it does not look at windows."""
+        mask = self.mask.copy()
+        mask[self.excluded_item_nos[self.excluded_item_nos < len(mask)]] = False
+        return mask[np.where(item_nos < len(mask), item_nos, 0)]
+
     def without(self, item_nos: NDArray[np.uint32]) -> "Eligibility":
         """Returns the same, with these items excluded too."""
         return replace(self, excluded_item_nos=distinct(np.concatenate([self.excluded_item_nos, item_nos])))

@@ -12,8 +12,10 @@ from services.candidates.query import Query
 from services.candidates.retrieval import Outcome, Retrieved
 from services.candidates.sources.inputs import Inputs
 from services.candidates.taste import Taste
+from services.candidates.vectors.vector_status import VectorStatus
 from services.common.timestamps import timestamp_to_millis
 from vitrine.candidates.v1 import candidate_service_pb2 as pb
+from vitrine.candidates.v1 import vector_status_pb2 as vectors_pb
 from vitrine.common.v1.item_filter_pb2 import ItemFilter
 
 
@@ -72,6 +74,20 @@ def response_of(retrieved: Retrieved, versions: pb.IndexVersions) -> pb.Retrieve
             columns.evidence_item_nos.extend(proposals.evidence_item_nos[kept].tolist())
         response.sources.append(columns)
     return response
+
+
+def vector_status_of(status: VectorStatus) -> vectors_pb.VectorStatus:
+    """Returns how the vectors of one name stand."""
+    return vectors_pb.VectorStatus(
+        name=status.name,
+        dimensions=status.dimensions,
+        weight=status.weight,
+        item_count=status.item_count,
+        left_out=[
+            vectors_pb.LeftOutVectors(fault=vectors_pb.VectorFault.Value(f"VECTOR_FAULT_{fault}"), item_count=count)
+            for fault, count in status.left_out.items()
+        ],
+    )
 
 
 def _outcome(outcome: Outcome) -> pb.SourceOutcome:

@@ -6,7 +6,7 @@ import numpy as np
 from services.candidates.bought_with import bought_with
 from services.candidates.catalog.filter_masks import FilterMasks
 from services.candidates.lookup import distinct
-from services.candidates.marshal import eligibility_of, query_of, response_of
+from services.candidates.marshal import eligibility_of, query_of, response_of, vector_status_of
 from services.candidates.requests import candidate_limit, similar_limit, together_limit
 from services.candidates.retrieval import Retriever
 from services.candidates.search.searcher import Searcher
@@ -115,6 +115,7 @@ class CandidateServicer(CandidateServiceServicer):
             new_vector_count=0 if vectors is None or vectors.newer is None else len(vectors.newer.item_nos),
             waiting_vector_count=inputs.waiting_vectors,
             vectors_fault=inputs.vectors_fault,
+            named_vectors=map(vector_status_of, inputs.content.vectors()),
         )
 
     def _check_catalog(self) -> None:

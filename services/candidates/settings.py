@@ -74,6 +74,14 @@ class CandidatesSettings(ElasticsearchSettings):
         description="Users who must be behind what is shown to others of what users do: popularity, pairs of items, "
         "tastes of groups.",
     )
+    vector_weights: Mapping[str, float] = Field(
+        {},
+        description="JSON: how much the items' vectors of a name count for how alike they are, beside all their "
+        "features together, which count 1; a name that is not here counts 1, one with 0 is left out.",
+    )
+    vector_megabytes: int = Field(
+        4096, ge=0, description="Memory for the items' vectors in the embedded index: more of them are left out."
+    )
     synonyms_file: Path | None = Field(
         None, description='What means the same in a search: a file of lines such as "sofa, couch".'
     )
@@ -94,7 +102,7 @@ class CandidatesSettings(ElasticsearchSettings):
             raise ValueError("a deadline is a number of seconds above 0")
         return deadlines
 
-    @field_validator("weights")
+    @field_validator("weights", "vector_weights")
     @classmethod
     def _weights_are_finite(cls, weights: Mapping[str, float]) -> Mapping[str, float]:
         if any(not 0 <= weight < float("inf") for weight in weights.values()):

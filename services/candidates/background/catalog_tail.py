@@ -28,7 +28,11 @@ class CatalogTail:
     async def follow(self) -> None:
         """Reads until the stream ends or fails; to be called again and again."""
         request = TailCatalogRequest(
-            after_version=self._inputs.columns.version, follow=True, batch_size=_BATCH, brief=True
+            after_version=self._inputs.columns.version,
+            follow=True,
+            batch_size=_BATCH,
+            brief=True,
+            vectors=self._content is not None,
         )
         async with answers_of(self._catalog.TailCatalog(request)) as answers:
             async for answer in answers:

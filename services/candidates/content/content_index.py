@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -6,6 +7,7 @@ from numpy.typing import NDArray
 from services.candidates.content.alike import Alike
 from services.candidates.content.matches import Matches
 from services.candidates.eligibility import Eligibility
+from services.candidates.vectors.vector_status import VectorStatus
 
 MOST_MATCHES: Final = 10_000
 """How many items a search by words looks at: the ones that fit best. The most that Elasticsearch gives at once."""
@@ -27,12 +29,17 @@ class ContentIndex(Protocol):
         """Returns why it cannot answer at present; empty: it can."""
         ...
 
+    def vectors(self) -> Sequence[VectorStatus]:
+        """Returns how the items' named vectors stand, by name."""
+        ...
+
     async def alike(
         self, item_nos: NDArray[np.uint32], weights: NDArray[np.float64], count: int, eligibility: Eligibility
     ) -> Alike:
-        """Returns about `count` items most alike to the weighted items, with their similarity to each of those: the
-        cosine of weighted features, 0 to 1. It may give the items themselves. All similarities of a given item that is
-        not in the index are 0.
+        """Returns about `count` items most alike to the weighted items, and as many for the vectors of each name that
+        these have, with their similarity to each of those: the cosine of weighted features and named vectors, 0 to 1
+        (vectors/blend.py). It may give the items themselves. All similarities of a given item that is not in the index
+        are 0.
         """
         ...
 

@@ -4,9 +4,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.content.alike import Alike
 from services.candidates.content.item_terms import FIELD_WEIGHTS, Term, item_terms
 from services.candidates.content.merge import Merge
+from services.candidates.content.profiles import Profiles
 from services.candidates.content.segment import Admits, Segment
 from services.candidates.content.vocabulary import Vocabulary
 from services.candidates.lookup import distinct
@@ -58,6 +58,7 @@ class FeatureIndex:
         """Takes an item out."""
         self._touched.add(item_no)
         self._base.retire(item_no)
+        self._recent.retire(item_no)
         self._stale |= self._changed.pop(item_no, None) is not None
 
     def refresh(self) -> None:
@@ -90,30 +91,42 @@ class FeatureIndex:
         self._stale = True
         self.refresh()
 
-    def alike(self, item_nos: NDArray[np.uint32], weights: NDArray[np.float64], count: int, admits: Admits) -> Alike:
-        """Returns about `count` items most alike to the weighted items, with their similarity to each of those.
-
-        Only items that `admits` says yes to (which the given ones are not kept from); all similarities of a given item
-        that is not in the index are 0.
-        """
+    def profiles(self, item_nos: NDArray[np.uint32]) -> Profiles:
+        """Returns what other items are compared with."""
         vectors = [self._vector_of(int(item_no)) for item_no in item_nos]
         features = distinct(np.concatenate([own for own, _ in vectors])) if vectors else np.zeros(0, np.int32)
-        if not len(features):
-            return Alike.nothing(len(item_nos))
-        dense = np.zeros((len(item_nos), len(features)), np.float32)
-        for place, (own, values) in enumerate(vectors):
-            dense[place, np.searchsorted(features, own)] = values
-        profile = (weights.astype(np.float32)[:, None] * dense).sum(axis=0)
-        found: list[NDArray[np.uint32]] = []
-        similarities: list[NDArray[np.float32]] = []
-        for segment in (self._base, self._recent):
-            rows = segment.find(features, profile, count, admits)
-            if len(rows):
-                found.append(segment.item_nos[rows])
-                similarities.append(segment.similarities(rows, features, dense))
-        if not found:
-            return Alike.nothing(len(item_nos))
-        return Alike(np.concatenate(found), np.minimum(np.concatenate(similarities), 1.0))
+        values = np.zeros((len(item_nos), len(features)), np.float32)
+        for place, (own, row) in enumerate(vectors):
+            values[place, np.searchsorted(features, own)] = row
+        return Profiles(features, values, np.array([len(own) > 0 for own, _ in vectors], np.bool_))
+
+    def find(self, profiles: Profiles, weights: NDArray[np.float64], count: int, admits: Admits) -> NDArray[np.uint32]:
+        """Returns about `count` items that promise to be most alike to the weighted profiles: of those that `admits`
+        says yes to, which the profiles' own items are not kept from.
+        """
+        wanted = (weights.astype(np.float32)[:, None] * profiles.values).sum(axis=0)
+        return np.concatenate(
+            [
+                segment.item_nos[segment.find(profiles.features, wanted, count, admits)]
+                for segment in (self._base, self._recent)
+            ]
+        )
+
+    def cosines(
+        self, item_nos: NDArray[np.uint32], profiles: Profiles
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Returns float32[items, profiles], the cosines of weighted features, and which items have any. All cosines of
+        an item that is not in the index, and with such a one, are 0.
+        """
+        cosines = np.zeros((len(item_nos), len(profiles.known)), np.float32)
+        known = np.zeros(len(item_nos), np.bool_)
+        for segment in (self._recent, self._base):
+            rows = segment.rows_of(item_nos)
+            places = np.flatnonzero(rows >= 0)
+            known[places] = True
+            if len(places) and len(profiles.features):
+                cosines[places] = segment.similarities(rows[places], profiles.features, profiles.values)
+        return np.minimum(cosines, 1.0), known
 
     def matches(self, wanted: Sequence[Sequence[Term]], least: int) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
         """Returns the items that have a feature of at least `least` of the `wanted` groups, and how well each fits: the
@@ -139,7 +152,7 @@ class FeatureIndex:
         if row is not None and not self._base.retired[row]:
             return self._base.row(row), self._base.vector(row)
         row = self._recent.row_of(item_no)
-        if row is not None and item_no in self._changed:
+        if row is not None and not self._recent.retired[row]:
             return self._recent.row(row), self._recent.vector(row)
         return np.zeros(0, np.int32), np.zeros(0, np.float32)
 

@@ -52,6 +52,14 @@ class Segment:
         """Returns the item's row; None: it is not in this segment."""
         return self._row_of.get(item_no)
 
+    def rows_of(self, item_nos: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """Returns the items' rows; -1: it is not in this segment, or was retired."""
+        row_of = self._row_of
+        rows = np.array([row_of.get(item_no, -1) for item_no in item_nos.tolist()], np.int64)
+        if len(self.retired):
+            rows[self.retired[rows]] = -1
+        return rows
+
     def row(self, row: int) -> NDArray[np.int32]:
         """Returns the features of a row, ascending."""
         return self.features[self.starts[row] : self.starts[row + 1]]

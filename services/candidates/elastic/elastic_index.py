@@ -1,6 +1,6 @@
 import time
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,17 @@ from services.candidates.content.freshness import FRESHNESS_HALF_LIFE_DAYS, FRES
 from services.candidates.content.item_words import WORD_WEIGHTS
 from services.candidates.content.matches import Matches
 from services.candidates.content.tokens import tokens
+from services.candidates.elastic.alike_query import alike_query
 from services.candidates.elastic.cluster import Cluster
 from services.candidates.elastic.cosines import cosines
+from services.candidates.elastic.elastic_vectors import MOST_FOUND, ElasticVectors
 from services.candidates.elastic.feature_weights import FeatureWeights
 from services.candidates.elastic.filters import eligible
 from services.candidates.elastic.indexes import Indexes
 from services.candidates.eligibility import Eligibility
-
-# The features of a history that a search goes by: the weightiest. All of them count in the similarities.
-_FEATURES_ASKED: Final = 100
+from services.candidates.vectors.blend import Part, blended, lengths
+from services.candidates.vectors.direction import units
+from services.candidates.vectors.vector_status import VectorStatus
 
 
 class ElasticIndex:
@@ -28,10 +30,11 @@ class ElasticIndex:
     know of every change first, and similarities are computed from the features that come along.
     """
 
-    def __init__(self, cluster: Cluster, indexes: Indexes, columns: ItemColumns) -> None:
+    def __init__(self, cluster: Cluster, indexes: Indexes, columns: ItemColumns, vectors: ElasticVectors) -> None:
         self._cluster = cluster
         self._indexes = indexes
         self._columns = columns
+        self._vectors = vectors
         self._weights = FeatureWeights(cluster, indexes.alias, time.monotonic)
         self._serving = ""
         self._offset = 0
@@ -45,46 +48,51 @@ class ElasticIndex:
             return "Elasticsearch has no index of the items yet"
         return self._cluster.fault
 
+    def vectors(self) -> Sequence[VectorStatus]:
+        return self._vectors.statuses
+
     async def look(self) -> None:
-        """Sees which index answers, and how far it is; to be called again and again."""
+        """Sees which index answers, how far it is and which vectors it has; to be called again and again."""
         current = await self._indexes.current()
         name = current.name if current else ""
         if name != self._serving:
             self._weights.forget()
         self._offset = await self._indexes.offset(name) if name else 0
+        await self._vectors.look(name, current.vector_fields if current else ())
         self._serving = name
 
     async def alike(
         self, item_nos: NDArray[np.uint32], weights: NDArray[np.float64], count: int, eligibility: Eligibility
     ) -> Alike:
-        history = await self._features_of(item_nos)
-        if not any(history):
+        history = await self._documents(item_nos)
+        features = [document.get("features", []) for document in history]
+        known = np.array([len(row) > 0 for row in features], np.bool_)
+        used = [(one, rows) for one in self._vectors.used if (rows := units(one.field.directions(history))).any()]
+        if not known.any() and not used:
             return Alike.nothing(len(item_nos))
-        feature_weights = await self._weights.of(feature for row in history for feature in row)
-        profile: dict[str, float] = {}
-        for row, weight in zip(history, weights, strict=True):
-            length = sum(feature_weights[feature] ** 2 for feature in row) ** 0.5
-            for feature in row:
-                # What sharing it adds to the product of profile and item, but for the item's own length.
-                profile[feature] = profile.get(feature, 0.0) + weight * feature_weights[feature] ** 2 / length
-        asked = sorted(profile, key=lambda feature: (-profile[feature], feature))[:_FEATURES_ASKED]
-        should = [
-            {"constant_score": {"filter": {"term": {"features": feature}}, "boost": max(profile[feature], 1e-6)}}
-            for feature in asked
-        ]
-        query = {
-            "function_score": {
-                "query": {"bool": {"should": should, "minimum_should_match": 1, **eligible(eligibility)}},
-                "functions": [{"field_value_factor": {"field": "slenderness", "missing": 1}}],
-                "boost_mode": "multiply",
-            }
-        }
-        hits = await self._search(query, count, ["features"])
+        shares = weights / lengths(known, ((one.weight, rows) for one, rows in used)).clip(1e-9)
+        feature_weights = await self._weights.of(feature for row in features for feature in row)
+        knn = self._vectors.clauses(
+            {one.field: (shares @ rows).astype(np.float32) for one, rows in used}, count, eligibility
+        )
+        hits = await self._search(
+            alike_query(features, shares, feature_weights, eligibility),
+            min(count * (1 + len(knn)), MOST_FOUND),
+            ["features", *(one.field.kept for one, _ in used)],
+            knn,
+        )
         found = np.array([int(hit["_id"]) for hit in hits], np.uint32)
         admitted = np.flatnonzero(self._same(found, hits) & eligibility.admits(found))
-        features = [hits[place]["fields"]["features"] for place in admitted]
-        feature_weights |= await self._weights.of({feature for row in features for feature in row} - profile.keys())
-        return Alike(found[admitted], cosines(features, history, feature_weights))
+        documents = [hits[place]["fields"] for place in admitted]
+        own = [document.get("features", []) for document in documents]
+        feature_weights |= await self._weights.of({feature for row in own for feature in row} - feature_weights.keys())
+        similarities = blended(
+            cosines(own, features, feature_weights),
+            np.array([len(row) > 0 for row in own], np.bool_),
+            known,
+            [Part(one.weight, units(one.field.directions(documents)), rows) for one, rows in used],
+        )
+        return Alike(found[admitted], similarities)
 
     async def match(self, text: str, eligibility: Eligibility, count: int) -> Matches:
         if not tokens(text):
@@ -106,25 +114,34 @@ class ElasticIndex:
                 "boost_mode": "multiply",
             }
         }
-        hits = await self._search(query, min(count, MOST_MATCHES), [])
+        hits = await self._search(query, min(count, MOST_MATCHES))
         found = np.array([int(hit["_id"]) for hit in hits], np.uint32)
         relevance = np.array([hit["_score"] for hit in hits], np.float32)
         admitted = self._same(found, hits) & eligibility.admits(found)
         return Matches.best(found[admitted], relevance[admitted], count)
 
-    async def _features_of(self, item_nos: NDArray[np.uint32]) -> list[Sequence[str]]:
+    async def _documents(self, item_nos: NDArray[np.uint32]) -> list[dict[str, Any]]:
+        """Returns what makes each of the items alike to others; nothing for one that the index does not have."""
+        fields = ["features", *(one.field.kept for one in self._vectors.used)]
         answer = await self._cluster.ask(
             lambda client: client.mget(
-                index=self._indexes.alias, ids=[str(item_no) for item_no in item_nos], source_includes=["features"]
+                index=self._indexes.alias, ids=[str(item_no) for item_no in item_nos], source_includes=fields
             )
         )
-        return [doc.get("_source", {}).get("features", []) for doc in answer["docs"]]
+        return [doc.get("_source", {}) for doc in answer["docs"]]
 
-    async def _search(self, query: dict[str, Any], count: int, fields: list[str]) -> list[dict[str, Any]]:
+    async def _search(
+        self,
+        query: dict[str, Any] | None,
+        count: int,
+        fields: Sequence[str] = (),
+        knn: Sequence[Mapping[str, Any]] = (),
+    ) -> list[dict[str, Any]]:
         answer = await self._cluster.ask(
             lambda client: client.search(
                 index=self._indexes.alias,
                 query=query,
+                knn=knn or None,
                 size=count,
                 source=False,
                 docvalue_fields=[{"field": field} for field in ("digest", *fields)],

@@ -6,6 +6,7 @@ from services.candidates.content.synonyms import Synonyms
 from services.candidates.elastic.bulk_writer import BulkWriter
 from services.candidates.elastic.cluster import Cluster, connect
 from services.candidates.elastic.elastic_index import ElasticIndex
+from services.candidates.elastic.elastic_vectors import ElasticVectors
 from services.candidates.elastic.feeder import Feeder
 from services.candidates.elastic.indexes import Indexes
 from services.candidates.elastic.keeper import Keeper
@@ -42,8 +43,10 @@ class Engine:
             cluster, settings.elasticsearch_index, settings.elasticsearch_shards, settings.elasticsearch_replicas
         )
         writer = BulkWriter(cluster, inputs.refused_items.append)
-        feeder = Feeder(catalog, writer, indexes, ItemWords(synonyms))
+        weights = settings.vector_weights
+        feeder = Feeder(catalog, writer, indexes, ItemWords(synonyms), weights)
         lease = Lease(cluster, settings.elasticsearch_index, clock)
-        schema, seconds = Schema(synonyms.digest), settings.elasticsearch_timeout_seconds
+        schema, seconds = Schema(synonyms.digest, weights), settings.elasticsearch_timeout_seconds
         keeper = Keeper(indexes, feeder, lease, schema, clock, search_seconds=seconds)
-        return cls(cluster, ElasticIndex(cluster, indexes, inputs.columns), keeper)
+        index = ElasticIndex(cluster, indexes, inputs.columns, ElasticVectors(cluster, weights))
+        return cls(cluster, index, keeper)

@@ -1,3 +1,4 @@
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -6,18 +7,22 @@ from elasticsearch import AsyncElasticsearch
 
 from services.candidates.elastic.cluster import Cluster
 from services.candidates.elastic.schema import SERVING_REFRESH, Schema
+from services.candidates.elastic.vector_field import VectorField, fields_in
 
 # The document that says how far an index is; no search finds it, since it is not eligible.
 _OFFSET: Final = "offset"
+# Where an index keeps the names of vectors by digest; a field's own notes are too short for some.
+_NAMES: Final = "vectors"
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index of the items; `serving`: the alias leads to it."""
+    """An index of the items; `serving`: the alias leads to it. `vector_fields` are what it has for named vectors."""
 
     name: str
     schema: str
     serving: bool
+    vector_fields: tuple[VectorField, ...] = ()
 
 
 class Indexes:
@@ -37,10 +42,7 @@ class Indexes:
         answer = await self._cluster.work(
             lambda client: client.indices.get(index=f"{self.alias}-v*", allow_no_indices=True)
         )
-        return [
-            Index(name, told["mappings"].get("_meta", {}).get("schema", ""), self.alias in told["aliases"])
-            for name, told in sorted(answer.items())
-        ]
+        return [_index(name, told, self.alias) for name, told in sorted(answer.items())]
 
     async def current(self) -> Index | None:
         """Returns the one that answers."""
@@ -58,6 +60,20 @@ class Indexes:
             lambda client: client.indices.create(index=name, body=schema.body(self._shards, self._replicas))
         )
         return Index(name, schema.digest, serving=False)
+
+    async def vector_fields(self, name: str) -> tuple[VectorField, ...]:
+        """Returns what an index has for named vectors."""
+        return next((index.vector_fields for index in await self.all() if index.name == name), ())
+
+    async def add_vector_fields(self, name: str, fields: Sequence[VectorField]) -> None:
+        """Lets an index have more for named vectors. One process at a time."""
+        index = next(index for index in await self.all() if index.name == name)
+        properties = {key: told for field in fields for key, told in field.mapping().items()}
+        names = {field.digest: field.name for field in (*index.vector_fields, *fields)}
+        meta = {"schema": index.schema, _NAMES: names}
+        await self._cluster.work(
+            lambda client: client.indices.put_mapping(index=name, properties=properties, meta=meta)
+        )
 
     async def promote(self, index: Index) -> None:
         """Lets the alias lead to it and to no other, in one step."""
@@ -90,3 +106,9 @@ class Indexes:
             return await client.index(index=name, id=_OFFSET, document={"catalog_version": catalog_version})
 
         await self._cluster.work(note)
+
+
+def _index(name: str, told: Mapping[str, Any], alias: str) -> Index:
+    meta = told["mappings"].get("_meta", {})
+    fields = fields_in(told["mappings"].get("properties", {}), meta.get(_NAMES, {}))
+    return Index(name, meta.get("schema", ""), alias in told["aliases"], fields)

@@ -1,12 +1,13 @@
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from services.candidates.content.item_terms import FIELD_WEIGHTS
 from services.candidates.content.item_words import WORD_WEIGHTS
 
 # What documents say and how: to be raised where `document.py` changes, so that the index is made anew.
-_DOCUMENTS: Final = 1
+_DOCUMENTS: Final = 2
 # How soon what was written is found, in an index that answers, and in one that is still being built.
 SERVING_REFRESH: Final = "250ms"
 _BUILDING_REFRESH: Final = "30s"
@@ -41,15 +42,20 @@ _PROPERTIES: Final[dict[str, Any]] = {
     "creator": _EXACT,
     "attributes": _EXACT,
     "features": _EXACT,
+    "left_out_vectors": _EXACT,
     **{f"{field}_words": _WORDS for field in WORD_WEIGHTS},
 }
 
 
 class Schema:
-    """Mapping and analysis of the index, as code. An index whose `_meta.schema` is not `digest` is made anew."""
+    """Mapping and analysis of the index, as code. An index whose `_meta.schema` is not `digest` is made anew.
 
-    def __init__(self, synonyms_digest: str) -> None:
-        content = [_DOCUMENTS, _ANALYSIS, _PROPERTIES, dict(FIELD_WEIGHTS), synonyms_digest]
+    The fields of named vectors come as the vectors do (`vector_field.py`); those that weigh 0 are no part of the index.
+    """
+
+    def __init__(self, synonyms_digest: str, vector_weights: Mapping[str, float]) -> None:
+        left_out = sorted(name for name, weight in vector_weights.items() if not weight)
+        content = [_DOCUMENTS, _ANALYSIS, _PROPERTIES, dict(FIELD_WEIGHTS), synonyms_digest, left_out]
         self.digest = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=8).hexdigest()
 
     def body(self, shards: int, replicas: int) -> dict[str, Any]:
@@ -61,5 +67,10 @@ class Schema:
                 "refresh_interval": _BUILDING_REFRESH,
                 "analysis": _ANALYSIS,
             },
-            "mappings": {"dynamic": False, "_meta": {"schema": self.digest}, "properties": _PROPERTIES},
+            "mappings": {
+                "dynamic": False,
+                "_meta": {"schema": self.digest},
+                "_source": {"excludes": ["vector_*"]},  # they are kept shorter in `direction_*`
+                "properties": _PROPERTIES,
+            },
         }

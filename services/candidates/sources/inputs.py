@@ -16,6 +16,7 @@ from services.candidates.settings import CandidatesSettings
 from services.candidates.statistics.item_statistics import ItemStatistics
 from services.candidates.statistics.top_lists import CatalogSnapshot, TopLists, rank
 from services.candidates.vectors.item_vectors import ItemVectors
+from services.candidates.vectors.named_vectors import NamedVectors
 
 if TYPE_CHECKING:
     from vitrine.candidates.v1.source_service_pb2_grpc import SourceServiceAsyncStub
@@ -79,6 +80,7 @@ class Inputs:
 
     def __post_init__(self) -> None:
         self.statistics = ItemStatistics(self.settings.minimum_users)
-        self.embedded = EmbeddedIndex(self.columns, Synonyms.read(self.settings.synonyms_file))
+        vectors = NamedVectors(self.settings.vector_weights, self.settings.vector_megabytes)
+        self.embedded = EmbeddedIndex(self.columns, Synonyms.read(self.settings.synonyms_file), vectors)
         self.content = self.embedded
         self.top_lists = rank(CatalogSnapshot.of(self.columns, self.statistics), 0)

@@ -1,8 +1,11 @@
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
+
+Vectors: TypeAlias = "NDArray[np.float32] | NDArray[np.float16]"
+"""A vector a row; they are kept as they come."""
 
 EXACT_UP_TO: Final = 200_000
 """Vectors that are searched one by one: some 1.5 ms for 64 numbers each."""
@@ -35,7 +38,7 @@ class ExactIndex:
     best by half the digits, of which some more than are wanted are looked at.
     """
 
-    def __init__(self, vectors: NDArray[np.float32]) -> None:
+    def __init__(self, vectors: Vectors) -> None:
         self._vectors = vectors
         self._index = faiss.IndexScalarQuantizer(
             vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
@@ -56,7 +59,7 @@ class PartitionIndex:
     them does, on searches by single vectors and by means of three, as users' are. Scores are exact.
     """
 
-    def __init__(self, vectors: NDArray[np.float32]) -> None:
+    def __init__(self, vectors: Vectors) -> None:
         count, dimensions = vectors.shape
         self._vectors = vectors
         self._parts = max(1, min(int(4 * count**0.5), count // _FEWEST_IN_PART))
@@ -69,12 +72,13 @@ class PartitionIndex:
             faiss.METRIC_INNER_PRODUCT,
             False,  # not by residual
         )
-        halves = vectors / _scale(vectors)
+        exact = np.asarray(vectors, np.float32)
+        halves = exact / _scale(vectors)
         random = np.random.default_rng(0)
         taught = random.choice(count, min(count, self._parts * _FEWEST_IN_PART), replace=False)
         self._index.train(halves[taught])
         self._index.add(halves)
-        self.recall, self._breadth = self._broad_enough(random)
+        self.recall, self._breadth = self._broad_enough(exact, random)
 
     def search(
         self, vector: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None
@@ -95,14 +99,14 @@ class PartitionIndex:
             parameters.sel = selector
         return _nearest(self._index, self._vectors, vector, count, parameters)
 
-    def _broad_enough(self, random: np.random.Generator) -> tuple[float, int]:
+    def _broad_enough(self, exact: NDArray[np.float32], random: np.random.Generator) -> tuple[float, int]:
         """Returns the recall of the least breadth, doubled from a 64th of the parts on, that is enough; and that."""
-        drawn = random.integers(0, len(self._vectors), (_TRIED, 3))
-        queries = [self._vectors[rows[:1] if number % 2 else rows].mean(axis=0) for number, rows in enumerate(drawn)]
-        count = min(_TRIED_COUNT, len(self._vectors))
-        longest = float(np.linalg.norm(self._vectors, axis=1).max())
+        drawn = random.integers(0, len(exact), (_TRIED, 3))
+        queries = [exact[rows[:1] if number % 2 else rows].mean(axis=0) for number, rows in enumerate(drawn)]
+        count = min(_TRIED_COUNT, len(exact))
+        longest = float(np.linalg.norm(exact, axis=1).max())
         least = [
-            np.partition(self._vectors @ query, -count)[-count] - _ROUNDING * longest * np.linalg.norm(query)
+            np.partition(exact @ query, -count)[-count] - _ROUNDING * longest * np.linalg.norm(query)
             for query in queries
         ]
         breadth = max(1, self._parts // 64)
@@ -116,13 +120,13 @@ class PartitionIndex:
             breadth = min(self._parts, 2 * breadth)
 
 
-def _scale(vectors: NDArray[np.float32]) -> np.float32:
+def _scale(vectors: Vectors) -> np.float32:
     """Returns what the vectors are divided by: half precision ends at 65,504."""
     return np.float32(max(1.0, float(np.abs(vectors).max(initial=0.0))))
 
 
 def _nearest(
-    index: faiss.Index, vectors: NDArray[np.float32], vector: NDArray[np.float32], count: int, parameters: Any
+    index: faiss.Index, vectors: Vectors, vector: NDArray[np.float32], count: int, parameters: Any
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Asks an index of half precision for some more than are wanted, and scores those."""
     looked_at = min(count + _SPARE, len(vectors))
@@ -131,7 +135,7 @@ def _nearest(
 
 
 def _scored(
-    vectors: NDArray[np.float32], rows: NDArray[np.int64], vector: NDArray[np.float32], count: int
+    vectors: Vectors, rows: NDArray[np.int64], vector: NDArray[np.float32], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Returns the `count` of the rows with the greatest inner product, the greatest first."""
     scores = vectors[rows] @ vector
@@ -139,7 +143,7 @@ def _scored(
     return rows[order], scores[order]
 
 
-def vector_index(vectors: NDArray[np.float32], exact_up_to: int = EXACT_UP_TO) -> VectorIndex:
+def vector_index(vectors: Vectors, exact_up_to: int = EXACT_UP_TO) -> VectorIndex:
     """Returns what searches so many vectors best."""
     # One search is too short to be shared: OpenMP's threads, waiting for one another, made it ten times slower on a
     # busy machine. The setting belongs to the calling thread.

@@ -15,6 +15,7 @@ from services.candidates.content.matches import Matches
 from services.candidates.content.synonyms import Synonyms
 from services.candidates.elastic.engine import Engine
 from services.candidates.settings import CandidatesSettings
+from services.candidates.vectors.named_vectors import NamedVectors
 from services.common.clock import SystemClock
 from tests.support.candidates_shop import Shop
 from tests.support.fake_shop_services import FakeCatalog, fake_catalog, serving
@@ -67,7 +68,7 @@ class EmbeddedShop(_Asking):
 
     def __init__(self, synonyms: str) -> None:
         super().__init__()
-        self.shop.inputs.embedded = EmbeddedIndex(self.shop.inputs.columns, Synonyms(synonyms))
+        self.shop.inputs.embedded = EmbeddedIndex(self.shop.inputs.columns, Synonyms(synonyms), NamedVectors({}, 100))
         self.shop.inputs.content = self.shop.inputs.embedded
 
     async def put(self, items: Mapping[int, Item | None], days_old: float = 100.0) -> None:
@@ -142,6 +143,7 @@ class ElasticShop(_Asking):
                     break
                 await asyncio.sleep(0.02)
         await self.engine.cluster.work(lambda client: client.indices.refresh(index=serving))
+        await self.engine.index.look()
 
 
 def items_of(rows: Sequence[tuple[str, Sequence[str], dict[str, Any]]]) -> dict[int, Item]:

@@ -21,8 +21,9 @@ def item(title: str, *path: str, price: float | None = None, brand: str = "") ->
 
 
 def similarities(index: FeatureIndex, item_no: int) -> dict[int, float]:
-    alike = index.alike(np.array([item_no], np.uint32), np.ones(1), 100, anything)
-    return dict(zip(alike.item_nos.tolist(), alike.similarities[:, 0].tolist(), strict=True))
+    profiles = index.profiles(np.array([item_no], np.uint32))
+    found = index.find(profiles, np.ones(1), 100, anything)
+    return dict(zip(found.tolist(), index.cosines(found, profiles)[0][:, 0].tolist(), strict=True))
 
 
 def merge(index: FeatureIndex) -> None:
@@ -63,10 +64,15 @@ def test_similarities_are_given_for_each_item_asked_about() -> None:
     index.put(2, item("blue hose"))
     index.put(3, item("red hose"))
     merge(index)
-    alike = index.alike(np.array([1, 2, 77], np.uint32), np.ones(3), 10, lambda item_nos: item_nos == 3)
-    assert alike.item_nos.tolist() == [3]
-    assert (alike.similarities[0, :2] > 0).all()
-    assert alike.similarities[0, 2] == 0
+    profiles = index.profiles(np.array([1, 2, 77], np.uint32))
+    assert profiles.known.tolist() == [True, True, False]
+    found = index.find(profiles, np.ones(3), 10, lambda item_nos: item_nos == 3)
+    assert found.tolist() == [3]
+    cosines, known = index.cosines(np.array([3, 77], np.uint32), profiles)
+    assert known.tolist() == [True, False]
+    assert (cosines[0, :2] > 0).all()
+    assert cosines[0, 2] == 0
+    assert not cosines[1].any()
 
 
 def test_new_changed_and_removed_items_are_found_as_they_are_now() -> None:
