@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.echo import echo_throughput
 from bench.figures import Figures
+from bench.ranker.new_items import measure_new_items
 from bench.ranker.requests import score_requests
 from bench.ranker.scoring import measure_scoring
 from bench.ranker.shop import demo_files, imported_shop, train_and_serve
@@ -37,6 +38,7 @@ async def main(folder: Path) -> None:
             gc.collect()
             gc.freeze()
             await measure_scoring(figures, shop, requests)
+            await measure_new_items(figures, shop, requests[0].user)
             await measure_swap(figures, shop, requests, report.version)
 
 

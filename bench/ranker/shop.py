@@ -37,7 +37,7 @@ async def imported_shop(folder: Path, files: ShopFiles, progress: Progress) -> A
     try:
         await asyncio.to_thread(_start, launcher, ("modelserver", "events", "features"))
         await import_files(shop, items=[files.items], users=[files.users], events=[files.events], progress=progress)
-        await asyncio.to_thread(_start, launcher, ("ranker",))
+        await asyncio.to_thread(_start, launcher, ("ranker", "candidates"))
         yield shop
     finally:
         launcher.stop()

@@ -56,6 +56,13 @@ async def _candidates(name: str, shop: Shop) -> Finding:
         return Finding(name, Verdict.WARNING, "the shop is empty", "`vitrine import --items FILE` fills it")
     if not status.versions.neighbors_version:
         return Finding(name, Verdict.WARNING, text + "; no neighbours", "`vitrine train` builds them")
+    if status.vectors_fault:
+        return Finding(
+            name,
+            Verdict.WARNING,
+            f"{text}; {status.waiting_vector_count:,} new ones without a vector: {status.vectors_fault}",
+            "`vitrine up ranker modelserver`, or `vitrine train`",
+        )
     return Finding(name, Verdict.OK, text)
 
 

@@ -72,7 +72,7 @@ class VectorKeeper:
             vectors = _vectors(answer, new_items.trained.dimensions, new_items.trained.model_version)
         except VitrineError as error:
             self._breaker.failed()
-            self._note(error.message)
+            self._note(f"{error.reason}: {error.message}")
             return False
         self._breaker.succeeded()
         self._note("")

@@ -66,14 +66,8 @@ class Service:
 
 
 def settings(tmp_path: Path, address: str, **fields: Any) -> CandidatesSettings:
-    return CandidatesSettings(
-        port=0,
-        features_address=address,
-        state_directory=tmp_path,
-        poll_seconds=0.05,
-        source_deadline_seconds=5,
-        **fields,
-    )
+    given = {"poll_seconds": 0.05, "source_deadline_seconds": 5, "ranker_address": "", **fields}
+    return CandidatesSettings(port=0, features_address=address, state_directory=tmp_path, **given)
 
 
 @contextlib.asynccontextmanager

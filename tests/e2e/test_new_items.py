@@ -1,0 +1,24 @@
+from datetime import UTC, datetime
+
+from bench.ranker.new_items import seconds_to_embedding
+from cli.shop import Shop
+from services.common.timestamps import to_timestamp
+from tests.e2e.conftest import RunningShop
+from vitrine.common.v1.visitor_pb2 import Visitor
+from vitrine.features.v1.feature_service_pb2 import GetUserFeaturesRequest
+from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceStub
+from vitrine.features.v1.user_features_pb2 import UserFeatures
+
+
+async def _features_of(shop: Shop, user_id: str) -> UserFeatures:
+    request = GetUserFeaturesRequest(visitor=Visitor(user_id=user_id), query_time=to_timestamp(datetime.now(UTC)))
+    async with shop.channel("features") as channel:
+        return (await FeatureServiceStub(channel).GetUserFeatures(request, timeout=10)).features
+
+
+async def test_the_model_finds_a_new_item_within_a_second(shop: RunningShop) -> None:
+    running = Shop(shop.state_directory, shop.environment)
+    user = await _features_of(running, shop.files.user_ids[0])
+    await seconds_to_embedding(running, user)  # the first is also what the model has not seen so few of
+    seconds = [await seconds_to_embedding(running, user) for _ in range(5)]
+    assert max(seconds) < 1.0, seconds
