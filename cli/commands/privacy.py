@@ -2,6 +2,7 @@ import asyncio
 import json
 import sys
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,10 @@ from google.protobuf import json_format
 from rich.table import Table
 
 from cli.context import CommandContext, command_context
+from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from cli.privacy.export import exported_lines
+from cli.privacy.imports import clean_imports
 from cli.visitor_options import AnonymousOption, UserOption, visitor_of
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.features.v1.user_service_pb2 import DeleteUserRequest, DeleteUserResponse
@@ -55,14 +58,19 @@ def delete(
     command = command_context(context)
     request = DeleteUserRequest(visitor=visitor_of(user, anonymous), request_id=request_id or uuid.uuid4().hex)
     receipt = asyncio.run(_delete(command, request))
+    removed, in_use = clean_imports(command.state_directory / "imports", _ids(request.visitor))
+    for path in removed:
+        command.messages.print(f"removed {path}, which an import left behind")
     if as_json:
         command.console.print_json(json_format.MessageToJson(receipt, preserving_proto_field_name=True))
-        return
-    command.console.print(
-        f"erased: {receipt.deleted_event_count:,} events, {receipt.deleted_page_count:,} pages, "
-        f"{receipt.deleted_quarantine_count:,} rejected events, {receipt.deleted_row_count:,} rows of the feature store"
-    )
-    command.console.print(f"receipt {receipt.receipt_id}, {receipt.delete_time.ToJsonString()}")
+    else:
+        command.console.print(
+            f"erased: {receipt.deleted_event_count:,} events, {receipt.deleted_page_count:,} pages, "
+            f"{receipt.deleted_quarantine_count:,} rejected events, {receipt.deleted_row_count:,} rows of the feature "
+            "store"
+        )
+        command.console.print(f"receipt {receipt.receipt_id}, {receipt.delete_time.ToJsonString()}")
+    _check_unused(in_use, request.request_id)
 
 
 @app.command("verify")
@@ -95,6 +103,16 @@ def verify(
         command.console.print("nothing is found")
     if traces:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _check_unused(copies: Sequence[Path], request_id: str) -> None:
+    """Raises CommandError where an import is under way: it may bring the visitor back."""
+    if copies:
+        raise CommandError(
+            f"an import is at work on {', '.join(map(str, copies))}: when it has ended, run this again with "
+            f"--request-id {request_id}",
+            ExitCode.FAILED,
+        )
 
 
 def _ids(visitor: Visitor) -> list[Visitor]:

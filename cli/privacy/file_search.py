@@ -1,12 +1,12 @@
-import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from cli.privacy.gzip_lines import gzip_lines
 from cli.privacy.marks import Marks
 from cli.privacy.trace import Trace
 
@@ -35,8 +35,7 @@ def count_in(path: Path, marks: Marks) -> int:
     if kind == ".json":
         return int(marks.within(_json(path)))
     if kind == ".gz":
-        with gzip.open(path, "rt", errors="replace") as lines:
-            return _in_lines(lines, marks)
+        return _in_lines(gzip_lines(path), marks)
     if kind in LINES:
         with path.open(errors="replace") as lines:
             return _in_lines(lines, marks)
@@ -68,7 +67,7 @@ def _json(path: Path) -> object:
     return value
 
 
-def _in_lines(lines: IO[str], marks: Marks) -> int:
+def _in_lines(lines: Iterable[str], marks: Marks) -> int:
     return sum(marks.on_line(line) for line in lines)
 
 

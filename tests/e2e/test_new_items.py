@@ -1,3 +1,4 @@
+import asyncio
 from datetime import UTC, datetime
 
 from bench.ranker.new_items import seconds_to_embedding
@@ -16,9 +17,12 @@ async def _features_of(shop: Shop, user_id: str) -> UserFeatures:
         return (await FeatureServiceStub(channel).GetUserFeatures(request, timeout=10)).features
 
 
-async def test_the_model_finds_a_new_item_within_a_second(shop: RunningShop) -> None:
-    running = Shop(shop.state_directory, shop.environment)
-    user = await _features_of(running, shop.files.user_ids[0])
-    await seconds_to_embedding(running, user)  # the first is also what the model has not seen so few of
-    seconds = [await seconds_to_embedding(running, user) for _ in range(5)]
-    assert max(seconds) < 1.0, seconds
+async def _seconds(shop: Shop, user_id: str) -> list[float]:
+    user = await _features_of(shop, user_id)
+    return [await seconds_to_embedding(shop, user) for _ in range(6)]
+
+
+def test_the_model_finds_a_new_item_within_a_second(shop: RunningShop) -> None:
+    seconds = asyncio.run(_seconds(Shop(shop.state_directory, shop.environment), shop.files.user_ids[0]))
+    # With the first the model server meets so few items for the first time.
+    assert max(seconds[1:]) < 1.0, seconds

@@ -7,11 +7,14 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Final, Self
 
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from cli.importer.from_elasticsearch.position import Position, SlicePosition
+
+COPY: Final = ".jsonl.gz"
+POSITION: Final = ".position.json"
 
 
 class IndexCopy:
@@ -28,8 +31,8 @@ class IndexCopy:
         digest = hashlib.blake2b(json.dumps([index, *of]).encode(), digest_size=4).hexdigest()
         name = re.sub(r"[^A-Za-z0-9._-]", "_", index).lstrip(".")[:80]
         self.index = index
-        self.path = folder / f"{name}-{digest}.jsonl.gz"
-        self._position_path = folder / f"{name}-{digest}.position.json"
+        self.path = folder / f"{name}-{digest}{COPY}"
+        self._position_path = folder / f"{name}-{digest}{POSITION}"
         self._position = Position({}, [])
         self._file: IO[bytes] | None = None
 
@@ -60,6 +63,8 @@ class IndexCopy:
         position, size = self._position, os.fstat(self._open.fileno()).st_size
         if position.indexes != indexes or len(position.slices) != slices or position.size > size:
             self._position = Position(dict(indexes), [SlicePosition() for _ in range(slices)])
+            # Before the first page: a copy that was cut short is known by its position.
+            self._position.write(self._position_path)
         self._open.truncate(self._position.size)
 
     def position(self, of_slice: int) -> SlicePosition:

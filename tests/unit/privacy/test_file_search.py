@@ -97,6 +97,24 @@ def test_an_id_of_one_byte_is_not_seen_where_it_is_none(tmp_path: Path) -> None:
     assert count_in(path, marks) == 1
 
 
+@pytest.mark.parametrize(
+    "spoil", [lambda data: data[:-9], lambda data: data + b"no gzip at all"], ids=["torn", "odd end"]
+)
+def test_a_gzip_file_that_was_cut_short_is_searched_as_far_as_it_goes(
+    tmp_path: Path, spoil: Callable[[bytes], bytes]
+) -> None:
+    lines = [json.dumps({"user_id": f"bert {number}"}) for number in range(20_000)]
+    lines[9_999] = lines[-1] = json.dumps({"user_id": "anna/ü 7"})
+    members = [gzip.compress(("\n".join(part) + "\n").encode()) for part in (lines[:10_000], lines[10_000:])]
+    path = tmp_path / "users.jsonl.gz"
+    path.write_bytes(b"".join(members))
+    assert count_in(path, MARKS) == 2
+    path.write_bytes(spoil(b"".join(members)))
+    assert count_in(path, MARKS) >= 1
+    path.write_bytes(b"")
+    assert count_in(path, MARKS) == 0
+
+
 def test_all_folders_are_searched(tmp_path: Path) -> None:
     (tmp_path / "artifacts" / "v1").mkdir(parents=True)
     nested_json(tmp_path / "artifacts" / "v1" / "report.json", "anna/ü 7", "user")
