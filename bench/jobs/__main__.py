@@ -53,7 +53,7 @@ def main(log: SyntheticLog, settings: CandidatesSettings, progress: Progress) ->
             for what, count in made.counts.items():
                 figures.say(f"candidates.job.{made.name}.{what}", count, "")
             if made.quality is not None:
-                figures.say(f"candidates.job.{made.name}.recall100", made.quality, "")
+                figures.say(f"candidates.job.{made.name}.quality", made.quality, "")
             since = time.perf_counter()
     figures.say("candidates.job_minutes", (time.perf_counter() - began) / 60, "min")
     figures.say("candidates.job_processor_minutes", (time.process_time() - worked) / 60, "min")

@@ -11,7 +11,7 @@ def render_built(built: Built) -> RenderableType:
     """What the candidates service gets to look up, and what was not good enough."""
     table = Table("table", "version", "in it", title="What candidates are found with", box=None, pad_edge=False)
     table.title_justify = "left"
-    table.add_column("recall@100", justify="right")
+    table.add_column("quality", justify="right")
     for name, artifact in built.artifacts.items():
         counts = ", ".join(f"{artifact.metadata[count]:,} {count}" for count in _COUNTS if count in artifact.metadata)
         quality = artifact.metadata.get("quality")

@@ -5,7 +5,9 @@ from typing import Final
 from services.common.artifacts import Artifact
 
 QUALITY: Final = "quality"
-"""In a manifest's metadata: recall@100 on the log's last hours, or null where there were too few users to say."""
+"""In a manifest's metadata: how well the table foresees the log's last hours, 0 to 1; null where there were too few
+users to say.
+"""
 
 KEPT_BACK: Final = "kept_back"
 """In a manifest's metadata: why the job did not make the version current. One that is current nevertheless was made so
@@ -22,6 +24,6 @@ def shortfall(quality: object, former: Artifact | None, floor: float) -> str:
     if former is None or not isinstance(quality, float) or not isinstance(before, float) or quality >= floor * before:
         return ""
     return (
-        f"its recall@100 on the held-out hours is {quality:.4f}, version {former.version} had {before:.4f} and the"
+        f"its quality on the held-out hours is {quality:.4f}, version {former.version} had {before:.4f} and the"
         f" floor is {floor:g} of that"
     )

@@ -1,3 +1,4 @@
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,11 +12,11 @@ from services.candidates.jobs.ratings import Ratings, implicit_ratings
 from services.candidates.lookup import contained, distinct
 from services.candidates.settings import CandidatesSettings
 
-_USERS: Final = 2_000
+MOST_USERS: Final = 2_000
 _LOOKED_AT: Final = 20_000
-_FEWEST_USERS: Final = 30
+FEWEST_USERS: Final = 30
 _FOUND: Final = 100
-_MILLIS_PER_HOUR: Final = 3_600_000
+MILLIS_PER_HOUR: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class HeldOut:
         for. At most 2,000 users are looked at, those of the lowest numbers.
         """
         hours = settings.jobs.held_out_hours
-        late = events.millis > events.newest_millis - hours * _MILLIS_PER_HOUR
+        late = events.millis > events.newest_millis - hours * MILLIS_PER_HOUR
         if not hours or late.all():
             return None
         past = events.where(~late)
@@ -49,8 +50,8 @@ class HeldOut:
         neighbors = settings.neighbors
         ratings = implicit_ratings(own, neighbors.half_life_days, items_per_user=neighbors.items_per_user)
         wanted = wanted[contained(wanted >> 32, ratings.user_nos) & ~contained(wanted, _pairs(ratings))]
-        asked = distinct(wanted >> 32)[:_USERS]
-        if len(asked) < _FEWEST_USERS:
+        asked = distinct(wanted >> 32)[:MOST_USERS]
+        if len(asked) < FEWEST_USERS:
             return None
         rows = np.flatnonzero(contained(ratings.user_nos, asked))
         kept = Ratings(ratings.matrix[rows], ratings.user_nos[rows], ratings.item_nos)
@@ -61,9 +62,24 @@ class HeldOut:
         """The items that the users took to before, ascending: what is asked for goes by their rows."""
         return self.ratings.item_nos[distinct(self.ratings.matrix.indices)]
 
-    def recall(self, table: ItemTable) -> float:
-        """Returns the mean share of what the users newly turned to that is among the 100 items of the greatest
-        Σ_h rating(h) × score(h, j). `table` is to have the rows of `items`, made from the past alone.
+    def recall(self, rankings: Iterable[NDArray[np.uint32] | None]) -> float | None:
+        """Returns the mean share of what the users newly turned to that is among the first 100 of their rankings, one
+        for each user in the order of `ratings`. Items that a user rated before are passed over; a user without a
+        ranking (None) does not count. None: too few users count to say anything.
+        """
+        rated, shares = _pairs(self.ratings), []
+        for user, ranking in zip(self.ratings.user_nos.astype(np.int64), rankings, strict=True):
+            if ranking is None:
+                continue
+            pairs = user << 32 | ranking.astype(np.int64)
+            pairs = pairs[~contained(pairs, rated)][:_FOUND]
+            begin, end = np.searchsorted(self.wanted, (user << 32, (user + 1) << 32))
+            shares.append(np.isin(self.wanted[begin:end], pairs).mean())
+        return float(np.mean(shares)) if len(shares) >= FEWEST_USERS else None
+
+    def by_table(self, table: ItemTable) -> Iterator[NDArray[np.uint32]]:
+        """Yields each user's ranking by Σ_h rating(h) × score(h, j). `table` is to have the rows of `items`, made from
+        the past alone.
         """
         ratings, rows = self.ratings, table.rows
         shape = (len(table.owners), len(table.item_nos))
@@ -73,16 +89,9 @@ class HeldOut:
         columns = np.searchsorted(table.owners, ratings.item_nos[given.col[inside]])
         shape = (len(ratings.user_nos), len(table.owners))
         found = sparse.csr_array(sparse.csr_array((given.data[inside], (given.row[inside], columns)), shape) @ scores)
-        rated = _pairs(ratings)
-        shares = []
-        for place, user in enumerate(ratings.user_nos.astype(np.int64)):
+        for place in range(len(ratings.user_nos)):
             part = slice(found.indptr[place], found.indptr[place + 1])
-            pairs = user << 32 | table.item_nos[found.indices[part]]
-            order = np.argsort(-found.data[part], kind="stable")
-            pairs = pairs[order][~contained(pairs[order], rated)][:_FOUND]
-            begin, end = np.searchsorted(self.wanted, (user << 32, (user + 1) << 32))
-            shares.append(np.isin(self.wanted[begin:end], pairs).mean())
-        return float(np.mean(shares))
+            yield table.item_nos[found.indices[part][np.argsort(-found.data[part], kind="stable")]]
 
 
 def _pairs(ratings: Ratings) -> NDArray[np.int64]:

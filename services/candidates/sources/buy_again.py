@@ -1,8 +1,10 @@
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.candidates.artifacts.repeats import Repeats
 from services.candidates.proposals import Proposals, best
 from services.candidates.query import Query
 from services.candidates.sources.inputs import Inputs
@@ -41,20 +43,39 @@ class BuyAgain:
         history = query.history
         bought = np.flatnonzero((history.purchase_counts > 0) & (history.last_purchase_millis > 0))
         bought = bought[query.eligibility.admits(history.item_nos[bought])]
-        item_nos, counts = history.item_nos[bought], history.purchase_counts[bought].astype(np.float64)
-        usual, rates = self._usual(item_nos)
-        first, last = history.first_purchase_millis[bought], history.last_purchase_millis[bought]
+        purchases = Purchases(
+            item_nos=history.item_nos[bought],
+            counts=history.purchase_counts[bought],
+            first_millis=history.first_purchase_millis[bought],
+            last_millis=history.last_purchase_millis[bought],
+            decayed=history.decayed_purchases[bought],
+        )
+        scores = purchases.due(query.query_millis, self._inputs.repeats.value)
+        return best(purchases.item_nos, scores, quota, purchases.item_nos)
+
+
+@dataclass(frozen=True, slots=True)
+class Purchases:
+    """What was bought, in columns: each row is one user's purchases of one item. `decayed` counts them with a half-life
+    of 60 days.
+    """
+
+    item_nos: NDArray[np.uint32]
+    counts: NDArray[np.integer]
+    first_millis: NDArray[np.int64]
+    last_millis: NDArray[np.int64]
+    decayed: NDArray[np.float64]
+
+    def due(self, query_millis: int, repeats: Repeats | None) -> NDArray[np.float64]:
+        """Returns each row's score at a time (see `BuyAgain`)."""
+        usual, rates = np.full(len(self.item_nos), _USUAL_DAYS), np.ones(len(self.item_nos))
+        if repeats is not None:
+            usual, rates = repeats.of(self.item_nos)
+        counts, first, last = self.counts.astype(np.float64), self.first_millis, self.last_millis
         span = np.where(first > 0, np.maximum(last - first, 0), 0) / _MILLIS_PER_DAY
         intervals = np.maximum((span + usual) / counts, _SHORTEST_DAYS)
-        elapsed = np.maximum(query.query_millis - last, 0) / _MILLIS_PER_DAY / intervals
+        elapsed = np.maximum(query_millis - last, 0) / _MILLIS_PER_DAY / intervals
         waiting = 0.85 + 0.15 * (1.0 - np.exp2(-8.0 * elapsed))
         given_up = np.exp2(-np.maximum(elapsed - 1.0, 0.0) / 16.0)
-        scores = (history.decayed_purchases[bought] + 0.2 * counts) * rates**0.4 * waiting * given_up
-        return best(item_nos, scores, quota, item_nos)
-
-    def _usual(self, item_nos: NDArray[np.uint32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Returns the usual interval of each item in days, and the part of its buyers who buy it again."""
-        repeats = self._inputs.repeats.value
-        if repeats is None:
-            return np.full(len(item_nos), _USUAL_DAYS), np.ones(len(item_nos))
-        return repeats.of(item_nos)
+        scores: NDArray[np.float64] = (self.decayed + 0.2 * counts) * rates**0.4 * waiting * given_up
+        return scores

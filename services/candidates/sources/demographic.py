@@ -1,7 +1,9 @@
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from services.candidates.artifacts.group_tastes import Group, GroupTastes
 from services.candidates.lookup import contained, grouped
 from services.candidates.proposals import Proposals, best, nothing
 from services.candidates.query import Query
@@ -33,10 +35,15 @@ class Demographic:
         tastes = self._inputs.group_tastes.value
         if tastes is None:
             return nothing()
-        _, positions = tastes.of(query.groups)
-        leanings = tastes.shares[positions] * np.log(np.maximum(tastes.lifts[positions], 1e-9))
-        items, order, starts = grouped(tastes.items[positions])
-        scores = np.add.reduceat(leanings[order], starts) / len(query.groups)
-        found = tastes.item_nos[items]
-        fit = query.eligibility.admits(found) & ~contained(found, query.history.item_nos) & (scores > 0)
+        found, scores = leanings_of(tastes, query.groups)
+        fit = query.eligibility.admits(found) & ~contained(found, query.history.item_nos)
         return best(found[fit], scores[fit], quota)
+
+
+def leanings_of(tastes: GroupTastes, groups: tuple[Group, ...]) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
+    """Returns what one of these groups, at least one, takes to more than all do, by number, and its scores above 0."""
+    _, positions = tastes.of(groups)
+    leanings = tastes.shares[positions] * np.log(np.maximum(tastes.lifts[positions], 1e-9))
+    items, order, starts = grouped(tastes.items[positions])
+    scores = np.add.reduceat(leanings[order].astype(np.float64), starts) / len(groups)
+    return tastes.item_nos[items[scores > 0]], scores[scores > 0]

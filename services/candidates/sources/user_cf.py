@@ -48,16 +48,24 @@ class UserCf:
         item_nos, ratings = query.history.strongest(self._inputs.settings.history.rated_items)
         if table is None or len(item_nos) < _FEWEST_COMMON:
             return nothing()
-        users, similarities = similar_users(table, item_nos, ratings)
-        positions, lengths = gather(table.starts, users)
-        if not len(positions):
+        found, scores = taken_by_similar(table, item_nos, ratings)
+        if not len(found):
             return nothing()
-        terms = np.repeat(similarities, lengths) * table.ratings[positions]
-        items, order, starts = grouped(table.items[positions])
-        scores = np.add.reduceat(terms[order], starts)
-        found = table.item_nos[items]
         fit = query.eligibility.admits(found) & ~contained(found, query.history.item_nos)
         return best(found[fit], scores[fit], quota)
+
+
+def taken_by_similar(
+    table: UserRatings, item_nos: NDArray[np.uint32], ratings: NDArray[np.float64]
+) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
+    """Returns what the users most like one with these ratings took to, by number, and its scores."""
+    users, similarities = similar_users(table, item_nos, ratings)
+    positions, lengths = gather(table.starts, users)
+    if not len(positions):
+        return np.zeros(0, np.uint32), np.zeros(0)
+    terms = np.repeat(similarities, lengths) * table.ratings[positions]
+    items, order, starts = grouped(table.items[positions])
+    return table.item_nos[items], np.add.reduceat(terms[order], starts)
 
 
 def similar_users(

@@ -123,7 +123,7 @@ async def test_tables_that_foresee_less_than_the_floor_are_kept_back(tmp_path: P
     log += [purchase(user, "item-4", 3) for user in range(200, 205)]
     log += [purchase(user, "item-4", 9) for user in range(80, 120)]
     second = await build(tmp_path, log)
-    assert "is not made current: its recall@100" in second.refused["neighbors"]
+    assert "is not made current: its quality on the held-out hours" in second.refused["neighbors"]
     current = ArtifactStore(tmp_path).current("neighbors")
     assert current is not None
     assert current.version == first.artifacts["neighbors"].version

@@ -59,7 +59,7 @@ def test_recall_is_that_of_the_definition_though_few_rows_are_made(seed: int) ->
     assert expected["neighbors"] > 0
     assert expected["followers"] > 0
     tables = item_tables(held_out.past, SETTINGS, NoProgress(), held_out.items)
-    assert {table.name: held_out.recall(table) for table in tables} == pytest.approx(expected)
+    assert {table.name: held_out.recall(held_out.by_table(table)) for table in tables} == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
