@@ -34,7 +34,8 @@ _TASTES: Final = 200
 @dataclass(frozen=True, slots=True)
 class SyntheticShop:
     """A made-up shop of any size, the same for the same numbers: users have one of 200 tastes and keep to its items,
-    popularity falls off as it does in shops, a title has six words of 20,000.
+    popularity falls off as it does in shops, a title has six words of 20,000. Half of the items have a vector, which
+    points somewhat where the others of their taste do.
     """
 
     items: int
@@ -47,12 +48,15 @@ class SyntheticShop:
         random = np.random.default_rng((self.seed, begin))
         words = (random.pareto(0.7, (end - begin, 6)) * 20).astype(np.int64) % _WORDS
         ages, reduced = random.integers(1, 1000, end - begin), random.random(end - begin) < 0.1
+        vectors = self._tastes()[np.arange(begin, end) % _TASTES] + random.normal(size=(end - begin, DIMENSIONS))
         made = []
         for place, item_no in enumerate(range(begin, end)):
             taste = item_no % _TASTES
             change = CatalogChange(version=item_no, item_no=item_no, item_id=f"item-{item_no}", group_no=item_no)
             change.create_time.FromMilliseconds(self.now_millis - int(ages[place]) * DAY)
             change.item.CopyFrom(self._item(item_no, words[place], reduced=bool(reduced[place])))
+            if item_no // _TASTES % 2 == 0:
+                change.item.vectors["text"].values.extend(vectors[place])
             change.category_nos.extend([1 + taste % CATEGORIES, 1 + CATEGORIES + taste])
             made.append(change)
         return made

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -54,10 +55,10 @@ class Segment:
 
     def rows_of(self, item_nos: NDArray[np.uint32]) -> NDArray[np.int64]:
         """Returns the items' rows; -1: it is not in this segment, or was retired."""
-        row_of = self._row_of
-        rows = np.array([row_of.get(item_no, -1) for item_no in item_nos.tolist()], np.int64)
-        if len(self.retired):
-            rows[self.retired[rows]] = -1
+        if not len(self):
+            return np.full(len(item_nos), -1, np.int64)
+        rows = np.fromiter(map(self._row_of.get, item_nos.tolist(), repeat(-1)), np.int64, len(item_nos))
+        rows[self.retired[rows]] = -1
         return rows
 
     def row(self, row: int) -> NDArray[np.int32]:
