@@ -64,3 +64,10 @@ def pseudonym(key: str, secret: bytes = b"") -> str:
     """
     data = key.encode(errors="surrogatepass")
     return hashlib.blake2b(data, digest_size=8, key=secret, person=b"vitrine-log").hexdigest()
+
+
+def keyed_digest(key: str, secret: bytes) -> int:
+    """Returns 64 bits that stand for a visitor in what jobs keep: who does not know `secret` (at most 64 bytes) cannot
+    tell whose they are.
+    """
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8, key=secret).digest(), "big")

@@ -21,7 +21,7 @@ from services.ranker.training.next_visit import ACTIONS, Visit
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.replay import Replay
 from services.ranker.training.shop_reader import read_shop
-from services.ranker.training.sufficiency import require_moments, require_shop
+from services.ranker.training.sufficiency import require_examples, require_shop
 
 BLOCK: Final = 512
 """Users whose features are held at a time."""
@@ -99,7 +99,7 @@ async def train_perceptron(
     replay = Replay(table, shop.catalog, shop.attributes)
     builder = ExampleBuilder(table, replay, shop.catalog.shown_item_nos(), plan, shop.users)
     training, validation = builder.moments()
-    require_moments(training, validation)
+    require_examples(len(training), len(validation))
     examples = builder.build(training, [], progress).training
     load_tensorflow_quietly()
     from services.ranker.training.perceptron import Perceptron

@@ -1,7 +1,6 @@
 import zlib
 from array import array
 from collections.abc import Mapping
-from hashlib import blake2b
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from services.candidates.jobs.events import Events
 from services.common import event_types
 from services.common.strengths import STRENGTHS
-from services.common.visitors import anonymous_key, user_key
+from services.common.visitors import anonymous_key, keyed_digest, user_key
 from vitrine.events.v1.event_service_pb2 import LoggedEvent
 
 Number = TypeVar("Number", bound=np.generic)
@@ -89,7 +88,7 @@ class Interactions:
         self._bought.append(bought)
 
     def _user_no(self, key: str) -> int:
-        digest = int.from_bytes(blake2b(key.encode(), digest_size=8, key=self._secret).digest(), "big")
+        digest = keyed_digest(key, self._secret)
         user_no = self._user_nos.get(digest)
         if user_no is None:
             user_no = self._user_nos[digest] = len(self._user_nos)

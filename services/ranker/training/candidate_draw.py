@@ -59,7 +59,7 @@ class CandidateDraw:
         self._layers[self.pool] = REST
         self._layers[self.popular] = POPULAR
         self._sizes = sizes
-        self._random = np.random.default_rng(seed)
+        self._random = np.random.default_rng((seed, cut_millis))
 
     def allowed(self, item_nos: NDArray[Any]) -> NDArray[np.bool_]:
         """Returns which items can be candidates at this cut."""

@@ -1,10 +1,11 @@
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.common.progress import Progress
+from services.common.progress import Progress, Task
 from services.ranker.training.candidate_draw import CandidateDraw
 from services.ranker.training.event_table import EventTable
 from services.ranker.training.examples import Examples, ExampleWriter
@@ -13,12 +14,20 @@ from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.point_in_time import PointInTimeCheck
 from services.ranker.training.replay import Replay
 from services.ranker.training.schedule import Schedule
+from services.ranker.training.training_set import (
+    TRAINING,
+    VALIDATION,
+    KeptExamples,
+    NothingKept,
+    TrainingSet,
+    TrainingSetPart,
+)
 
 COMPARED: Final = 6
 """Moments of training, and as many of validation, at which it is looked whether features know what came later."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Moment:
     """A user's next visit after a cut."""
 
@@ -36,10 +45,21 @@ class ExampleSets:
 
 
 class ExampleBuilder:
-    """Makes the examples in one pass through the log: features as of each cut, labels from what came after it."""
+    """Makes the examples in one pass through the log: features as of each cut, labels from what came after it.
+
+    Examples that a training set has are taken from there; those of all other cuts are made, and kept there.
+    """
 
     def __init__(
-        self, table: EventTable, replay: Replay, shown_item_nos: NDArray[np.int64], plan: TrainingPlan, users: set[int]
+        self,
+        table: EventTable,
+        replay: Replay,
+        shown_item_nos: NDArray[np.int64],
+        plan: TrainingPlan,
+        users: set[int],
+        *,
+        training_set: TrainingSet | None = None,
+        schedule: Schedule | None = None,
     ) -> None:
         self.check = PointInTimeCheck(replay)
         self._replay = replay
@@ -47,47 +67,87 @@ class ExampleBuilder:
         self._plan = plan
         self._users = sorted(users)
         self._visits = NextVisits(table)
-        self.schedule = Schedule.of(table, plan)
+        schedule = schedule or Schedule.of(table, plan)
+        self.kept: dict[str, KeptExamples] = {
+            kind: training_set.part(kind, plan, schedule.window_millis, replay.items) if training_set else NothingKept()
+            for kind in (TRAINING, VALIDATION)
+        }
+        self.schedule = schedule.with_kept(self.kept[TRAINING].cuts())
+        self.made: list[int] = []
+        """The cuts whose examples `build` had to make."""
 
     def moments(self) -> tuple[list[Moment], list[Moment]]:
-        """Returns the moments to train and to validate on, by time: a random part where there are too many."""
-        schedule, plan = self.schedule, self._plan
-        training = [moment for cut in schedule.training_cuts for moment in self._after(cut)]
-        validation = [moment for cut in schedule.validation_cuts for moment in self._after(cut)]
-        return _some(training, plan.maximum_examples, plan.seed), _some(validation, plan.validation_examples, plan.seed)
+        """Returns the moments to train and to validate on, by time, of the cuts of which no examples are kept.
+
+        Of each cut it is a random part where there are too many.
+        """
+        training, validation = self.kept[TRAINING].cuts(), self.kept[VALIDATION].cuts()
+        return (
+            [moment for cut in self.schedule.training_cuts if cut not in training for moment in self._after(cut)],
+            [moment for cut in self.schedule.validation_cuts if cut not in validation for moment in self._after(cut)],
+        )
 
     def build(self, training: list[Moment], validation: list[Moment], progress: Progress) -> ExampleSets:
-        """Returns the examples of the moments."""
-        plan, items = self._plan, self._replay.items
-        length = plan.model.history_length
-        learned = ExampleWriter(len(training), plan.draw.slots, length, items)
-        judged = ExampleWriter(len(validation), plan.validation_slots, length, items)
-        compared = [*_some(training, COMPARED, plan.seed), *_some(validation, COMPARED, plan.seed)]
+        """Returns the examples of the moments, and those that are kept."""
+        plan, length = self._plan, self._plan.model.history_length
+        items = self._replay.items
+        most_training = plan.examples_per_cut * plan.training_cuts
+        most_validation = plan.validation_per_cut * plan.validation_cuts
+        learned = ExampleWriter(most_training, plan.draw.slots, length, items)
+        judged = ExampleWriter(most_validation, plan.validation_slots, length, items)
+        self._compared = {*_some(training, COMPARED, plan.seed), *_some(validation, COMPARED, plan.seed)}
         with progress.task("making examples", len(training) + len(validation)) as task:
-            for number, cut in enumerate((*self.schedule.training_cuts, *self.schedule.validation_cuts)):
-                self._replay.advance(cut)
-                draw = CandidateDraw(items, self._shown, cut, plan.draw, plan.seed + number)
-                for moment in (moment for moment in (*training, *validation) if moment.cut_millis == cut):
-                    user = self._replay.user(moment.user)
-                    if cut in self.schedule.validation_cuts:
-                        item_nos = draw.ranking(user, plan.validation_slots, plan.validation_popular)
-                        judged.add(user, cut, moment.visit, item_nos)
-                    else:
-                        positives = moment.visit.item_nos[draw.allowed(moment.visit.item_nos)]
-                        drawn = draw.training(user, positives)
-                        learned.add(user, cut, moment.visit, drawn.item_nos, drawn.offsets)
-                    task.advance()
-                for moment in (moment for moment in compared if moment.cut_millis == cut):
-                    self.check.compare(moment.user, cut, moment.visit.item_nos)
+            for cut in self.schedule.training_cuts:
+                learned.extend(self._examples(TRAINING, cut, training, task))
+            for cut in self.schedule.validation_cuts:
+                judged.extend(self._examples(VALIDATION, cut, validation, task))
         return ExampleSets(learned.finish(), judged.finish())
 
+    def needed(self) -> dict[Path, tuple[int, ...]]:
+        """Returns what of a training set the next run may use: cuts by the folder they are in."""
+        cuts = {TRAINING: self.schedule.training_cuts, VALIDATION: self.schedule.validation_cuts}
+        return {part.folder: cuts[kind] for kind, part in self.kept.items() if isinstance(part, TrainingSetPart)}
+
+    def _examples(self, kind: str, cut: int, moments: list[Moment], task: Task) -> Examples:
+        """Returns the examples of a cut: those that are kept, or made of the moments."""
+        if (kept := self.kept[kind].read(cut)) is not None:
+            return kept
+        mine = [moment for moment in moments if moment.cut_millis == cut]
+        if cut in self.kept[kind].cuts():  # they cannot be read, and so the moments do not have it
+            mine = self._after(cut)
+        self._replay.advance(cut)
+        made = self._made(kind, cut, mine, task)
+        self.kept[kind].write(cut, made, [self._replay.table.visitors[moment.user] for moment in mine])
+        self.made.append(cut)
+        return made
+
+    def _made(self, kind: str, cut: int, moments: list[Moment], task: Task) -> Examples:
+        plan, items = self._plan, self._replay.items
+        slots = plan.draw.slots if kind == TRAINING else plan.validation_slots
+        writer = ExampleWriter(len(moments), slots, plan.model.history_length, items)
+        draw = CandidateDraw(items, self._shown, cut, plan.draw, plan.seed)
+        for moment in moments:
+            user = self._replay.user(moment.user)
+            if kind == VALIDATION:
+                writer.add(user, cut, moment.visit, draw.ranking(user, slots, plan.validation_popular))
+            else:
+                positives = moment.visit.item_nos[draw.allowed(moment.visit.item_nos)]
+                drawn = draw.training(user, positives)
+                writer.add(user, cut, moment.visit, drawn.item_nos, drawn.offsets)
+            if moment in self._compared:
+                self.check.compare(moment.user, cut, moment.visit.item_nos)
+            task.advance()
+        return writer.finish()
+
     def _after(self, cut_millis: int) -> list[Moment]:
-        window = self.schedule.window_millis
+        window, plan = self.schedule.window_millis, self._plan
         visits = ((user, self._visits.after(user, cut_millis, window)) for user in self._users)
-        return [Moment(user, cut_millis, visit) for user, visit in visits if visit is not None]
+        moments = [Moment(user, cut_millis, visit) for user, visit in visits if visit is not None]
+        most = plan.examples_per_cut if cut_millis in self.schedule.training_cuts else plan.validation_per_cut
+        return _some(moments, most, (plan.seed, cut_millis))
 
 
-def _some(moments: list[Moment], count: int, seed: int) -> list[Moment]:
+def _some(moments: list[Moment], count: int, seed: int | tuple[int, ...]) -> list[Moment]:
     if len(moments) <= count:
         return moments
     places = np.random.default_rng(seed).choice(len(moments), count, replace=False)

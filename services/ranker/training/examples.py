@@ -46,35 +46,40 @@ class Examples:
         return tensors
 
 
-class ExampleWriter:
-    """Fills arrays that are made once for a known number of examples."""
+def empty_inputs(count: int, slots: int, history_length: int) -> Tensors:
+    """Returns the inputs of signature `rank` for `count` examples, all of them 0."""
+    integers: dict[str, tuple[int, ...]] = {
+        "history_item_nos": (history_length,),
+        "history_category_nos": (history_length, CATEGORY_LEVELS),
+        "history_brand_nos": (history_length,),
+        "history_types": (history_length,),
+        "user_attributes": (ATTRIBUTE_SLOTS,),
+        "candidate_item_nos": (slots,),
+        "candidate_category_nos": (slots, CATEGORY_LEVELS),
+        "candidate_brand_nos": (slots,),
+    }
+    floats: dict[str, tuple[int, ...]] = {
+        "history_log_prices": (history_length,),
+        "history_ages": (history_length,),
+        "candidate_log_prices": (slots,),
+        "candidate_features": (slots, len(FEATURE_NAMES)),
+    }
+    return {
+        **{name: np.zeros((count, *shape), np.int32) for name, shape in integers.items()},
+        **{name: np.zeros((count, *shape), np.float32) for name, shape in floats.items()},
+    }
 
-    def __init__(self, count: int, slots: int, history_length: int, items: ItemColumns) -> None:
+
+class ExampleWriter:
+    """Fills arrays that are made once for the greatest number of examples that may come."""
+
+    def __init__(self, most: int, slots: int, history_length: int, items: ItemColumns) -> None:
         self._items = items
         self._slots = slots
         self._history_length = history_length
-        integers: dict[str, tuple[int, ...]] = {
-            "history_item_nos": (history_length,),
-            "history_category_nos": (history_length, CATEGORY_LEVELS),
-            "history_brand_nos": (history_length,),
-            "history_types": (history_length,),
-            "user_attributes": (ATTRIBUTE_SLOTS,),
-            "candidate_item_nos": (slots,),
-            "candidate_category_nos": (slots, CATEGORY_LEVELS),
-            "candidate_brand_nos": (slots,),
-        }
-        floats: dict[str, tuple[int, ...]] = {
-            "history_log_prices": (history_length,),
-            "history_ages": (history_length,),
-            "candidate_log_prices": (slots,),
-            "candidate_features": (slots, len(FEATURE_NAMES)),
-        }
-        self._inputs: Tensors = {
-            **{name: np.zeros((count, *shape), np.int32) for name, shape in integers.items()},
-            **{name: np.zeros((count, *shape), np.float32) for name, shape in floats.items()},
-        }
-        self._labels = np.zeros((count, slots, len(ACTIONS)), np.float32)
-        self._offsets = np.zeros((count, slots), np.float32)
+        self._inputs = empty_inputs(most, slots, history_length)
+        self._labels = np.zeros((most, slots, len(ACTIONS)), np.float32)
+        self._offsets = np.zeros((most, slots), np.float32)
         self._visits: list[Visit] = []
 
     def add(
@@ -98,9 +103,20 @@ class ExampleWriter:
             self._offsets[place, :count] = offsets
         self._visits.append(visit)
 
+    def extend(self, examples: Examples) -> None:
+        """Adds examples that were made before, of the same slots."""
+        begin, end = len(self._visits), len(self._visits) + len(examples)
+        for name, tensor in examples.inputs.items():
+            self._inputs[name][begin:end] = tensor
+        self._labels[begin:end] = examples.labels
+        self._offsets[begin:end] = examples.offsets
+        self._visits += examples.visits
+
     def finish(self) -> Examples:
         """Returns the examples."""
-        return Examples(self._inputs, self._labels, self._offsets, self._visits)
+        count = len(self._visits)
+        inputs = {name: tensor[:count] for name, tensor in self._inputs.items()}
+        return Examples(inputs, self._labels[:count], self._offsets[:count], self._visits)
 
 
 def labels_of(visit: Visit, item_nos: NDArray[np.int64]) -> NDArray[np.float32]:

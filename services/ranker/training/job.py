@@ -10,6 +10,7 @@ import numpy as np
 from services.common.channels import open_channel
 from services.common.clock import Clock
 from services.common.progress import Progress
+from services.common.signing_key import load_signing_key
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.known_items import KnownItems
 from services.ranker.quiet_tensorflow import load_tensorflow_quietly
@@ -29,7 +30,8 @@ from services.ranker.training.replay import Replay
 from services.ranker.training.report import TrainingReport
 from services.ranker.training.settings import TrainingSettings
 from services.ranker.training.shop_reader import ShopData, read_shop
-from services.ranker.training.sufficiency import require_moments, require_shop
+from services.ranker.training.sufficiency import require_examples, require_shop
+from services.ranker.training.training_set import TrainingSet
 
 
 async def train(
@@ -72,7 +74,8 @@ async def train_and_promote(
 ) -> TrainingReport:
     """Does what `train` does with a shop that was read; `seconds` (per stage) is added to."""
     publisher = Publisher(settings.state_directory, clock.now())
-    report = train_on(shop, plan, publisher, progress, seconds)
+    training_set = TrainingSet(publisher.training_set, load_signing_key(settings))
+    report = train_on(shop, plan, publisher, progress, seconds, training_set=training_set)
     if report.published and promote:
         with _timed(seconds, "promotion"):
             await _promote(report, publisher.registry, settings, progress)
@@ -96,9 +99,17 @@ async def _promote(
 
 
 def train_on(
-    shop: ShopData, plan: TrainingPlan, publisher: Publisher, progress: Progress, seconds: dict[str, float]
+    shop: ShopData,
+    plan: TrainingPlan,
+    publisher: Publisher,
+    progress: Progress,
+    seconds: dict[str, float],
+    *,
+    training_set: TrainingSet | None = None,
 ) -> TrainingReport:
-    """Trains on what was read and publishes; errors are those of `train`. `seconds` (per stage) is added to."""
+    """Trains on what was read and publishes; errors are those of `train`. `seconds` (per stage) is added to. What
+    `training_set` has of the examples is not made again.
+    """
     require_shop(shop)
     report = TrainingReport(
         version=publisher.next_version(),
@@ -112,7 +123,7 @@ def train_on(
         seconds=seconds,
     )
     with _timed(seconds, "examples"):
-        sets, first_validation, check = _examples(shop, plan, progress)
+        sets, first_validation, check = _examples(shop, plan, training_set, progress, report)
     report.checks.append(check)
     report.training_examples, report.validation_examples = len(sets.training), len(sets.validation)
     if not check.passed:
@@ -130,14 +141,24 @@ def train_on(
     return report
 
 
-def _examples(shop: ShopData, plan: TrainingPlan, progress: Progress) -> tuple[ExampleSets, int, Check]:
+def _examples(
+    shop: ShopData, plan: TrainingPlan, training_set: TrainingSet | None, progress: Progress, report: TrainingReport
+) -> tuple[ExampleSets, int, Check]:
     """Returns the examples, where the validation begins, and whether no feature knew what came later."""
+    if training_set:  # who was erased since, or refused, teaches nothing any more
+        training_set.keep_only([shop.table.visitors[user] for user in shop.users])
     replay = Replay(shop.table, shop.catalog, shop.attributes)
-    builder = ExampleBuilder(shop.table, replay, shop.catalog.shown_item_nos(), plan, shop.users)
-    training, validation = builder.moments()
-    require_moments(training, validation)
-    sets = builder.build(training, validation, progress)
-    return sets, builder.schedule.validation_cuts[0], builder.check.result()
+    builder = ExampleBuilder(
+        shop.table, replay, shop.catalog.shown_item_nos(), plan, shop.users, training_set=training_set
+    )
+    sets = builder.build(*builder.moments(), progress)
+    require_examples(len(sets.training), len(sets.validation))
+    check = builder.check.result()
+    if training_set:
+        training_set.prune(builder.needed() if check.passed else {})
+    report.training_cuts, report.validation_cuts = builder.schedule.training_cuts, builder.schedule.validation_cuts
+    report.made_cuts = tuple(builder.made)
+    return sets, builder.schedule.validation_cuts[0], check
 
 
 def _linear(sets: ExampleSets, plan: TrainingPlan, publisher: Publisher, report: TrainingReport) -> None:

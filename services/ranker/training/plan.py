@@ -44,3 +44,13 @@ class TrainingPlan:
 
     latency_budget_seconds: float = 0.1
     """What the exported model may take for one visitor's candidates where it is trained; slower ones are refused."""
+
+    @property
+    def examples_per_cut(self) -> int:
+        """Most examples of one cut that are trained on: each cut has its share, whatever is made of the others."""
+        return max(1, self.maximum_examples // self.training_cuts)
+
+    @property
+    def validation_per_cut(self) -> int:
+        """Most examples of one cut that are validated on."""
+        return max(1, self.validation_examples // self.validation_cuts)

@@ -86,6 +86,11 @@ class Publisher:
         """Where a fit under way keeps how far it is."""
         return self._records / "checkpoint.npz"
 
+    @property
+    def training_set(self) -> Path:
+        """Where the examples are kept."""
+        return self._records / "examples"
+
     def record(self, version: int, report: str) -> Path:
         """Keeps the run record (JSON), of failed runs too; returns its path."""
         path = self._records / f"{version}.json"

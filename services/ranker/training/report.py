@@ -17,6 +17,13 @@ class TrainingReport:
     items: int = 0
     first_event_millis: int = 0
     last_event_millis: int = 0
+    training_cuts: tuple[int, ...] = ()
+    """When its examples are from, in milliseconds since 1970, ascending; `validation_cuts` validate alone."""
+
+    validation_cuts: tuple[int, ...] = ()
+    made_cuts: tuple[int, ...] = ()
+    """The cuts whose examples had to be made; those of the others stood in the training set."""
+
     training_examples: int = 0
     validation_examples: int = 0
     metrics: dict[str, RankingMetrics] = field(default_factory=dict)

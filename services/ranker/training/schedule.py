@@ -1,4 +1,5 @@
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from services.ranker.training.event_table import EventTable
@@ -24,3 +25,15 @@ class Schedule:
         step = max(1, min(round(plan.cut_days * MILLIS_PER_DAY), (end - begin) // (cuts + 1)))
         all_cuts = tuple(end - step * back for back in range(cuts, 0, -1))
         return cls(all_cuts[: plan.training_cuts], all_cuts[plan.training_cuts :], step)
+
+    def with_kept(self, kept: Sequence[int]) -> "Schedule":
+        """Returns the schedule with cuts that there are examples of, where they are about as far apart.
+
+        The validation and the newest training cut stay as they are: they are what is new.
+        """
+        cuts = [self.training_cuts[-1]]
+        for _ in self.training_cuts[1:]:
+            wanted = cuts[-1] - self.window_millis
+            near = [cut for cut in kept if 2 * abs(cut - wanted) <= self.window_millis]
+            cuts.append(min(near, key=lambda cut: (abs(cut - wanted), cut), default=wanted))
+        return replace(self, training_cuts=tuple(reversed(cuts)))

@@ -1,7 +1,6 @@
 from typing import Final
 
 from services.common.errors import FailedPreconditionError
-from services.ranker.training.example_builder import Moment
 from services.ranker.training.shop_reader import ShopData
 
 LEAST_USERS: Final = 2
@@ -19,14 +18,14 @@ def require_shop(shop: ShopData) -> None:
     _require(users >= LEAST_USERS, f"the log has events of {users} users", f"{LEAST_USERS} users with events")
 
 
-def require_moments(training: list[Moment], validation: list[Moment]) -> None:
+def require_examples(training: int, validation: int) -> None:
     """Raises FailedPreconditionError where the past holds too few visits to learn from and to check with."""
     _require(
-        len(training) >= LEAST_EXAMPLES,
-        f"the log has {len(training)} visits to learn from",
+        training >= LEAST_EXAMPLES,
+        f"the log has {training} visits to learn from",
         f"{LEAST_EXAMPLES} visits that follow on earlier ones",
     )
-    _require(len(validation) > 0, "nobody visited in the last part of the log", "visits at its end to validate on")
+    _require(validation > 0, "nobody visited in the last part of the log", "visits at its end to validate on")
 
 
 def _require(condition: bool, found: str, needed: str) -> None:  # reads as a sentence
