@@ -13,6 +13,7 @@ from services.common.shop_pass import pass_catalog, pass_log
 from services.ranker.training.job import train_and_promote
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.report import TrainingReport
+from services.ranker.training.run_options import RunOptions
 from services.ranker.training.settings import TrainingSettings
 from services.ranker.training.shop_reader import ShopReader
 
@@ -35,7 +36,12 @@ class TrainedShop:
 
 
 async def train_shop(
-    shop: Shop, progress: Progress, plan: TrainingPlan | None = None, *, promote: bool = True
+    shop: Shop,
+    progress: Progress,
+    plan: TrainingPlan | None = None,
+    *,
+    promote: bool = True,
+    options: RunOptions | None = None,
 ) -> TrainedShop:
     """Builds from a running shop's log what its pages are made with, and publishes it. Services load it by themselves.
     Without a plan the behaviour model is trained by the default one; without `promote` it stays a canary.
@@ -62,7 +68,7 @@ async def train_shop(
     seconds = {"read": round(time.perf_counter() - started, 2)}
     built = await build.publish()
     report = await train_and_promote(
-        data, training, clock, progress, plan or TrainingPlan(), seconds=seconds, promote=promote
+        data, training, clock, progress, plan or TrainingPlan(), seconds=seconds, promote=promote, options=options
     )
     return TrainedShop(built, report)
 

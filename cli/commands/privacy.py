@@ -13,9 +13,10 @@ from rich.table import Table
 from cli.context import CommandContext, command_context
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
-from cli.privacy.export import exported_lines
+from cli.privacy.export import exported_lines, visitors_of
 from cli.privacy.imports import clean_imports
 from cli.visitor_options import AnonymousOption, UserOption, visitor_of
+from services.common.visitors import visitor_key
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.features.v1.user_service_pb2 import DeleteUserRequest, DeleteUserResponse
 from vitrine.features.v1.user_service_pb2_grpc import UserServiceStub
@@ -54,7 +55,9 @@ def delete(
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Erase a visitor, and everyone merged into the same user, from every store; print the receipt."""
+    """Erase a visitor, and everyone merged into the same user, from every store and the training set; print the
+    receipt.
+    """
     command = command_context(context)
     request = DeleteUserRequest(visitor=visitor_of(user, anonymous), request_id=request_id or uuid.uuid4().hex)
     receipt = asyncio.run(_delete(command, request))
@@ -136,5 +139,12 @@ async def _export(command: CommandContext, visitor: Visitor, output: Path | None
 
 
 async def _delete(command: CommandContext, request: DeleteUserRequest) -> DeleteUserResponse:
+    from services.ranker.training.training_set import stored_training_set
+
+    visitors = await visitors_of(command.shop, request.visitor)  # nobody knows them afterwards
     async with command.shop.channel("features") as channel:
-        return await UserServiceStub(channel).DeleteUser(request, timeout=TIMEOUT_SECONDS)
+        receipt: DeleteUserResponse = await UserServiceStub(channel).DeleteUser(request, timeout=TIMEOUT_SECONDS)
+    if examples := stored_training_set(command.state_directory):
+        count = examples.forget([visitor_key(visitor) for visitor in visitors])
+        command.messages.print(f"{count:,} examples of the training set erased")
+    return receipt

@@ -18,6 +18,12 @@ def train(
     canary: Annotated[
         bool, typer.Option("--canary", help="Leave a model that passes the gate a canary: `vitrine models promote`.")
     ] = False,
+    cold: Annotated[
+        bool, typer.Option("--cold", help="Begin from nothing instead of with the weights of the version that serves.")
+    ] = False,
+    tensorboard: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Folder for what `tensorboard --logdir` reads.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON object.")] = False,
 ) -> None:
     """Build from the event log what pages are made with: neighbours of items, the behaviour model, the linear
@@ -26,11 +32,13 @@ def train(
     from cli.model_file import read_plan
     from cli.rendering.training import render_training
     from cli.training import train_shop
+    from services.ranker.training.run_options import RunOptions
 
     command = command_context(context)
     plan = read_plan(model) if model is not None else None
+    options = RunOptions(cold=cold, tensorboard=tensorboard)
     with terminal_progress(command.messages) as progress:
-        trained = asyncio.run(train_shop(command.shop, progress, plan, promote=not canary))
+        trained = asyncio.run(train_shop(command.shop, progress, plan, promote=not canary, options=options))
     if as_json:
         command.console.print_json(trained.to_json())
     else:

@@ -31,6 +31,17 @@ async def exported_lines(shop: Shop, visitor: Visitor) -> AsyncIterator[bytes]:
                 yield answer.json_lines
 
 
+async def visitors_of(shop: Shop, visitor: Visitor) -> list[Visitor]:
+    """Returns a visitor and everyone merged into the same user."""
+    visitors = [visitor]
+    async with shop.channel("features") as channel:
+        request = features_pb.ExportUserRequest(visitor=visitor)
+        async for part in UserServiceStub(channel).ExportUser(request, timeout=TIMEOUT_SECONDS):
+            for line in part.json_lines.splitlines(keepends=True):
+                visitors += [merged for merged in _merged(line) if merged not in visitors]
+    return visitors
+
+
 def _merged(line: bytes) -> list[Visitor]:
     """Returns who the user of an exported line is besides: the user's own id, and those of merged visitors."""
     told = json.loads(line)

@@ -43,7 +43,15 @@ def count_in(path: Path, marks: Marks) -> int:
 
 
 def _in_frame(frame: pd.DataFrame, marks: Marks) -> int:
-    return sum(int(frame[name].isin(marks.words(str(name))).sum()) for name in frame.columns)
+    texts = frame.select_dtypes(["object", "string", "category"])
+    return sum(marks.within(_plain(value), str(name)) for name in texts.columns for value in texts[name])
+
+
+def _plain(value: object) -> object:
+    """Returns a cell as JSON has it: lists come from Parquet as arrays. Numbers mean nobody."""
+    if isinstance(value, np.ndarray):
+        return value.tolist() if value.dtype.kind in "OUS" else None
+    return value
 
 
 def _in_arrays(path: Path, marks: Marks) -> int:

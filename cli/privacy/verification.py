@@ -13,6 +13,7 @@ from services.events.settings import EventsSettings
 from services.events.storage import tables as events_tables
 from services.features.settings import FeaturesSettings
 from services.features.store import tables as features_tables
+from services.ranker.training.training_set import stored_training_set
 from vitrine.common.v1.visitor_pb2 import Visitor
 
 
@@ -31,6 +32,10 @@ def traces_of(visitor: Visitor, state_directory: Path, looking_at: Callable[[str
     ):
         looking_at(f"the {name} store")
         yield from _in_store(name, url, metadata, marks)
+    looking_at("the training set")
+    examples = stored_training_set(state_directory)
+    if examples and (count := examples.count([marks.key])):
+        yield Trace("training set: examples", count)
     looking_at(str(state_directory))
     yield from search_files(state_directory, marks)
 

@@ -18,6 +18,7 @@ def render_training(trained: TrainedShop) -> RenderableType:
     seconds = ", ".join(f"{stage} {value:.0f} s" for stage, value in report.seconds.items())
     parts: list[RenderableType] = [
         Text(f"{report.events:,} events of {report.users:,} users and {report.items:,} items: {seconds}"),
+        Text(_origin(report)),
         table,
     ]
     if report.calibration_error:
@@ -29,6 +30,14 @@ def render_training(trained: TrainedShop) -> RenderableType:
     parts.append(render_built(trained.candidates))
     parts.append(Text(_outcome(report)))
     return Group(*parts)
+
+
+def _origin(report: TrainingReport) -> str:
+    cuts = len(report.training_cuts) + len(report.validation_cuts)
+    examples = f"Examples of {cuts} cuts, {len(report.made_cuts)} of them made now"
+    if report.warm_from is not None:
+        return f"{examples}; the training went on from version {report.warm_from}."
+    return f"{examples}; the training began from nothing: {report.cold_reason}."
 
 
 def _outcome(report: TrainingReport) -> str:

@@ -14,6 +14,7 @@ from services.ranker.inputs.user_attributes import ATTRIBUTE_SLOTS
 from services.ranker.known_items import SAMPLE, SIGNATURE, KnownItems
 from services.ranker.model.behavior_model import ACTIONS, BehaviorModel
 from services.ranker.model.warmup_file import write_warmup_file
+from services.ranker.model.weights_file import write_weight_names
 
 WARM_ITEMS: Final = 64
 
@@ -80,7 +81,7 @@ class _Serving:
 
 
 def export_model(model: BehaviorModel, folder: Path, example: Tensors, known: KnownItems) -> None:
-    """Writes the SavedModel and its warm-up file into `folder`.
+    """Writes the SavedModel, its warm-up file and the names of its weights into `folder`.
 
     `example` holds the inputs of `rank` for one user: real ones, repeated to every size that requests come in; `known`,
     one item or more, tells the ranker which catalogue's numbers the model speaks of.
@@ -100,6 +101,7 @@ def export_model(model: BehaviorModel, folder: Path, example: Tensors, known: Kn
     requests.append(("encode_item", items))
     requests.append((SIGNATURE, {"places": np.arange(SAMPLE, dtype=np.int32)}))
     write_warmup_file(folder, requests)
+    write_weight_names(model, folder, known)
 
 
 def encode_items(model: BehaviorModel, inputs: Tensors, chunk: int = 16_384) -> NDArray[np.float32]:

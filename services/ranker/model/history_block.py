@@ -16,12 +16,12 @@ class HistoryBlock(keras.layers.Layer):
     def __init__(self, width: int, heads: int, distances: int, dropout: float, seed: int, **options: Any) -> None:
         super().__init__(**options)
         self._width, self._heads, self._distances = width, heads, distances
-        self._first_norm = keras.layers.LayerNormalization()
-        self._second_norm = keras.layers.LayerNormalization()
-        self._project = keras.layers.Dense(3 * width, kernel_initializer=_glorot(seed))
-        self._join = keras.layers.Dense(width, kernel_initializer=_glorot(seed + 1))
-        self._widen = keras.layers.Dense(2 * width, "gelu", kernel_initializer=_glorot(seed + 2))
-        self._narrow = keras.layers.Dense(width, kernel_initializer=_glorot(seed + 3))
+        self._first_norm = keras.layers.LayerNormalization(name="first_norm")
+        self._second_norm = keras.layers.LayerNormalization(name="second_norm")
+        self._project = keras.layers.Dense(3 * width, name="project", kernel_initializer=_glorot(seed))
+        self._join = keras.layers.Dense(width, name="join", kernel_initializer=_glorot(seed + 1))
+        self._widen = keras.layers.Dense(2 * width, "gelu", name="widen", kernel_initializer=_glorot(seed + 2))
+        self._narrow = keras.layers.Dense(width, name="narrow", kernel_initializer=_glorot(seed + 3))
         self._dropout = keras.layers.Dropout(dropout, seed=seed + 4)
 
     def build(self, shape: Any) -> None:

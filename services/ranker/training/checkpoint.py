@@ -47,10 +47,6 @@ class Checkpoint:
         sync(aside)
         aside.replace(self._path)
 
-    def remove(self) -> None:
-        """Removes it: the fit came to its end."""
-        self._path.unlink(missing_ok=True)
-
     def restore(self, variables: Sequence[Any]) -> FitState | None:
         """Sets the variables and returns the state; None where there is none of this fit."""
         try:
@@ -97,9 +93,11 @@ class CheckpointedCourse(PlainCourse):
         self._checkpoint.save(variables, state)
 
 
-def fit_key(plan: TrainingPlan, commit: str, sets: ExampleSets) -> str:
-    """Returns what tells a fit from all others: how it is trained, by which code, on which examples."""
-    digest = hashlib.sha256(json.dumps([asdict(plan), commit], sort_keys=True).encode())
+def fit_key(plan: TrainingPlan, commit: str, start: str, sets: ExampleSets) -> str:
+    """Returns what tells a fit from all others: how it is trained, by which code, from which version on, on which
+    examples.
+    """
+    digest = hashlib.sha256(json.dumps([asdict(plan), commit, start], sort_keys=True).encode())
     for examples in (sets.training, sets.validation):
         for name, array in sorted(examples.inputs.items()):
             digest.update(name.encode())

@@ -18,7 +18,8 @@ from services.ranker.training.examples import Examples
 VISITS: Final = "visits.parquet"
 CANDIDATES: Final = "candidates.parquet"
 
-_COMPRESSION: Final[dict[str, Any]] = {"compression": "zstd", "compression_level": 1}
+# Without dictionaries: most columns are floats that hardly repeat, and trying takes twice as long.
+_COMPRESSION: Final[dict[str, Any]] = {"compression": "zstd", "compression_level": 1, "use_dictionary": False}
 _CATALOG: Final = b"catalog"
 _MARKS: Final = 64
 """Items of a cut by which another catalogue is known."""

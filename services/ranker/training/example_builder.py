@@ -76,6 +76,13 @@ class ExampleBuilder:
         self.made: list[int] = []
         """The cuts whose examples `build` had to make."""
 
+    def missing(self) -> bool:
+        """Returns whether the training set lacks any examples that are to be built."""
+        return not (
+            set(self.schedule.training_cuts) <= set(self.kept[TRAINING].cuts())
+            and set(self.schedule.validation_cuts) <= set(self.kept[VALIDATION].cuts())
+        )
+
     def moments(self) -> tuple[list[Moment], list[Moment]]:
         """Returns the moments to train and to validate on, by time, of the cuts of which no examples are kept.
 

@@ -1,5 +1,6 @@
 """Trains the behaviour model, with an eye on the validation."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from services.ranker.training.fit_course import FitCourse, FitState, PlainCourse
 from services.ranker.training.negative_sampler import NegativeSampler
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.ranking_metrics import RankingMetrics, ranking_metrics
+from services.ranker.training.warm_start import Start
 
 ACTION_VALUES: Final = np.array([1.0, 3.0, 4.0, 5.0], np.float32)
 """What each of ACTIONS is worth when a validation ranks by their sum: the ranker's own default weights."""
@@ -49,10 +51,12 @@ def fit_model(  # noqa: PLR0917  # one stage of the run, with what the stages be
     plan: TrainingPlan,
     progress: Progress,
     course: FitCourse | None = None,
+    start: Start | None = None,
 ) -> Fit:
     """Trains a model. `past_item_nos` are the items of all events before the validation: it knows those by number.
 
     Every epoch draws from seeds of its own, so that a fit that `course` resumes ends as one that was not broken off.
+    Where `start` begins with what was learned before, it takes the plan's fewer epochs and its lower rate.
     """
     keras.utils.set_random_seed(plan.seed)
     course = course or PlainCourse()
@@ -62,6 +66,8 @@ def fit_model(  # noqa: PLR0917  # one stage of the run, with what the stages be
     )
     model = BehaviorModel(plan.model, vocabulary, plan.seed)
     prepare(model, sets.training)
+    if start and start.begin(model):
+        plan = dataclasses.replace(plan, epochs=plan.warm_epochs, learning_rate=plan.warm_learning_rate)
     batches = max(1, len(sets.training) // plan.batch_size)
     negatives = NegativeSampler(items, past_item_nos, plan.retrieval_negatives, plan.seed)
     trainer = _Trainer(model, negatives, items, plan, plan.epochs * batches)

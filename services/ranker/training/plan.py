@@ -31,6 +31,12 @@ class TrainingPlan:
     learning_rate: float = 2e-3
     """At the beginning; it falls to 0 with the cosine of the way through all epochs."""
 
+    warm_epochs: int = 1
+    """Epochs of a training that goes on from the version that serves."""
+
+    warm_learning_rate: float = 5e-4
+    """Its rate at the beginning."""
+
     probability_weight: float = 1.0
     """Of the cross-entropy that makes probabilities, beside the order of each visit's list, which weighs 1."""
 

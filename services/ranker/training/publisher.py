@@ -26,7 +26,7 @@ class Publisher:
         self._models = state_directory / "models" / MODEL_NAME
         self._records = state_directory / "training"
         self._store = ArtifactStore(state_directory / "artifacts")
-        self._now = now
+        self.now = now
 
     def draft(self, write: Callable[[Path], None]) -> Path:
         """Has a model written into a folder that no server looks at; returns the folder."""
@@ -46,7 +46,7 @@ class Publisher:
 
     def next_version(self) -> int:
         """Returns the number of the version to come: the time in UTC as YYYYMMDDhhmmss, or one above the newest."""
-        return max(int(self._now.strftime("%Y%m%d%H%M%S")), *(version + 1 for version in self.registry.numbers()), 1)
+        return max(int(self.now.strftime("%Y%m%d%H%M%S")), *(version + 1 for version in self.registry.numbers()), 1)
 
     def publish(self, draft: Path, version: int, vectors: ItemVectors) -> None:
         """Shows the draft to the model servers as the canary, with the vectors of all items beside it."""
@@ -55,7 +55,7 @@ class Publisher:
             "items": len(vectors.item_nos),
             "width": vectors.vectors.shape[1],
         }
-        self._store.publish(EMBEDDINGS, vectors.save, metadata, self._now, make_current=False)
+        self._store.publish(EMBEDDINGS, vectors.save, metadata, self.now, make_current=False)
         sync_tree(draft)
         draft.rename(self._models / str(version))
         sync(self._models)
@@ -78,7 +78,7 @@ class Publisher:
         def write(folder: Path) -> None:
             (folder / linear_weights.FILE).write_text(text)
 
-        self._store.publish(linear_weights.ARTIFACT, write, {"metrics": dict(metrics)}, self._now)
+        self._store.publish(linear_weights.ARTIFACT, write, {"metrics": dict(metrics)}, self.now)
         self._store.prune(linear_weights.ARTIFACT, KEPT_VERSIONS)
 
     @property
@@ -87,9 +87,9 @@ class Publisher:
         return self._records / "checkpoint.npz"
 
     @property
-    def training_set(self) -> Path:
-        """Where the examples are kept."""
-        return self._records / "examples"
+    def unfinished(self) -> Path:
+        """What the fit under way is made from."""
+        return self._records / "unfinished.npz"
 
     def record(self, version: int, report: str) -> Path:
         """Keeps the run record (JSON), of failed runs too; returns its path."""

@@ -26,6 +26,10 @@ class TrainingReport:
 
     training_examples: int = 0
     validation_examples: int = 0
+    warm_from: int | None = None
+    """The version whose weights the training went on from; None: it began from nothing, and `cold_reason` says why."""
+
+    cold_reason: str = ""
     metrics: dict[str, RankingMetrics] = field(default_factory=dict)
     """NDCG@10 and recall@10 at the validation cuts: "model", "linear" and the baselines."""
 

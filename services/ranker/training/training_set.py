@@ -13,6 +13,7 @@ import pyarrow as pa
 import structlog
 from numpy.typing import NDArray
 
+from services.common.signing_key import load_signing_key
 from services.common.visitors import keyed_digest
 from services.common.whole_files import remove_whole
 from services.features import definitions
@@ -23,6 +24,7 @@ from services.ranker.training.cut_files import VISITS, CutFiles
 from services.ranker.training.examples import Examples, empty_inputs
 from services.ranker.training.next_visit import ACTIONS
 from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.settings import TrainingSettings
 
 _MAKERS: Final = frozenset(
     {
@@ -43,6 +45,11 @@ _log = structlog.get_logger(__name__)
 
 TRAINING: Final = "training"
 VALIDATION: Final = "validation"
+
+
+def training_set_folder(state_directory: Path) -> Path:
+    """Returns where a shop's examples are kept."""
+    return state_directory / "training" / "examples"
 
 
 class KeptExamples(Protocol):
@@ -153,6 +160,13 @@ class TrainingSetPart:
         """Keeps a cut's examples. Raises OSError."""
         digests = digests_of(visitors, self._secret)
         CutFiles(self.folder / str(cut_millis)).write(cut_millis, examples, digests, self._items)
+
+
+def stored_training_set(state_directory: Path) -> TrainingSet | None:
+    """Returns the training set of a shop's folder; None: there is none."""
+    settings = TrainingSettings(state_directory=state_directory)
+    folder = training_set_folder(state_directory)
+    return TrainingSet(folder, load_signing_key(settings)) if folder.is_dir() else None
 
 
 def digests_of(visitors: Collection[str], secret: bytes) -> NDArray[np.uint64]:

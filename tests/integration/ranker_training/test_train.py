@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from services.common.visitors import visitor_from_key
 from services.ranker.training.job import train
 from services.ranker.training.settings import TrainingSettings
 from services.ranker.training.shop_reader import ShopData, read_shop
-from tests.support.training_shop import ITEMS, catalog_change, habits
+from services.ranker.training.training_set import stored_training_set
+from tests.support.training_shop import DAY, END, ITEMS, catalog_change, habits
 from tests.unit.ranker_model.conftest import tiny_plan
 from vitrine.common.v1.attribute_pb2 import AttributeValue
 from vitrine.common.v1.visitor_pb2 import CONSENT_ESSENTIAL
@@ -186,3 +188,42 @@ async def test_a_service_that_is_gone_is_said_by_the_call(tmp_path: Path) -> Non
     with pytest.raises(grpc.aio.AioRpcError) as gone:
         await train(settings("127.0.0.1:1", tmp_path), FixedClock(datetime(2026, 3, 1, tzinfo=UTC)), NoProgress())
     assert gone.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_later_run_makes_new_examples_alone_and_goes_on_from_what_serves(
+    shop: FakeShop, tmp_path: Path
+) -> None:
+    clock, plan = FixedClock(datetime(2026, 3, 1, 6, tzinfo=UTC)), replace(tiny_plan(), cut_days=7.0)
+    async with serving(shop) as address:
+        first = await train(settings(address, tmp_path), clock, NoProgress(), plan)
+        for number in range(12):
+            shop.add(f"u:{number}", f"item-{number + 1}", END + DAY + number)
+        clock.advance(timedelta(days=1))
+        second = await train(settings(address, tmp_path), clock, NoProgress(), plan)
+    assert first.promoted
+    assert (first.warm_from, second.warm_from) == (None, first.version)
+    assert len(first.made_cuts) == 5
+    assert set(second.made_cuts) == {second.training_cuts[-1], *second.validation_cuts}
+    assert second.last_event_millis > first.last_event_millis
+
+
+async def test_who_is_erased_is_in_the_training_set_until_the_next_run_or_the_erasure(
+    shop: FakeShop, tmp_path: Path
+) -> None:
+    async with serving(shop) as address:
+        await train(
+            settings(address, tmp_path), FixedClock(datetime(2026, 3, 1, tzinfo=UTC)), NoProgress(), tiny_plan()
+        )
+        examples = stored_training_set(tmp_path)
+        assert examples
+        assert examples.forget(["u:1"]) > 0
+        assert (examples.count(["u:1"]), examples.count(["u:2"]) > 0) == (0, True)
+        for logged in shop.events:
+            if logged.event.visitor.user_id == "2":
+                logged.event.Clear()
+                logged.erased = True
+        await train(
+            settings(address, tmp_path), FixedClock(datetime(2026, 3, 2, tzinfo=UTC)), NoProgress(), tiny_plan()
+        )
+    assert examples.count(["u:2"]) == 0
+    assert examples.count(["u:3"]) > 0

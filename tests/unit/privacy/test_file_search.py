@@ -21,6 +21,11 @@ def parquet(path: Path, value: str, name: str) -> None:
     pd.DataFrame({name: ["bert", value, value], "n": [1, 2, 3]}).to_parquet(path)
 
 
+def parquet_of_lists(path: Path, value: str, name: str) -> None:
+    lists = [["bert"], ["bert", value], []]
+    pd.DataFrame({name: lists, "user_places": [[1, 2], [3], []]}).to_parquet(path)
+
+
 def csv(path: Path, value: str, name: str) -> None:
     pd.DataFrame({"line": [1, 2], name: ["bert", value]}).to_csv(path, index=False)
 
@@ -47,6 +52,7 @@ def zipped_lines(path: Path, value: str, name: str) -> None:
 
 WRITERS = {
     "a.parquet": parquet,
+    "b.parquet": parquet_of_lists,
     "a.csv": csv,
     "a.npz": npz,
     "b.npz": npz_of_bytes,

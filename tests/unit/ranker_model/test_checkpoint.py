@@ -56,12 +56,18 @@ def test_a_fit_that_was_killed_ends_as_one_that_was_not(sets: ExampleSets, tmp_p
         assert np.allclose(ours, theirs, atol=1e-4)
 
 
-def test_a_fit_is_known_by_its_plan_code_and_examples(sets: ExampleSets) -> None:
+def test_a_fit_is_known_by_its_plan_code_start_and_examples(sets: ExampleSets) -> None:
     plan, other = tiny_plan(), dataclasses.replace(tiny_plan(), seed=8)
-    key = fit_key(plan, "abc", sets)
-    assert key == fit_key(tiny_plan(), "abc", sets)
+    key = fit_key(plan, "abc", "1", sets)
+    assert key == fit_key(tiny_plan(), "abc", "1", sets)
     swapped = ExampleSets(training=sets.validation, validation=sets.training)
-    assert key not in {fit_key(other, "abc", sets), fit_key(plan, "abd", sets), fit_key(plan, "abc", swapped)}
+    others = {
+        fit_key(other, "abc", "1", sets),
+        fit_key(plan, "abd", "1", sets),
+        fit_key(plan, "abc", "2", sets),
+        fit_key(plan, "abc", "1", swapped),
+    }
+    assert len(others | {key}) == 5
 
 
 class Variable:

@@ -25,10 +25,15 @@ from tests.unit.ranker_model.conftest import tiny_plan
 SECRET = b"a secret"
 
 
+def weekly_plan() -> TrainingPlan:
+    """Cuts that do not move closer together: the log is long enough for them."""
+    return dataclasses.replace(tiny_plan(), cut_days=7.0)
+
+
 def build(
     shop: ShopData, folder: Path, plan: TrainingPlan | None = None, secret: bytes = SECRET
 ) -> tuple[ExampleSets, ExampleBuilder]:
-    plan, training_set = plan or tiny_plan(), TrainingSet(folder, secret)
+    plan, training_set = plan or weekly_plan(), TrainingSet(folder, secret)
     training_set.keep_only([shop.table.visitors[user] for user in shop.users])
     replay = Replay(shop.table, shop.catalog, shop.attributes)
     shown = shop.catalog.shown_item_nos()
@@ -167,7 +172,7 @@ def test_without_the_secret_nobody_is_found(shop: ShopData, tmp_path: Path) -> N
 )
 def test_examples_of_another_plan_are_made_anew(shop: ShopData, tmp_path: Path, change: dict[str, object]) -> None:
     build(shop, tmp_path)
-    _, builder = build(shop, tmp_path, dataclasses.replace(tiny_plan(), **change))  # type: ignore[arg-type]
+    _, builder = build(shop, tmp_path, dataclasses.replace(weekly_plan(), **change))  # type: ignore[arg-type]
     assert set(builder.schedule.training_cuts) <= set(builder.made)
 
 

@@ -1,0 +1,38 @@
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from services.ranker.training.fit_course import FitCourse, FitState
+
+
+class TensorBoardCourse:
+    """Writes loss and validation of each epoch as TensorBoard reads them (`tensorboard --logdir`), beside what another
+    course keeps.
+    """
+
+    def __init__(self, course: FitCourse, folder: Path) -> None:
+        self._course = course
+        self._folder = folder
+
+    def resume(self, variables: Sequence[Any]) -> FitState | None:
+        """Goes on where the other course does; the epochs before are written again."""
+        state = self._course.resume(variables)
+        if state:
+            for epoch in range(len(state.epochs)):
+                self._write(state, epoch)
+        return state
+
+    def keep(self, variables: Sequence[Any], state: FitState) -> None:
+        """Writes the last epoch."""
+        self._course.keep(variables, state)
+        self._write(state, len(state.epochs) - 1)
+
+    def _write(self, state: FitState, epoch: int) -> None:
+        writer = tf.summary.create_file_writer(str(self._folder))
+        with writer.as_default(step=epoch + 1):
+            tf.summary.scalar("loss", state.losses[epoch])
+            tf.summary.scalar("validation/ndcg10", state.epochs[epoch].ndcg)
+            tf.summary.scalar("validation/recall10", state.epochs[epoch].recall)
+        writer.close()

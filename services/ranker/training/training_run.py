@@ -1,0 +1,227 @@
+"""One run of the training, stage by stage: examples, linear scorer, model, gate."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.common.progress import Progress
+from services.common.timestamps import to_millis
+from services.ranker.inputs.tensors import encode_item_inputs
+from services.ranker.known_items import KnownItems
+from services.ranker.quiet_tensorflow import load_tensorflow_quietly
+from services.ranker.training.baselines import BASELINES, baseline_scores
+from services.ranker.training.calibration import calibration, calibration_error, fit_calibration
+from services.ranker.training.example_builder import ExampleBuilder, ExampleSets
+from services.ranker.training.item_vectors import ItemVectors
+from services.ranker.training.linear import fit_linear, linear_scores
+from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.publisher import Publisher
+from services.ranker.training.ranking_metrics import ranking_metrics
+from services.ranker.training.replay import Replay
+from services.ranker.training.report import TrainingReport
+from services.ranker.training.run_options import RunOptions
+from services.ranker.training.shop_reader import ShopData
+from services.ranker.training.sufficiency import require_examples
+from services.ranker.training.training_set import TrainingSet
+from services.ranker.training.unfinished_run import UnfinishedRun
+
+if TYPE_CHECKING:
+    from services.ranker.model.behavior_model import BehaviorModel
+    from services.ranker.training.fit_course import FitCourse
+    from services.ranker.training.warm_start import ColdStart, WarmStart
+
+
+class TrainingRun:
+    """Trains on a shop that was read, and publishes what passes the gate. `report` says what was done."""
+
+    def __init__(
+        self,
+        shop: ShopData,
+        plan: TrainingPlan,
+        publisher: Publisher,
+        progress: Progress,
+        report: TrainingReport,
+        *,
+        training_set: TrainingSet | None,
+        options: RunOptions,
+    ) -> None:
+        self.report = report
+        self._shop = shop
+        self._plan = plan
+        self._publisher = publisher
+        self._progress = progress
+        self._training_set = training_set
+        self._options = options
+
+    def run(self) -> None:
+        """Does all stages. Raises FailedPreconditionError (NOT_ENOUGH_DATA) where there is too little to learn from."""
+        with self._timed("examples"):
+            sets, past_item_nos = self._examples()
+        if self.report.failed_checks:
+            return  # what is learned from features that know the answer is worth nothing when it serves
+        for name in BASELINES:
+            self.report.metrics[name] = ranking_metrics(sets.validation, baseline_scores(sets.validation, name))
+        with self._timed("linear"), self._progress.task("training the linear scorer", 1) as task:
+            self._linear(sets)
+            task.advance()
+        # TensorFlow takes seconds to load: a run that ends for want of data does not wait for it.
+        load_tensorflow_quietly()
+        with self._timed("model"):
+            model, values = self._behavior(sets, past_item_nos)
+        with self._timed("export"):
+            self._publish(model, sets, values)
+        # Not before: a run that is killed while it exports need not train again.
+        self._publisher.checkpoint.unlink(missing_ok=True)
+        self._publisher.unfinished.unlink(missing_ok=True)
+
+    def _examples(self) -> tuple[ExampleSets, NDArray[np.int64]]:
+        """Returns the examples, and the items of all events before the validation."""
+        shop, training_set = self._shop, self._training_set
+        if training_set:  # who was erased since, or refused, teaches nothing any more
+            training_set.keep_only([shop.table.visitors[user] for user in shop.users])
+        unfinished = self._unfinished()
+        builder = self._builder(unfinished)
+        if unfinished and builder.missing():
+            unfinished = None  # its examples are gone: then the newest data is as good
+            builder = self._builder(None)
+        sets = builder.build(*builder.moments(), self._progress)
+        require_examples(len(sets.training), len(sets.validation))
+        check = builder.check.result()
+        if training_set:
+            training_set.prune(builder.needed() if check.passed else {})
+        if unfinished is None:
+            unfinished = self._begun(builder)
+            if training_set:
+                unfinished.save(self._publisher.unfinished)
+        self._describe(builder, unfinished)
+        self.report.checks.append(check)
+        self.report.training_examples, self.report.validation_examples = len(sets.training), len(sets.validation)
+        return sets, unfinished.past_item_nos
+
+    def _builder(self, unfinished: UnfinishedRun | None) -> ExampleBuilder:
+        shop = self._shop
+        return ExampleBuilder(
+            shop.table,
+            Replay(shop.table, shop.catalog, shop.attributes),
+            shop.catalog.shown_item_nos(),
+            self._plan,
+            shop.users,
+            training_set=self._training_set,
+            schedule=unfinished.schedule if unfinished else None,
+        )
+
+    def _unfinished(self) -> UnfinishedRun | None:
+        """Returns a run that was killed in the fit, with its examples on the disk."""
+        if self._training_set is None or not self._publisher.checkpoint.exists():
+            return None
+        return UnfinishedRun.load(self._publisher.unfinished, to_millis(self._publisher.now))
+
+    def _begun(self, builder: ExampleBuilder) -> UnfinishedRun:
+        table = self._shop.table
+        past = table.item_nos[table.millis < builder.schedule.validation_cuts[0]]
+        item_nos, counts = np.unique(past, return_counts=True)
+        first, last = int(table.millis[0]), int(table.millis[-1])
+        started = to_millis(self._publisher.now)
+        return UnfinishedRun(builder.schedule, started, len(table), first, last, item_nos, counts)
+
+    def _describe(self, builder: ExampleBuilder, data: UnfinishedRun) -> None:
+        report = self.report
+        report.events = data.events
+        report.first_event_millis, report.last_event_millis = data.first_event_millis, data.last_event_millis
+        report.training_cuts, report.validation_cuts = builder.schedule.training_cuts, builder.schedule.validation_cuts
+        report.made_cuts = tuple(builder.made)
+
+    def _linear(self, sets: ExampleSets) -> None:
+        weights = fit_linear(sets.training, self._plan.linear_rows, self._plan.seed)
+        metrics = ranking_metrics(sets.validation, linear_scores(sets.validation, weights))
+        self.report.metrics["linear"] = metrics
+        if np.isfinite(list(weights.values())).all():
+            self._publisher.publish_linear(weights, asdict(metrics))
+            self.report.linear_published = True
+
+    def _behavior(
+        self, sets: ExampleSets, past_item_nos: NDArray[np.int64]
+    ) -> tuple["BehaviorModel", NDArray[np.float32]]:
+        """Returns the model, calibrated, and the values that it gives the validation's candidates."""
+        from services.ranker.training.checkpoint import Checkpoint, CheckpointedCourse, fit_key
+        from services.ranker.training.fit import fit_model, probabilities, values_of
+
+        report, plan, items = self.report, self._plan, self._shop.catalog.items
+        start = self._start()
+        began = "" if report.warm_from is None else str(report.warm_from)
+        checkpoint = Checkpoint(self._publisher.checkpoint, fit_key(plan, report.commit, began, sets))
+        course: FitCourse = CheckpointedCourse(checkpoint)
+        if self._options.tensorboard:
+            from services.ranker.training.tensorboard_course import TensorBoardCourse
+
+            course = TensorBoardCourse(course, self._options.tensorboard / str(report.version))
+        fit = fit_model(past_item_nos, sets, items, plan, self._progress, course, start)
+        report.epochs, report.losses, report.cold_reason = fit.epochs, fit.losses, start.reason
+        if start.reason:
+            report.warm_from = None
+        model = fit.model
+        model.set_calibration(*fit_calibration(sets.validation, fit.judged))
+        judged = probabilities(model, sets.validation)
+        report.metrics["model"] = ranking_metrics(sets.validation, values_of(judged))
+        report.calibration = calibration(sets.validation, judged)
+        report.calibration_error = calibration_error(sets.validation, judged)
+        return model, values_of(judged)
+
+    def _start(self) -> "ColdStart | WarmStart":
+        from services.ranker.training.warm_start import ColdStart, WarmStart
+
+        stable = self._publisher.registry.stable()
+        if self._options.cold:
+            return ColdStart("asked for")
+        if stable is None:
+            return ColdStart("no version serves")
+        self.report.warm_from = int(stable.name)
+        return WarmStart(stable, self._shop.catalog.items)
+
+    def _publish(self, model: "BehaviorModel", sets: ExampleSets, values: NDArray[np.float32]) -> None:
+        from services.ranker.model.export import encode_items, export_model
+        from services.ranker.training.gate import check_model
+        from services.ranker.training.serving_check import check_against_serving
+
+        report, publisher, items = self.report, self._publisher, self._shop.catalog.items
+        with self._progress.task("exporting the model", 3) as task:
+            example = {name: array[:1] for name, array in sets.validation.inputs.items()}
+            draft = publisher.draft(lambda folder: export_model(model, folder, example, KnownItems.of(items)))
+            try:
+                task.advance()
+                report.checks += check_model(
+                    draft,
+                    model,
+                    sets.validation,
+                    report.metrics["model"],
+                    report.metrics["popularity"],
+                    budget_seconds=self._plan.latency_budget_seconds,
+                )
+                report.checks.append(check_against_serving(publisher.registry.stable(), sets.validation, values))
+                task.advance()
+                if not report.failed_checks:
+                    item_nos = items.known_item_nos()
+                    vectors = encode_items(model, encode_item_inputs(items, item_nos))
+                    publisher.publish(draft, report.version, ItemVectors.of(items, item_nos, vectors))
+                    report.published = True
+                task.advance()
+            finally:
+                publisher.discard(draft)
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        with timed(self.report.seconds, stage):
+            yield
+
+
+@contextmanager
+def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    """Puts down what a stage took."""
+    started = time.perf_counter()
+    yield
+    seconds[stage] = round(time.perf_counter() - started, 2)

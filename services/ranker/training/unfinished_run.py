@@ -1,0 +1,70 @@
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.common.whole_files import sync
+from services.ranker.training.schedule import Schedule
+
+# What was broken off longer ago begins anew: the newest data is worth more than the time.
+_OLDEST: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedRun:
+    """The range of data that a run began with. Where it is killed, the next one goes on with it, though the log has
+    grown since.
+    """
+
+    schedule: Schedule
+    started_millis: int
+    events: int
+    first_event_millis: int
+    last_event_millis: int
+    item_nos: NDArray[np.int64]
+    """The items of the events before the validation, and `item_counts`, how often each was met."""
+
+    item_counts: NDArray[np.int64]
+
+    @property
+    def past_item_nos(self) -> NDArray[np.int64]:
+        """The items of all events before the validation, in no order."""
+        return np.repeat(self.item_nos, self.item_counts)
+
+    def save(self, path: Path) -> None:
+        """Writes it in the place of a former one. Raises OSError."""
+        told = {
+            name: getattr(self, name)
+            for name in ("started_millis", "events", "first_event_millis", "last_event_millis")
+        }
+        told |= {"training_cuts": self.schedule.training_cuts, "validation_cuts": self.schedule.validation_cuts}
+        told |= {"window_millis": self.schedule.window_millis}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}")
+        with aside.open("wb") as file:
+            np.savez(file, told=np.array(json.dumps(told)), item_nos=self.item_nos, item_counts=self.item_counts)
+        sync(aside)
+        aside.replace(path)
+
+    @classmethod
+    def load(cls, path: Path, now_millis: int) -> "UnfinishedRun | None":
+        """Returns what was saved within the last day; None: there is nothing that can be used."""
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+                told = json.loads(str(saved["told"]))
+                run = cls(_schedule(told), **told, item_nos=saved["item_nos"], item_counts=saved["item_counts"])
+        except (OSError, ValueError, KeyError, TypeError, BadZipFile):
+            return None
+        age = now_millis - run.started_millis
+        return run if 0 <= age <= _OLDEST.total_seconds() * 1000 else None
+
+
+def _schedule(told: dict[str, Any]) -> Schedule:
+    """Takes the schedule out of what was told."""
+    training, validation = (tuple(map(int, told.pop(f"{kind}_cuts"))) for kind in ("training", "validation"))
+    return Schedule(training, validation, int(told.pop("window_millis")))
