@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from services.common.signing_key import load_signing_key
 from services.common.visitors import keyed_digest
 from services.common.whole_files import remove_whole
-from services.features import definitions
-from services.ranker import inputs
+from services.features.definitions import user_state
+from services.ranker.inputs import candidate_features
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.training.cut_files import VISITS, CutFiles
@@ -182,7 +182,7 @@ def _key(kind: str, plan: TrainingPlan, window_millis: int) -> str:
         told += [plan.draw.popular_pool, plan.validation_per_cut, plan.validation_slots, plan.validation_popular]
     digest = hashlib.sha256(json.dumps(told).encode())
     here = Path(__file__).parent
-    for root in (Path(next(iter(inputs.__path__))), Path(next(iter(definitions.__path__))), here):
+    for root in (Path(candidate_features.__file__).parent, Path(user_state.__file__).parent, here):
         for path in sorted(root.rglob("*.py")):
             if root != here or path.stem in _MAKERS:
                 digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
