@@ -17,10 +17,13 @@ from services.common.progress import Progress
 from services.ranker.training.sequence_fit import SequenceItems, SequenceModel
 from services.ranker.training.sequence_plan import SequencePlan
 
-MEMBERS: Final = 4
+MEMBERS: Final = 6
 """Networks whose logits are averaged, at most: as many as there is time for."""
 
-_JUDGED_CELLS: Final = 300_000_000
+_SHORTENED: Final = 0.7
+"""Part of the time of the longest training before that is enough to begin another one."""
+
+_JUDGED_CELLS: Final = 200_000_000
 """Users times items that decide about an epoch."""
 
 
@@ -36,12 +39,18 @@ class SeedResult:
     validation: SequenceScores
 
 
-def bench_seed(
-    data: SequenceData, plan: SequencePlan, seed: int, progress: Progress, minutes: float = 24.0
+def bench_seed(  # noqa: PLR0917  # what a run is told
+    data: SequenceData,
+    plan: SequencePlan,
+    seed: int,
+    progress: Progress,
+    minutes: float = 24.0,
+    most_members: int = MEMBERS,
 ) -> SeedResult:
     """Trains on all but each user's last two items, chooses on the last but one, and reads the last one once.
 
-    Networks are trained one after the other, as long as one more fits into the minutes.
+    Networks are trained one after the other, at most so many, as long as most of one more fits into the minutes; the
+    last one ends with them.
     """
     sequences = sorted(data.sequences, key=len)  # those of like length are encoded together
     training = [sequence[:-2] for sequence in sequences]
@@ -49,7 +58,7 @@ def bench_seed(
     test = HeldOut(
         [sequence[:-1] for sequence in sequences], np.array([sequence[-1] for sequence in sequences]), data.item_count
     )
-    models = _members(data, validation, plan, seed, progress, minutes)
+    models = _members(data, validation, plan, seed, progress, minutes, most_members)
     together = _score(models)
     counts = [*CoOccurrence(training, data.item_count).parts(), *ease_parts(training, data.item_count)]
     blend = choose_blend(together, counts, validation, seed)
@@ -64,12 +73,18 @@ def bench_seed(
 
 
 def _members(  # noqa: PLR0917  # what `bench_seed` was given
-    data: SequenceData, validation: HeldOut, plan: SequencePlan, seed: int, progress: Progress, minutes: float
+    data: SequenceData,
+    validation: HeldOut,
+    plan: SequencePlan,
+    seed: int,
+    progress: Progress,
+    minutes: float,
+    most: int,
 ) -> list[SequenceModel]:
     judging = validation.some(_JUDGED_CELLS, seed)
     models: list[SequenceModel] = []
     started, longest, left = time.perf_counter(), 0.0, minutes * 60
-    while len(models) < MEMBERS and (not models or left > longest):
+    while len(models) < most and (not models or left > _SHORTENED * longest):
         begun, member = time.perf_counter(), seed + 1_000 * len(models)
         model = SequenceModel(validation.histories, SequenceItems(data.content), plan, member)
         model.fit(

@@ -19,6 +19,7 @@ def sequences(
     """Measure backbone and retrieval head of the behaviour model on a folder of sequences: each user's last item is
     asked for among all, everything is chosen on the last but one.
     """
+    import time
     from statistics import fmean
 
     from cli.benchmarks.sequence_folder import read_sequence_folder
@@ -36,9 +37,11 @@ def sequences(
     results = []
     with terminal_progress(command.messages) as progress:
         for seed in range(1, seeds + 1):
+            begun = time.process_time()
             result = bench_seed(data, SequencePlan(epochs=epochs), seed, progress, minutes)
             results.append(result)
             begin = f"sequences.{name}.seed{seed}"
+            figures.say(f"{begin}.processor_time", (time.process_time() - begun) / 60, "min")
             figures.say(f"{begin}.members", result.members, "")
             figures.say(f"{begin}.validation_ndcg10", result.validation.ndcg, "")
             for kind, scores in (("single_", result.single), ("model_", result.model), ("", result.blend)):

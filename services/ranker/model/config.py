@@ -28,7 +28,10 @@ class BehaviorModelConfig:
     """Dropout of what the ranking head sees beside the candidate features: vectors remember single users."""
 
     unseen_rate: float = 0.05
-    """Part of the categories and brands that training takes for unseen ones. Items need none: the rare ones are unseen
+    """Part of the categories and brands that training takes for unseen ones."""
+
+    unseen_item_rate: float = 0.0
+    """The same of items, which are their content then. They need none where the rare ones are unseen anyway
     (`minimum_item_events`)."""
 
     minimum_item_events: int = 3
@@ -46,8 +49,9 @@ class BehaviorModelConfig:
         sizes = (self.width, self.layers, self.heads, self.history_length, self.price_bands, *self.hidden)
         if min(sizes) < 1 or self.width % self.heads or self.distances < 0:
             raise ValueError("sizes are 1 or more, distances 0 or more, and width is a multiple of heads")
-        if not all(0 <= rate < 1 for rate in (self.dropout, self.taste_dropout, self.hidden_dropout, self.unseen_rate)):
-            raise ValueError("dropouts and unseen_rate are 0 or more and below 1")
+        unseen = (self.unseen_rate, self.unseen_item_rate)
+        if not all(0 <= rate < 1 for rate in (self.dropout, self.taste_dropout, self.hidden_dropout, *unseen)):
+            raise ValueError("dropouts and unseen rates are 0 or more and below 1")
 
     @classmethod
     def read(cls, path: Path) -> "BehaviorModelConfig":

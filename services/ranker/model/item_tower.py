@@ -23,7 +23,7 @@ class ItemTower(keras.layers.Layer):
         width = config.width + 1
         self._bands = config.price_bands
         self._counts = vocabulary.item_counts
-        self._item = NumberEmbedding(vocabulary.item_nos, width, 0.0, seed, name="item")
+        self._item = NumberEmbedding(vocabulary.item_nos, width, config.unseen_item_rate, seed, name="item")
         self.category = NumberEmbedding(vocabulary.category_nos, width, config.unseen_rate, seed + 1, name="category")
         self._brand = NumberEmbedding(vocabulary.brand_nos, width, config.unseen_rate, seed + 2, name="brand")
         self._price = keras.layers.Embedding(
@@ -40,7 +40,7 @@ class ItemTower(keras.layers.Layer):
             self._item.start_last_at(shares, float(shares.min()))
         self.built = True
 
-    def catalog_vectors(self, item_nos: Any, category_rows: Any) -> Any:
+    def catalog_vectors(self, item_nos: Any, category_rows: Any, training: bool = False) -> Any:
         """Returns the vectors, (items, width + 1), of items without brand and price.
 
         `category_rows` is a constant sparse matrix (items, rows of the categories' vectors): how much of each row an
@@ -48,7 +48,7 @@ class ItemTower(keras.layers.Layer):
         """
         nothing = tf.zeros((), tf.int32)
         content = tf.sparse.sparse_dense_matmul(category_rows, self.category.vectors)
-        return self._item(item_nos) + content + self._brand(nothing) + self._price(nothing)
+        return self._item(item_nos, training=training) + content + self._brand(nothing) + self._price(nothing)
 
     def call(
         self,

@@ -84,10 +84,13 @@ class SequenceModel:
         best, best_weights, since = -math.inf, self.model.get_weights(), 0
         with progress.task("training on sequences", plan.epochs) as task:
             for epoch in range(1, plan.epochs + 1):
+                over = False
                 for batch in _batches(histories, plan, random):
                     self._compiled(tf.constant(batch))
+                    if over := time.perf_counter() - started > seconds:  # an epoch may be longer than all the time
+                        break
                 task.advance()
-                last = epoch == plan.epochs or time.perf_counter() - started > seconds
+                last = over or epoch == plan.epochs
                 if epoch % plan.judge_every and not last:
                     continue
                 with self._average.applied():
@@ -114,9 +117,9 @@ class SequenceModel:
         vectors: NDArray[np.float32] = self.model.user_vectors(states).numpy()
         return vectors
 
-    def _catalog_vectors(self) -> Any:
+    def _catalog_vectors(self, training: bool = False) -> Any:
         """Returns the vectors of items 1, 2, …, (items, width + 1)."""
-        return self.model.tower.catalog_vectors(tf.range(1, len(self._items) + 1), self._content)
+        return self.model.tower.catalog_vectors(tf.range(1, len(self._items) + 1), self._content, training=training)
 
     def _encode(self, item_nos: Any, vectors: Any, training: bool = False) -> Any:
         """Returns the users' vectors at each place, from the vectors of all items."""
@@ -131,7 +134,7 @@ class SequenceModel:
         places = tf.where(tf.reshape((inputs > 0) & (wanted > 0), [-1]))[:, 0]
         targets = tf.gather(tf.reshape(wanted, [-1]), places) - 1
         with tf.GradientTape() as tape:
-            vectors = self._catalog_vectors()
+            vectors = self._catalog_vectors(training=True)
             states = self._encode(inputs, vectors, training=True)
             users = self.model.user_vectors(tf.gather(tf.reshape(states, [-1, states.shape[-1]]), places))
             loss = self._loss(users, vectors, targets)

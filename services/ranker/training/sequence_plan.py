@@ -16,6 +16,7 @@ def _model() -> BehaviorModelConfig:
         distances=LONGEST_HISTORY,
         dropout=0.5,
         unseen_rate=0.0,
+        unseen_item_rate=0.25,
         minimum_item_events=1,
     )
 
@@ -28,23 +29,23 @@ class SequencePlan:
 
     model: BehaviorModelConfig = field(default_factory=_model)
     epochs: int = 60
-    patience: int = 4
+    patience: int = 2
     """Judgements without a better validation before training stops."""
 
-    judge_every: int = 2
+    judge_every: int = 3
     """Epochs between two judgements."""
 
-    batch_places: int = 2_048
+    batch_places: int = 4_096
     """Places of the sequences in a batch: many short ones or few long ones."""
 
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     full_softmax_items: int = 20_000
     """Up to so many items each place is told from all others; above, from a sample of `sampled_items`."""
 
     sampled_items: int = 4_096
 
-    average_decay: float = 0.995
-    """Of the average of weights that is judged and kept: its memory is 200 steps long."""
+    average_decay: float = 0.99
+    """Of the average of weights that is judged and kept: its memory is 100 steps long."""
 
     precision: str = field(default_factory=fast_precision)
     """What the softmax over the whole catalogue is computed in: "float32" or "bfloat16"."""
