@@ -10,7 +10,8 @@ class HistoryBlock(keras.layers.Layer):
     Each head learns how it fades with the logarithm of the time; normalisation stands before each part (Xiong et al.,
     "On Layer Normalization in the Transformer Architecture", 2020). With `distances` above 0 each head also learns what
     an event counts by how many events back it lies (Shaw et al., "Self-Attention with Relative Position
-    Representations", 2018, as a bias); those that lie further share the last distance.
+    Representations", 2018, as a bias); those that lie further share the last distance. What a block adds to an event
+    begins at nothing.
     """
 
     def __init__(self, width: int, heads: int, distances: int, dropout: float, seed: int, **options: Any) -> None:
@@ -19,10 +20,10 @@ class HistoryBlock(keras.layers.Layer):
         self._first_norm = keras.layers.LayerNormalization(name="first_norm")
         self._second_norm = keras.layers.LayerNormalization(name="second_norm")
         self._project = keras.layers.Dense(3 * width, name="project", kernel_initializer=_glorot(seed))
-        self._join = keras.layers.Dense(width, name="join", kernel_initializer=_glorot(seed + 1))
-        self._widen = keras.layers.Dense(2 * width, "gelu", name="widen", kernel_initializer=_glorot(seed + 2))
-        self._narrow = keras.layers.Dense(width, name="narrow", kernel_initializer=_glorot(seed + 3))
-        self._dropout = keras.layers.Dropout(dropout, seed=seed + 4)
+        self._join = keras.layers.Dense(width, name="join", kernel_initializer="zeros")
+        self._widen = keras.layers.Dense(2 * width, "gelu", name="widen", kernel_initializer=_glorot(seed + 1))
+        self._narrow = keras.layers.Dense(width, name="narrow", kernel_initializer="zeros")
+        self._dropout = keras.layers.Dropout(dropout, seed=seed + 2)
 
     def build(self, shape: Any) -> None:
         """Builds the parts."""

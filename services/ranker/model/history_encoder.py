@@ -30,9 +30,8 @@ class HistoryEncoder(keras.layers.Layer):
             for n in range(1, config.layers + 1)
         ]
         self._leave = keras.layers.LayerNormalization(name="leave")
-        self._head = keras.layers.Dense(
-            config.width, kernel_initializer=keras.initializers.GlorotUniform(seed=seed + 2), name="head"
-        )
+        # Begun at the identity, a user is found near the items of the history, and so near what has their content.
+        self._head = keras.layers.Dense(config.width, kernel_initializer=keras.initializers.Identity(), name="head")
 
     def build(self, shape: Any) -> None:
         """Builds the parts."""

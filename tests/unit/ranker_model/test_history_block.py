@@ -10,6 +10,9 @@ LENGTH, WIDTH = 6, 4
 def block_of(distances: int) -> HistoryBlock:
     block = HistoryBlock(WIDTH, 2, distances, 0.0, seed=1)
     block.build((None, None, WIDTH))
+    for weights in block.trainable_variables:
+        if weights.path.endswith("kernel"):
+            weights.assign(np.random.default_rng(3).normal(size=weights.shape))  # as if it had learned
     return block
 
 
@@ -30,6 +33,12 @@ def weight_of(block: HistoryBlock, name: str) -> tf.Variable:
 
 def test_distances_count_nothing_before_they_are_learned() -> None:
     assert run(block_of(0), events_of()) == pytest.approx(run(block_of(3), events_of()))
+
+
+def test_a_block_that_learned_nothing_adds_nothing() -> None:
+    block = HistoryBlock(WIDTH, 2, 3, 0.0, seed=1)
+    block.build((None, None, WIDTH))
+    assert run(block, events_of()) == pytest.approx(events_of())
 
 
 def test_without_distances_a_block_has_no_weights_for_them() -> None:
