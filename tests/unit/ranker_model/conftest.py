@@ -71,7 +71,7 @@ def sets() -> ExampleSets:
 
 @pytest.fixture(scope="session")
 def model(sets: ExampleSets) -> "BehaviorModel":
-    """A model that was not trained, but for what the data says before."""
+    """A model that was not trained, but for what the data says before; its blocks add something to an event."""
     import numpy as np
 
     from services.ranker.model.behavior_model import BehaviorModel
@@ -82,4 +82,8 @@ def model(sets: ExampleSets) -> "BehaviorModel":
     vocabulary = Vocabulary(known, np.ones(60, np.int64), np.array([1, 2, *range(10, 16)]), np.arange(1, 5))
     model = BehaviorModel(tiny_plan().model, vocabulary, 3)
     prepare(model, sets.training)
+    random = np.random.default_rng(4)
+    for weights in model.encoder.trainable_variables:
+        if weights.path.endswith(("join/kernel", "narrow/kernel")):
+            weights.assign(random.normal(scale=0.2, size=weights.shape))
     return model
