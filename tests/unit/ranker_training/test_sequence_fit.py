@@ -1,18 +1,42 @@
 import numpy as np
+from numpy.typing import NDArray
 
+from services.common.progress import NoProgress
 from services.ranker.model.config import BehaviorModelConfig
 from services.ranker.training.sequence_fit import SequenceItems, SequenceModel
 from services.ranker.training.sequence_plan import SequencePlan
 
 ITEMS = 40
+HALVES = np.array([0] + [1 + item % 2 for item in range(ITEMS)])
+HISTORIES = [np.array([1 + user % ITEMS, 1 + (user + 2) % ITEMS]) for user in range(ITEMS)]
+
+
+def model_of(histories: list[NDArray[np.int64]], **sizes: int) -> SequenceModel:
+    """A model of items of two kinds, not trained."""
+    config = BehaviorModelConfig(width=32, layers=1, minimum_item_events=1, history_length=8)
+    items = SequenceItems([HALVES[:, None].astype(np.int32)])
+    return SequenceModel(histories, items, SequencePlan(model=config, precision="float32", **sizes), seed=1)
 
 
 def test_before_it_is_trained_a_user_is_near_what_has_the_content_of_the_history() -> None:
-    halves = np.array([0] + [1 + item % 2 for item in range(ITEMS)])
-    content = halves[:, None].astype(np.int32)
-    plan = SequencePlan(model=BehaviorModelConfig(width=32, layers=1, minimum_item_events=1, history_length=8))
-    histories = [np.array([1 + user % ITEMS, 1 + (user + 2) % ITEMS]) for user in range(ITEMS)]
-    model = SequenceModel(histories, SequenceItems([content]), plan, seed=1)
-    scores = model.user_vectors(histories) @ model.item_vectors().T
-    alike = np.array([halves[history[-1]] for history in histories])[:, None] == halves[None, 1:]
+    model = model_of(HISTORIES)
+    scores = model.user_vectors(HISTORIES) @ model.item_vectors().T
+    alike = np.array([HALVES[history[-1]] for history in HISTORIES])[:, None] == HALVES[None, 1:]
     assert scores[alike].mean() > scores[~alike].mean() + 0.2
+
+
+def test_training_ends_with_its_time_inside_an_epoch() -> None:
+    histories = [np.arange(1, 7) + user % 30 for user in range(64)]
+    model = model_of(histories, batch_places=12, epochs=5)  # 32 steps an epoch
+    judged: list[NDArray[np.float32]] = []
+
+    def judge(fitted: SequenceModel) -> float:
+        judged.append(fitted.item_vectors())
+        return 1.0
+
+    begun = model.item_vectors()
+    assert model.fit(histories, judge, 1, NoProgress(), seconds=0.0) == 1.0
+    assert len(judged) == 1
+    # A step moves a weight by about the learning rate, and an item is the sum of four; an epoch has 32 steps.
+    assert 0.0 < np.abs(judged[0] - begun).max() < 2 * 4 * 4e-3
+    assert np.array_equal(model.item_vectors(), judged[0])
