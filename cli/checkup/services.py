@@ -4,6 +4,7 @@ import grpc
 
 from cli.checkup.finding import Finding, Verdict
 from cli.checkup.lag import check_lag
+from cli.checkup.left_out_vectors import left_out_vectors
 from cli.launcher.health import health_of
 from cli.shop import Shop
 from vitrine.candidates.v1 import candidate_service_pb2, candidate_service_pb2_grpc
@@ -63,6 +64,8 @@ async def _candidates(name: str, shop: Shop) -> Finding:
             f"{text}; {status.waiting_vector_count:,} new ones without a vector: {status.vectors_fault}",
             "`vitrine up ranker modelserver`, or `vitrine train`",
         )
+    if left_out := left_out_vectors(status):
+        return Finding(name, Verdict.WARNING, f"{text}; {left_out}", "send all vectors of a name with one length")
     return Finding(name, Verdict.OK, text)
 
 

@@ -72,8 +72,8 @@ class PartitionIndex:
             faiss.METRIC_INNER_PRODUCT,
             False,  # not by residual
         )
-        exact = np.asarray(vectors, np.float32)
-        halves = exact / _scale(vectors)
+        exact, scale = np.asarray(vectors, np.float32), _scale(vectors)
+        halves = exact if scale == 1 else exact / scale  # a million may be copied once less
         random = np.random.default_rng(0)
         taught = random.choice(count, min(count, self._parts * _FEWEST_IN_PART), replace=False)
         self._index.train(halves[taught])
