@@ -1,5 +1,7 @@
 import struct
 import zlib
+from collections.abc import Callable
+from functools import lru_cache
 
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 
@@ -10,4 +12,9 @@ def content_mark(change: CatalogChange) -> int:
     """
     path, item = change.category_nos, change.item
     price = item.price if item.HasField("price") else -1.0
-    return zlib.crc32(struct.pack(f"<{len(path) + 1}Id", *path, change.brand_no, price)) or 1
+    return zlib.crc32(_packer(len(path))(*path, change.brand_no, price)) or 1
+
+
+@lru_cache
+def _packer(levels: int) -> Callable[..., bytes]:
+    return struct.Struct(f"<{levels + 1}Id").pack

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceAsyncStub
 
 _BATCH: Final = 1_000
-# Changes that are taken over before requests get a turn: some 2 ms of work.
+# Changes that are taken over before requests get a turn: some 2 ms of work, and more while there are no requests yet.
 _STRETCH: Final = 50
+_LONG_STRETCH: Final = 1_000
 
 
 class CatalogTail:
@@ -42,11 +43,12 @@ class CatalogTail:
 
     async def _apply(self, answer: TailCatalogResponse) -> None:
         columns, content = self._inputs.columns, self._content
+        stretch = _STRETCH if self._inputs.catalog_read else _LONG_STRETCH
         for done, change in enumerate(answer.changes, start=1):
             columns.apply(change)
             if content is not None:
                 _take_over(content, change)
-            if done % _STRETCH == 0:
+            if done % stretch == 0:
                 await asyncio.sleep(0)
         columns.version = answer.version
 

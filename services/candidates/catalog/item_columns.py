@@ -1,5 +1,5 @@
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,10 @@ IN_STOCK: Final = 4
 PRICED: Final = 8
 REDUCED: Final = 16
 _SHOWABLE: Final = KNOWN | IN_STOCK | PRICED
+
+# Read once: looking at an enum's members takes longer than what is asked of them.
+_PRODUCT: Final = int(ItemKind.ITEM_KIND_PRODUCT)
+_KIND_NAMES: Final[Mapping[int, str]] = {number: name.removeprefix("ITEM_KIND_") for name, number in ItemKind.items()}
 
 # Levels of the main category that are kept as numbers: the root and the deepest ones.
 CATEGORY_LEVELS: Final = 4
@@ -102,26 +106,28 @@ class ItemColumns:
 
     def _fill(self, item_no: int, change: CatalogChange) -> None:
         item = change.item
-        self.flags[item_no] = item_flags(item)
+        flags = item_flags(item)
+        self.flags[item_no] = flags
         self.content_marks[item_no] = content_mark(change)
-        self.available_from[item_no] = item.available_from_time.ToMilliseconds()  # absent: 0
-        self.available_until[item_no] = item.available_until_time.ToMilliseconds()
-        self.windowed[item_no] = self.available_from[item_no] or self.available_until[item_no]
-        self.new_since[item_no] = self.available_from[item_no] or change.create_time.ToMilliseconds()
+        begin = item.available_from_time.ToMilliseconds() if item.HasField("available_from_time") else 0
+        end = item.available_until_time.ToMilliseconds() if item.HasField("available_until_time") else 0
+        self.available_from[item_no], self.available_until[item_no] = begin, end
+        self.windowed[item_no] = begin or end
+        self.new_since[item_no] = begin or change.create_time.ToMilliseconds()
         self.prices[item_no] = item.price if item.HasField("price") else np.nan
-        reduced = item.HasField("price") and item.list_price > item.price
-        self.discounts[item_no] = 1 - item.price / item.list_price if reduced else 0
+        self.discounts[item_no] = 1 - item.price / item.list_price if flags & REDUCED else 0
         self.group_nos[item_no] = change.group_no
         self.category_nos[item_no] = _levels(change.category_nos)
-        self.categories.set(item_no, tuple(tuple(path.names) for path in item.category_paths) or None)
+        paths = tuple([tuple(path.names) for path in item.category_paths])
+        self.categories.set(item_no, paths or None)
         self.brands.set(item_no, item.brand or None)
-        self.kinds.set(item_no, ItemKind.Name(item.kind or ItemKind.ITEM_KIND_PRODUCT).removeprefix("ITEM_KIND_"))
+        self.kinds.set(item_no, _KIND_NAMES[item.kind or _PRODUCT])
         self.creators.set(item_no, item.creator_id or None)
-        self.topics.set(item_no, item_topics(item) or None)
+        self.topics.set(item_no, item_topics(item, paths) or None)
         self._set_attributes(item_no, item)
 
     def _set_attributes(self, item_no: int, item: Item) -> None:
-        names = tuple(sorted(item.attributes))
+        names = tuple(sorted(item.attributes)) if item.attributes else ()
         for name in set(self._attribute_names.get(item_no, ())).difference(names):
             self.attributes[name].set(item_no, None)
         for name in names:
@@ -159,15 +165,14 @@ def is_eligible(flags: int) -> bool:
 
 def item_flags(item: Item) -> int:
     """Returns the flags of an item that is in the catalogue."""
-    product = item.kind in (ItemKind.ITEM_KIND_UNSPECIFIED, ItemKind.ITEM_KIND_PRODUCT)
-    flags = KNOWN
+    priced, flags = item.HasField("price"), KNOWN
     if item.hidden:
         flags |= HIDDEN
     if not item.HasField("stock") or item.stock > 0:
         flags |= IN_STOCK
-    if item.HasField("price") or not product:
+    if priced or (item.kind or _PRODUCT) != _PRODUCT:
         flags |= PRICED
-    if item.HasField("price") and item.list_price > item.price:
+    if priced and item.list_price > item.price:
         flags |= REDUCED
     return flags
 

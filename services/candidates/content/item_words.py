@@ -1,6 +1,7 @@
 """The words that items are searched by."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -25,11 +26,12 @@ class ItemWords:
     def terms(self, item: Item) -> Iterator[Term]:
         """Yields (field, token), each once."""
         for field, text in self.texts(item).items():
-            for token in tokens(text):
+            # Titles differ; of the others a shop has few, and many items of each.
+            for token in tokens(text) if field == "title" else _known_tokens(text):
                 yield field, token
 
     def texts(self, item: Item) -> dict[str, str]:
-        """Returns the text of each field of WORD_WEIGHTS."""
+        """Returns the text of fields of WORD_WEIGHTS; it has no synonyms where the shop has none."""
         categories = {name: None for path in item.category_paths for name in path.names}
         texts = {
             "title": item.title,
@@ -37,8 +39,14 @@ class ItemWords:
             "category": " ; ".join(categories),
             "attribute": " ; ".join(text for value in item.attributes.values() for text in _texts(value)),
         }
-        texts["synonym"] = " ; ".join(self._synonyms.of(tokens(" ; ".join(texts.values()))))
+        if self._synonyms:
+            texts["synonym"] = " ; ".join(self._synonyms.of(tokens(" ; ".join(texts.values()))))
         return texts
+
+
+@lru_cache(maxsize=50_000)
+def _known_tokens(text: str) -> frozenset[str]:
+    return frozenset(tokens(text))
 
 
 def _texts(value: AttributeValue) -> list[str]:

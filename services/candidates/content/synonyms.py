@@ -37,6 +37,10 @@ class Synonyms:
                 reason="SYNONYMS_UNREADABLE",
             ) from error
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._groups)
+
     def of(self, words: set[str]) -> list[str]:
         """Returns what else may be said for what is among the words, in the file's order."""
         groups = sorted({number for word in words for number in self._groups_with.get(word, ())})
