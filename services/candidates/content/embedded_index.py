@@ -47,7 +47,7 @@ class EmbeddedIndex:
 
     @property
     def version(self) -> str:
-        return self._features.version
+        return f"{self._features.version}.{self._vectors.version}"
 
     def unready(self) -> str:
         return ""

@@ -44,6 +44,11 @@ class NamedVectors:
         self.used: Sequence[UsedBlock] = ()
 
     @property
+    def version(self) -> int:
+        """Changes when what is found does."""
+        return sum(block.version for block in self._blocks.values())
+
+    @property
     def blocks(self) -> Sequence[VectorBlock]:
         """All that there are, used or not."""
         return list(self._blocks.values())
@@ -55,7 +60,7 @@ class NamedVectors:
             if self._weights.get(name, 1.0) > 0:
                 made = direction(vector.values)
                 key = name, len(vector.values)
-                if not isinstance(made, VectorFault) and (block := self._block(key)) is not None:
+                if not isinstance(made, VectorFault) and (block := self._block(key, item_no)) is not None:
                     block.put(item_no, made)
                     kept.add(key)
                 else:
@@ -98,14 +103,17 @@ class NamedVectors:
             {fault: count for fault, count in left_out.items() if count},
         )
 
-    def _block(self, key: tuple[str, int]) -> VectorBlock | None:
-        """Returns what takes vectors of this name and length; None: there is no room for one more."""
-        size = sum(len(block) * block.dimensions for block in self._blocks.values()) + key[1]
+    def _block(self, key: tuple[str, int], item_no: int) -> VectorBlock | None:
+        """Returns what takes a vector of this name and length; None: there is no room for one more."""
+        block = self._blocks.get(key)
+        if block is not None and item_no in block:
+            return block
+        size = sum(len(other) * other.dimensions for other in self._blocks.values()) + key[1]
         if size * _BYTES_PER_NUMBER > self._most_bytes:
             return None
-        if key not in self._blocks and len(self._blocks) < MOST_BLOCKS:
-            self._blocks[key] = VectorBlock(key[1])
-        return self._blocks.get(key)
+        if block is None and len(self._blocks) < MOST_BLOCKS:
+            block = self._blocks[key] = VectorBlock(key[1])
+        return block
 
     def _forget(self, item_no: int, kept: set[tuple[str, int]]) -> None:
         for key, block in self._blocks.items():

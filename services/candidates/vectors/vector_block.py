@@ -39,6 +39,7 @@ class VectorBlock:
     def __init__(self, dimensions: int) -> None:
         capacity = capacity_for(0)
         self.dimensions = dimensions
+        self.version = 0
         self._directions: NDArray[np.float16] = np.zeros((capacity, dimensions), np.float16)
         self._item_nos: NDArray[np.uint32] = np.zeros(capacity, np.uint32)
         self._places: NDArray[np.uint32] = np.zeros(capacity, np.uint32)  # by item_no: its row + 1; 0: it has none
@@ -51,6 +52,9 @@ class VectorBlock:
 
     def __len__(self) -> int:
         return self._end - self._gone
+
+    def __contains__(self, item_no: int) -> bool:
+        return self._place(item_no) > 0
 
     def put(self, item_no: int, direction: NDArray[np.float16]) -> None:
         """Adds or changes an item's vector; found after `refresh`. The same again costs nothing."""
@@ -117,6 +121,7 @@ class VectorBlock:
     def _show(self) -> None:
         recent = units(self._directions[self._indexed : self._end])
         self.search = VectorSearch(self._item_nos[: self._end], self._index, recent)
+        self.version += 1
 
     def _place(self, item_no: int) -> int:
         return int(self._places[item_no]) if item_no < len(self._places) else 0

@@ -201,7 +201,9 @@ async def test_names_may_be_anything_and_stay_apart(shop: Any) -> None:
 
 async def test_a_vector_that_changed_or_went_is_found_as_it_is_now(shop: Any) -> None:
     await shop.put({number: unlike(number, text=EAST) for number in range(1, 5)})
+    version = shop.index.version
     await shop.put({2: unlike(2, text=NORTH), 3: unlike(3), 4: None})
+    assert shop.index.version != version
     assert {number for number, alike in (await shop.similarities(1)).items() if alike > 0} == {1}
     await shop.put({5: unlike(5, text=NORTH), 4: unlike(4, text=EAST)})
     assert {number for number, alike in (await shop.similarities(2)).items() if alike > 0} == {2, 5}

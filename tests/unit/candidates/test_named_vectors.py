@@ -174,6 +174,13 @@ def test_memory_is_bounded() -> None:
     vectors.refresh()
     (status,) = vectors.statuses()
     assert (status.item_count, status.left_out) == (256, {VectorFault.NO_ROOM: 43})
+    for values in (np.ones(1_024), np.arange(1_024)):  # those that are in may come again, and change
+        vectors.put(5, item(text=values.tolist()))
+    vectors.refresh()
+    (status,) = vectors.statuses()
+    assert (status.item_count, status.left_out) == (256, {VectorFault.NO_ROOM: 43})
+    unit = vectors.used[0].block.units_of(np.array([5], np.uint32))[0]
+    assert unit[0] == 0 < unit[1] < unit[-1]
 
 
 def test_a_name_that_weighs_nothing_is_not_kept() -> None:
