@@ -64,12 +64,13 @@ class CandidatesApplication:
         for field in ("sources", "quotas", "weights", "source_deadlines"):
             check_names(settings.variable(field), getattr(settings, field))
         sources = make_sources(settings.sources, self._inputs)
+        self._metrics = CandidateMetrics(service_metrics(self.name))
         self._retriever = Retriever(
             sources,
             settings.quotas,
             settings.weights,
             settings.source_deadline_seconds,
-            CandidateMetrics(service_metrics(self.name)),
+            self._metrics,
             deadlines={**_content_deadlines(settings), **settings.source_deadlines},
         )
         self._tasks: list[asyncio.Task[None]] = []
@@ -112,7 +113,7 @@ class CandidatesApplication:
         if address := self._settings.ranker_address:
             # The next turn comes soon enough to be the second try.
             self._channels.append(open_channel(address, limits=ChannelLimits(max_attempts=1)))
-            keeper = VectorKeeper(RankerServiceStub(self._channels[-1]), inputs)
+            keeper = VectorKeeper(RankerServiceStub(self._channels[-1]), inputs, self._metrics)
             self._run(keep_doing("new vectors", keeper.keep, _ENCODE_SECONDS))
 
     async def stop(self) -> None:

@@ -5,10 +5,12 @@ import json
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
+from cli.importer.from_elasticsearch.index_copy import IndexCopy
 from cli.shop import Shop
 from tests.e2e.conftest import RunningShop
 from vitrine.common.v1.visitor_pb2 import (
@@ -51,6 +53,14 @@ def shown(shop: RunningShop, visitor: Visitor, consent: Consent.ValueType = CONS
     request = homepage_service_pb2.GetHomepageRequest(visitor=visitor, consent=consent)
     answer = calling(shop, "homepage", lambda channel: HomepageServiceStub(channel).GetHomepage(request, timeout=10))
     return [card.item.item_id for shelf in answer.page.shelves for card in shelf.cards]
+
+
+def leave_copy(folder: Path, visitor: str) -> None:
+    """Leaves what an import leaves that was killed while it copied events from Elasticsearch."""
+    with IndexCopy(folder, "events", ["http://cluster", "events"]) as copy:
+        copy.begin({"events": "its uuid"}, 1)
+        copy.append(0, [{"_index": "events", "_id": "1", "_source": {"anonymous_id": visitor}, "sort": [1]}])
+    copy.path.write_bytes(copy.path.read_bytes()[:-4])
 
 
 def traces(shop: RunningShop, *visitor: str) -> set[str]:
@@ -97,6 +107,7 @@ def test_all_that_is_known_of_a_person_is_said_and_erased(shop: RunningShop) -> 
     assert "page" in kinds
     assert lines[0]["merged_anonymous_ids"] == [browser]
 
+    leave_copy(shop.state_directory / "imports", browser)
     receipt = json.loads(shop.vitrine("privacy", "delete", "--json", "--user", user, "--request-id", "letter 7"))
     assert (receipt["deleted_event_count"], receipt["deleted_quarantine_count"]) == ("2", "1")
     again = json.loads(shop.vitrine("privacy", "delete", "--json", "--user", user, "--request-id", "letter 7"))

@@ -7,6 +7,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from services.candidates.metrics import CandidateMetrics
 from services.candidates.sources.inputs import Inputs
 from services.candidates.vectors.new_items import MOST, NewItems
 from services.common.circuit_breaker import CircuitBreaker
@@ -17,7 +18,7 @@ from vitrine.ranker.v1.ranker_service_pb2 import EncodeItemsRequest, EncodeItems
 if TYPE_CHECKING:
     from vitrine.ranker.v1.ranker_service_pb2_grpc import RankerServiceAsyncStub
 
-_BATCH: Final = 1_024
+_BATCH: Final = 512
 _TIMEOUT_SECONDS: Final = 2.0
 _ROOM: Final = "as many items as can be were added since the training; train again"
 
@@ -27,9 +28,12 @@ class VectorKeeper:
     new item is found by `embedding` within a second. While the ranker cannot, they wait, and all else goes on.
     """
 
-    def __init__(self, ranker: "RankerServiceAsyncStub", inputs: Inputs, most: int = MOST) -> None:
+    def __init__(
+        self, ranker: "RankerServiceAsyncStub", inputs: Inputs, metrics: CandidateMetrics, most: int = MOST
+    ) -> None:
         self._ranker = ranker
         self._inputs = inputs
+        self._metrics = metrics
         self._most = most
         self._new_items: NewItems | None = None
         self._looked_at = -1
@@ -40,14 +44,14 @@ class VectorKeeper:
         """Encodes what waits, as far as it can be done now."""
         inputs, trained = self._inputs, self._inputs.embeddings.value
         if trained is None:
-            inputs.waiting_vectors = 0
+            self._count(0)
             return
         if self._new_items is None or self._new_items.trained is not trained:
             self._new_items, self._looked_at = NewItems(trained, inputs.columns, self._most), -1
         while inputs.embeddings.value is trained and inputs.columns.content_revision != self._looked_at:
             revision = inputs.columns.content_revision
             wanted = self._new_items.wanted()
-            inputs.waiting_vectors = len(wanted)
+            self._count(len(wanted))
             if not len(wanted):
                 self._looked_at = revision
                 self._note("")
@@ -88,6 +92,10 @@ class VectorKeeper:
             return await self._ranker.EncodeItems(request, timeout=_TIMEOUT_SECONDS)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
+
+    def _count(self, waiting: int) -> None:
+        self._inputs.waiting_vectors = waiting
+        self._metrics.vectors_waiting(waiting)
 
     def _note(self, fault: str) -> None:
         """Keeps the fault for the status; logs where there was none before, or none is left."""

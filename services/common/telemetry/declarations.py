@@ -82,6 +82,9 @@ CANDIDATES_SOURCE_SECONDS: Final = Metric(
     ("source", "status"),
     service="candidates",
 )
+CANDIDATES_WAITING_VECTORS: Final = Metric(
+    "waiting_vectors", "gauge", "Items that wait to be encoded by the model.", service="candidates"
+)
 RANKER_SCORED_LISTS: Final = Metric(
     "scored_lists",
     "counter",
@@ -118,6 +121,7 @@ METRICS: Final = (
     FEATURES_APPLIED_EVENTS,
     FEATURES_SAVE_SECONDS,
     CANDIDATES_SOURCE_SECONDS,
+    CANDIDATES_WAITING_VECTORS,
     RANKER_SCORED_LISTS,
     RANKER_NON_FINITE_SCORES,
     HOMEPAGE_PAGES,

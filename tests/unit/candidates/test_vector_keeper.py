@@ -9,8 +9,10 @@ import pytest
 
 from services.candidates.artifacts.embeddings import Embeddings
 from services.candidates.background.vector_keeper import VectorKeeper
+from services.candidates.metrics import CandidateMetrics
 from services.candidates.sources.embedding import Embedding
 from services.candidates.vectors.new_items import MOST, NewItems
+from services.common.telemetry.metrics import Metrics
 from tests.support.candidates_shop import Shop
 from tests.support.fake_ranker import FakeRanker
 from vitrine.features.v1.user_features_pb2 import UserFeatures
@@ -25,10 +27,12 @@ class Setting:
             self.shop.put(item_no)
         self.shop.open()
         self.trained({1: (1.0, 0.0), 2: (2.0, 0.0)})
+        self.metrics = Metrics("candidates")
         self.keeper = self.new_keeper()
 
     def new_keeper(self, most: int = MOST) -> VectorKeeper:
-        return VectorKeeper(self.ranker, self.shop.inputs, most)  # type: ignore[arg-type]  # it has the stub's one method
+        metrics = CandidateMetrics(self.metrics)
+        return VectorKeeper(self.ranker, self.shop.inputs, metrics, most)  # type: ignore[arg-type]  # the stub's one method
 
     def trained(self, vectors: dict[int, tuple[float, float]], model_version: str = "m1") -> None:
         item_nos = np.array([*vectors], np.uint32)
@@ -184,6 +188,7 @@ async def test_while_the_ranker_cannot_items_wait_and_the_status_says_why(
         await setting.keeper.keep()
     assert len(setting.ranker.asked) == 3, "then the breaker holds"
     assert setting.shop.inputs.waiting_vectors == 1
+    assert setting.metrics.registry.get_sample_value("vitrine_candidates_waiting_vectors") == 1
     assert told in setting.shop.inputs.vectors_fault
     assert await setting.found() == {2: 2.0, 1: 1.0}
 
@@ -215,7 +220,7 @@ async def test_a_bulk_is_encoded_in_portions_the_newest_first(setting: Setting) 
     for item_no in range(3, 3003):
         setting.shop.put(item_no)
     await setting.keeper.keep()
-    assert [len(item_nos) for item_nos in setting.ranker.asked] == [1024, 1024, 953]
+    assert [len(item_nos) for item_nos in setting.ranker.asked] == [512, 512, 512, 512, 512, 441]
     assert setting.ranker.asked[0][:2] == [3002, 3001]
     assert setting.ranker.asked[-1][-1] == 1, "what has a vector, if an old one, can wait"
     assert list(await setting.found()) == [3002, 3001, 3000, 2999, 2998]
