@@ -31,14 +31,15 @@ def ease_weights(histories: Histories, item_count: int, penalty: float) -> NDArr
     users = history_matrix(histories, item_count)
     users.sum_duplicates()
     users.data[:] = 1.0
-    gram: NDArray[Any] = np.asarray((users.T @ users).todense(), np.float32, order="F")
+    gram: NDArray[Any] = (users.T @ users).astype(np.float32).toarray(order="F")  # as LAPACK has it, to work in place
     gram[np.diag_indices(item_count)] += np.float32(penalty)
     factor, failed = lapack.spotrf(gram, lower=0, overwrite_a=1)
     inverse, failed_too = lapack.spotri(factor, lower=0, overwrite_c=1)
     if failed or failed_too:
         raise ValueError("the items' Gram matrix has no inverse")  # cannot be: the penalty is above 0
-    weights = np.triu(inverse)
-    weights += np.triu(inverse, 1).T
+    weights: NDArray[np.float32] = inverse.T  # its lower half is filled
+    for item in range(item_count):
+        weights[item, item + 1 :] = weights[item + 1 :, item]
     weights /= -np.diag(weights).copy()
     weights[np.diag_indices(item_count)] = 0.0
-    return np.asarray(weights, np.float32)
+    return weights
