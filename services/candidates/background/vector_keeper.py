@@ -48,6 +48,7 @@ class VectorKeeper:
             return
         if self._new_items is None or self._new_items.trained is not trained:
             self._new_items, self._looked_at = NewItems(trained, inputs.columns, self._most), -1
+            inputs.new_vectors = None  # it keeps the former training's vectors
         while inputs.embeddings.value is trained and inputs.columns.content_revision != self._looked_at:
             revision = inputs.columns.content_revision
             wanted = self._new_items.wanted()
@@ -117,4 +118,7 @@ def _vectors(answer: EncodeItemsResponse, dimensions: int, model_version: str) -
         raise FailedPreconditionError(
             f"the ranker sent {len(answer.vectors)} numbers for {count} vectors of {dimensions}"
         )
-    return np.array(answer.vectors, np.float32).reshape(count, dimensions)
+    vectors = np.array(answer.vectors, np.float32).reshape(count, dimensions)
+    if not np.isfinite(vectors).all():
+        raise FailedPreconditionError("the ranker sent vectors that are not finite")
+    return vectors

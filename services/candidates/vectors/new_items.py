@@ -53,7 +53,8 @@ class NewItems:
     def admitted(self, wanted: NDArray[np.uint32], count: int) -> NDArray[np.uint32]:
         """Returns the first `count` of those that there is room for."""
         present = contained(wanted, self.newer_item_nos)
-        room = self._most - len(self.newer_item_nos)
+        # Deleted ones go with the next that comes.
+        room = self._most - np.count_nonzero(self._columns.flags[self.newer_item_nos] & KNOWN)
         return wanted[present | (np.cumsum(~present) <= room)][:count]
 
     def add(

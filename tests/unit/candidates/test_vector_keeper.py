@@ -153,6 +153,7 @@ async def test_a_training_that_has_the_items_takes_their_place(setting: Setting)
     vectors = setting.shop.inputs.vectors
     assert vectors is not None
     assert vectors.newer is None
+    assert setting.shop.inputs.new_vectors is None, "the former training's vectors are freed"
 
 
 async def test_vectors_of_a_former_model_are_never_searched(setting: Setting) -> None:
@@ -176,8 +177,9 @@ async def test_vectors_of_a_former_model_are_never_searched(setting: Setting) ->
         (lambda ranker: setattr(ranker, "fault", unavailable()), "nobody is there"),
         (lambda ranker: setattr(ranker, "model_version", "m9"), "by model 'm9', the item vectors are of 'm1'"),
         (lambda ranker: setattr(ranker, "encode", lambda _: (1.0, 2.0, 3.0)), "3 numbers for 1 vectors of 2"),
+        (lambda ranker: setattr(ranker, "encode", lambda _: (1.0, float("inf"))), "not finite"),
     ],
-    ids=["dead", "another model", "another length"],
+    ids=["dead", "another model", "another length", "not finite"],
 )
 async def test_while_the_ranker_cannot_items_wait_and_the_status_says_why(
     setting: Setting, spoil: Callable[[FakeRanker], None], told: str
@@ -255,6 +257,9 @@ async def test_more_than_there_is_room_for_waits_for_the_next_training(setting: 
     setting.shop.put(5, price=6.0)
     await setting.keeper.keep()
     assert setting.ranker.asked == [[5, 4], [5]], "one that is there already may change"
+    setting.shop.delete(4)
+    await setting.keeper.keep()
+    assert setting.ranker.asked == [[5, 4], [5], [3]], "what is deleted makes room"
 
 
 def test_room_is_kept_for_no_item_twice(setting: Setting) -> None:
