@@ -98,11 +98,12 @@ def _members(  # noqa: PLR0917  # what `bench_seed` was given
 
 def _score(models: Sequence[SequenceModel]) -> Score:
     """Returns the mean of the models' logits as a score: products of vectors that stand behind one another."""
-    items = np.concatenate([model.item_vectors() for model in models], axis=1).T / np.float32(len(models))
+    catalogs = [model.item_vectors() for model in models]
+    items = np.concatenate(catalogs, axis=1).T / np.float32(len(models))
 
     def score(histories: Histories) -> NDArray[np.float32]:
-        users = np.concatenate([model.user_vectors(histories) for model in models], axis=1)
-        scores = users @ items
+        each = [model.user_vectors(histories, catalog) for model, catalog in zip(models, catalogs, strict=True)]
+        scores = np.concatenate(each, axis=1) @ items
         return scores.astype(np.float32, copy=False)
 
     return score

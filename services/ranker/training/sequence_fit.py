@@ -108,12 +108,17 @@ class SequenceModel:
         vectors: NDArray[np.float32] = self._catalog_vectors().numpy()
         return vectors
 
-    def user_vectors(self, histories: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
-        """Returns the vectors (users, width + 1) of users with these histories, oldest first."""
+    def user_vectors(
+        self, histories: Sequence[NDArray[np.int64]], item_vectors: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Returns the vectors (users, width + 1) of users with these histories, oldest first.
+
+        `item_vectors` are the model's own: they are made once for many calls.
+        """
         longest = self._plan.model.history_length
         cut = [history[-longest:] for history in histories]
         length = _size(max(map(len, cut)), longest)
-        states = self._states(tf.constant(_padded(cut, length)), self._catalog_vectors())[:, -1]
+        states = self._states(tf.constant(_padded(cut, length)), tf.constant(item_vectors))[:, -1]
         vectors: NDArray[np.float32] = self.model.user_vectors(states).numpy()
         return vectors
 

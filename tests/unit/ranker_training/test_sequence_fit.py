@@ -20,7 +20,8 @@ def model_of(histories: list[NDArray[np.int64]], **sizes: int) -> SequenceModel:
 
 def test_before_it_is_trained_a_user_is_near_what_has_the_content_of_the_history() -> None:
     model = model_of(HISTORIES)
-    scores = model.user_vectors(HISTORIES) @ model.item_vectors().T
+    items = model.item_vectors()
+    scores = model.user_vectors(HISTORIES, items) @ items.T
     alike = np.array([HALVES[history[-1]] for history in HISTORIES])[:, None] == HALVES[None, 1:]
     assert scores[alike].mean() > scores[~alike].mean() + 0.2
 
