@@ -144,6 +144,12 @@ async def test_what_may_not_be_shown_is_not_found_by_its_vector(shop: Any) -> No
     assert set(await shop.similarities(1, item_filter=only(brands=["nobody"]))) == set()
 
 
+async def test_ten_thousand_exclusions_are_borne(shop: Any) -> None:
+    await shop.put({number: unlike(number, text=EAST) for number in range(1, 5)})
+    found = await shop.similarities(1, excluded=[2, *range(1_000, 10_999)])
+    assert {number for number, alike in found.items() if alike > 0} == {1, 3, 4}
+
+
 @pytest.mark.parametrize(
     ("values", "fault"),
     [
