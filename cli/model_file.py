@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 from cli.errors import CommandError
@@ -6,13 +7,17 @@ from services.ranker.model.config import BehaviorModelConfig
 from services.ranker.training.plan import TrainingPlan
 
 
-def read_plan(file: Path) -> TrainingPlan:
-    """Returns the default plan with the model that a file describes.
+def read_plan(model: Path | None, plan: Path | None = None) -> TrainingPlan:
+    """Returns the plan that a file describes, or the default one, with the model that another describes.
 
     Raises:
-        CommandError: the file cannot be read, or says what is no model.
+        CommandError: a file cannot be read, or says what is no plan or no model.
     """
     try:
-        return TrainingPlan(model=BehaviorModelConfig.read(file))
+        made = TrainingPlan.read(plan) if plan is not None else TrainingPlan()
     except (OSError, ValueError) as error:
-        raise CommandError(f"{file} cannot be used as a model: {error}", ExitCode.USAGE) from error
+        raise CommandError(f"{plan} cannot be used as a plan: {error}", ExitCode.USAGE) from error
+    try:
+        return dataclasses.replace(made, model=BehaviorModelConfig.read(model)) if model is not None else made
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{model} cannot be used as a model: {error}", ExitCode.USAGE) from error

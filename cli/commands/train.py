@@ -15,6 +15,12 @@ def train(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Size and shape of the behaviour model, a JSON object."),
     ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="How it is trained, a JSON object; --model wins over its model."
+        ),
+    ] = None,
     canary: Annotated[
         bool, typer.Option("--canary", help="Leave a model that passes the gate a canary: `vitrine models promote`.")
     ] = False,
@@ -35,10 +41,10 @@ def train(
     from services.ranker.training.run_options import RunOptions
 
     command = command_context(context)
-    plan = read_plan(model) if model is not None else None
+    chosen = read_plan(model, plan)
     options = RunOptions(cold=cold, tensorboard=tensorboard)
     with terminal_progress(command.messages) as progress:
-        trained = asyncio.run(train_shop(command.shop, progress, plan, promote=not canary, options=options))
+        trained = asyncio.run(train_shop(command.shop, progress, chosen, promote=not canary, options=options))
     if as_json:
         command.console.print_json(trained.to_json())
     else:

@@ -1,8 +1,8 @@
-import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from services.ranker.model.json_fields import read_fields
 
 MODEL_NAME: Final = "behavior"
 """What model servers know the model by: the name of the directory of its versions."""
@@ -55,28 +55,5 @@ class BehaviorModelConfig:
 
     @classmethod
     def read(cls, path: Path) -> "BehaviorModelConfig":
-        """Reads a JSON object of fields, those not in it having their defaults.
-
-        Raises OSError where the file cannot be read, and ValueError that names the field which there is not, or whose
-        value is none for it.
-        """
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(values, dict):
-            raise ValueError(f"{path.name} is no JSON object of fields and values")  # the content is wrong
-        known = {field.name: field.default for field in dataclasses.fields(cls)}
-        if strange := values.keys() - known.keys():
-            raise ValueError(f"{path.name}: no such fields: {', '.join(sorted(strange))}; there are {sorted(known)}")
-        if isinstance(values.get("hidden"), list):
-            values["hidden"] = tuple(values["hidden"])
-        for name, value in values.items():
-            if not _is_like(value, known[name]):
-                raise ValueError(f"{path.name}: {name} is {json.dumps(value)}; it looks like {json.dumps(known[name])}")
-        return cls(**values)
-
-
-def _is_like(value: object, default: object) -> bool:
-    """Whether a value read from JSON can stand for a default: a whole number, any number, or whole numbers."""
-    if isinstance(default, tuple):
-        return isinstance(value, tuple) and bool(value) and all(_is_like(one, default[0]) for one in value)
-    wanted = (int, float) if isinstance(default, float) else int
-    return isinstance(value, wanted) and not isinstance(value, bool)
+        """Reads a JSON object of fields, those not in it having their defaults. Raises what `read_fields` does."""
+        return read_fields(cls, path)

@@ -84,13 +84,17 @@ def export_model(model: BehaviorModel, folder: Path, example: Tensors, known: Kn
     """Writes the SavedModel, its warm-up file and the names of its weights into `folder`.
 
     `example` holds the inputs of `rank` for one user: real ones, repeated to every size that requests come in; `known`,
-    one item or more, tells the ranker which catalogue's numbers the model speaks of.
+    one item or more, tells the ranker which catalogue's numbers the model speaks of. Raises OSError where the folder
+    cannot be written.
     """
     # TensorFlow's own variables, not Keras's around them: with both in the file, a session (TensorFlow Serving loads a
     # model into one) restores one and computes with the other.
     root = tf.Module()
     root.variables_of_model = [variable.value for variable in model.variables]
-    tf.saved_model.save(root, str(folder), signatures=_Serving(model, known).signatures())
+    try:
+        tf.saved_model.save(root, str(folder), signatures=_Serving(model, known).signatures())
+    except tf.errors.OpError as error:  # TensorFlow's own word for a full disk
+        raise OSError(f"the model cannot be written to {folder}: {error.message}") from error
     requests = [("rank", _resized(example, size)) for size in PADDED_SIZES]
     user = {name: array for name, array in example.items() if not name.startswith("candidate_")}
     requests.append(("encode_user", user))

@@ -7,14 +7,16 @@ import tensorflow as tf
 _LEAST_PROBABILITY: Final = 1e-30
 
 
-def ranking_loss(labels: Any, logits: Any, offsets: Any, real: Any, learned: Any) -> Any:
-    """Returns the mean cross-entropy over real candidates and learned actions.
+def ranking_loss(  # noqa: PLR0917  # the parts of one formula
+    labels: Any, logits: Any, offsets: Any, real: Any, learned: Any, counts: Any = 1.0
+) -> Any:
+    """Returns the mean cross-entropy over real candidates and learned actions, each counted `counts` times.
 
     `labels` and `logits` are (B, N, actions); `offsets` (B, N) undo the drawing of negatives (see CandidateDraw):
     without them the logits are those of the whole catalogue.
     """
     losses = tf.nn.sigmoid_cross_entropy_with_logits(labels, logits + offsets[..., None])
-    weights = real[..., None] * learned
+    weights = real[..., None] * learned * counts
     return tf.math.divide_no_nan(tf.reduce_sum(losses * weights), tf.reduce_sum(weights))
 
 

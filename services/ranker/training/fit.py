@@ -13,8 +13,10 @@ from services.common.progress import Progress
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.model.behavior_model import BehaviorModel
+from services.ranker.model.class_balance import balance
 from services.ranker.model.losses import next_moments, ranking_loss, sampled_softmax_loss, visit_loss
 from services.ranker.model.vocabulary import Vocabulary
+from services.ranker.training.batches import batches
 from services.ranker.training.example_builder import ExampleSets
 from services.ranker.training.examples import Examples
 from services.ranker.training.fit_course import FitCourse, FitState, PlainCourse
@@ -68,18 +70,18 @@ def fit_model(  # noqa: PLR0917  # one stage of the run, with what the stages be
     prepare(model, sets.training)
     if start and start.begin(model):
         plan = dataclasses.replace(plan, epochs=plan.warm_epochs, learning_rate=plan.warm_learning_rate)
-    batches = max(1, len(sets.training) // plan.batch_size)
+    count = max(1, len(sets.training) // plan.batch_size)
     negatives = NegativeSampler(items, past_item_nos, plan.retrieval_negatives, plan.seed)
-    trainer = _Trainer(model, negatives, items, plan, plan.epochs * batches)
+    trainer = _Trainer(model, negatives, items, plan, plan.epochs * count)
     state = course.resume(trainer.variables) or FitState()
-    with progress.task("training the model", plan.epochs * batches) as task:
-        task.advance(len(state.epochs) * batches)
+    with progress.task("training the model", plan.epochs * count) as task:
+        task.advance(len(state.epochs) * count)
         while not state.finished(plan.epochs, plan.patience):
             epoch = len(state.epochs)
             order = np.random.default_rng((plan.seed, epoch)).permutation(len(sets.training))
             trainer.begin_epoch(epoch)
-            for places in np.array_split(order, batches):
-                trainer.step(sets.training.batch(places))
+            for batch in batches(sets.training, order, count):
+                trainer.step(batch)
                 task.advance()
             judged = probabilities(model, sets.validation)
             metrics = ranking_metrics(sets.validation, values_of(judged))
@@ -88,7 +90,7 @@ def fit_model(  # noqa: PLR0917  # one stage of the run, with what the stages be
             state.epochs.append(metrics)
             state.losses.append(trainer.mean_loss())
             course.keep(trainer.variables, state)
-        task.advance((plan.epochs - len(state.epochs)) * batches)
+        task.advance((plan.epochs - len(state.epochs)) * count)
     if state.judged is None:
         raise ValueError("a plan has one epoch or more")
     model.set_weights(state.best_weights)
@@ -149,22 +151,23 @@ class _Trainer:
         """Returns the mean loss of the epoch's steps so far."""
         return float(np.mean([float(loss) for loss in self._losses]))
 
-    def step(self, batch: dict[str, NDArray[Any]]) -> None:
+    def step(self, batch: dict[str, Any]) -> None:
         """Learns from one batch of examples."""
         negatives = encode_item_inputs(self._items, self._negatives.draw())
-        tensors = {name: tf.constant(array) for name, array in batch.items()}
-        tensors |= {f"negative_{name}": tf.constant(array) for name, array in negatives.items()}
+        tensors = batch | {f"negative_{name}": tf.constant(array) for name, array in negatives.items()}
         seed = tf.constant(self._random.integers(0, 2**31 - 1, 2), tf.int32)
         self._losses.append(self._compiled(tensors, seed))
 
     def _step(self, batch: dict[str, Any], seed: Any) -> Any:
-        model = self._model
+        model, plan = self._model, self._plan
         with tf.GradientTape() as tape:
             events, states = model.encode_history(batch, training=True)
             logits = model.rank_logits(batch, events, states, training=True)
             told = batch["labels"], logits, batch["offsets"], batch["real"], model.learned
-            loss = self._plan.probability_weight * ranking_loss(*told) + visit_loss(*told, batch["weights"])
-            loss += self._plan.retrieval_weight * self._retrieval_loss(batch, states, seed)
+            counts, shift = balance(batch["labels"], plan.imbalance, plan.imbalance_factor, seed + 3)
+            balanced = batch["labels"], logits + shift, batch["offsets"], batch["real"], model.learned, counts
+            loss = plan.probability_weight * ranking_loss(*balanced) + visit_loss(*told, batch["weights"])
+            loss += plan.retrieval_weight * self._retrieval_loss(batch, states, seed)
         gradients = tape.gradient(loss, model.trainable_variables)
         pairs = zip(gradients, model.trainable_variables, strict=True)
         self._optimizer.apply_gradients([pair for pair in pairs if pair[0] is not None])

@@ -106,6 +106,12 @@ def check_finite(name: str, probabilities: NDArray[Any]) -> Check:
     return Check(name, bad == 0, f"{bad} of {good.size} probabilities are none", "0")
 
 
+def check_vectors(vectors: NDArray[Any]) -> Check:
+    """Every item's vector, a row of `vectors`, is of finite numbers."""
+    bad = int(np.count_nonzero(~np.isfinite(vectors).all(axis=1)))
+    return Check("finite for items", bad == 0, f"{bad} of {len(vectors)} item vectors are not finite", "0")
+
+
 def _check_same(name: str, served: NDArray[Any], expected: NDArray[Any]) -> Check:
     difference = float(np.nan_to_num(np.abs(served - expected), nan=np.inf).max(initial=0.0))
     return Check(name, difference <= MOST_DIFFERENCE, f"differs by {difference:.1e}", f"at most {MOST_DIFFERENCE:.0e}")

@@ -1,7 +1,14 @@
+import math
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
 
 from services.ranker.model.config import BehaviorModelConfig
+from services.ranker.model.json_fields import read_fields
 from services.ranker.training.candidate_draw import DrawSizes
+
+WAYS: Final = ("weights", "over_sampling", "under_sampling")
+MOST_FACTOR: Final = 1_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,14 @@ class TrainingPlan:
     probability_weight: float = 1.0
     """Of the cross-entropy that makes probabilities, beside the order of each visit's list, which weighs 1."""
 
+    imbalance: str = "weights"
+    """How the cross-entropy makes up for how rare actions are: "weights", "over_sampling" or "under_sampling" (see
+    services/ranker/model/class_balance.py), after the drawing of negatives (`draw`), which is undone in any case.
+    """
+
+    imbalance_factor: float = 1.0
+    """How much more an action counts than it is frequent; 1 leaves it as it is. Probabilities are true in any case."""
+
     retrieval_weight: float = 0.1
     retrieval_places: int = 1_024
     """Places of a batch's histories at which the next item is to be found."""
@@ -50,6 +65,20 @@ class TrainingPlan:
 
     latency_budget_seconds: float = 0.1
     """What the exported model may take for one visitor's candidates where it is trained; slower ones are refused."""
+
+    def __post_init__(self) -> None:
+        if self.imbalance not in WAYS:
+            raise ValueError(f"imbalance is one of {', '.join(WAYS)}")
+        if not 1.0 <= self.imbalance_factor <= MOST_FACTOR:
+            raise ValueError(f"imbalance_factor is from 1 to {MOST_FACTOR:g}")
+        counts = (self.training_cuts, self.validation_cuts, self.epochs, self.warm_epochs, self.batch_size)
+        if min(counts) < 1 or not 0 < self.cut_days < math.inf:
+            raise ValueError("cuts, epochs and batch_size are 1 or more, and cut_days above 0")
+
+    @classmethod
+    def read(cls, path: Path) -> "TrainingPlan":
+        """Reads a JSON object of fields, `model` and `draw` being objects too. Raises what `read_fields` does."""
+        return read_fields(cls, path)
 
     @property
     def examples_per_cut(self) -> int:

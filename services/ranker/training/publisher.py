@@ -4,7 +4,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ from services.ranker.training.item_vectors import ItemVectors
 from services.ranker.training.model_registry import EMBEDDINGS, ModelRegistry
 
 KEPT_VERSIONS: Final = 3
+
+_ABANDONED: Final = timedelta(days=1)
 
 
 class Publisher:
@@ -31,6 +33,7 @@ class Publisher:
     def draft(self, write: Callable[[Path], None]) -> Path:
         """Has a model written into a folder that no server looks at; returns the folder."""
         self._models.mkdir(parents=True, exist_ok=True)
+        self._sweep()
         folder = self._models / f".draft-{secrets.token_hex(8)}"
         folder.mkdir()
         try:
@@ -39,6 +42,12 @@ class Publisher:
             self.discard(folder)
             raise
         return folder
+
+    def _sweep(self) -> None:
+        """Removes drafts that were begun a day ago or more: who wrote them is gone."""
+        for draft in self._models.glob(".draft-*"):
+            if draft.stat().st_mtime < (self.now - _ABANDONED).timestamp():
+                self.discard(draft)
 
     def discard(self, draft: Path) -> None:
         """Removes a draft."""

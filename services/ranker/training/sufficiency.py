@@ -28,6 +28,15 @@ def require_examples(training: int, validation: int) -> None:
     _require(validation > 0, "nobody visited in the last part of the log", "visits at its end to validate on")
 
 
+def require_candidates(training: int, validation: int) -> None:
+    """Raises FailedPreconditionError where no item was there at the times that are learned from, or judged at."""
+    _require(
+        training > 0 and validation > 0,
+        "every item is newer than what the log has of visits (available_from_time, or when it came)",
+        "items that were there before the last visits",
+    )
+
+
 def _require(condition: bool, found: str, needed: str) -> None:  # reads as a sentence
     if not condition:
         raise FailedPreconditionError(

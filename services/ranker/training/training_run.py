@@ -26,7 +26,7 @@ from services.ranker.training.replay import Replay
 from services.ranker.training.report import TrainingReport
 from services.ranker.training.run_options import RunOptions
 from services.ranker.training.shop_reader import ShopData
-from services.ranker.training.sufficiency import require_examples
+from services.ranker.training.sufficiency import require_candidates, require_examples
 from services.ranker.training.training_set import TrainingSet
 from services.ranker.training.unfinished_run import UnfinishedRun
 
@@ -91,6 +91,7 @@ class TrainingRun:
             builder = self._builder(None)
         sets = builder.build(*builder.moments(), self._progress)
         require_examples(len(sets.training), len(sets.validation))
+        require_candidates(int(sets.training.real.sum()), int(sets.validation.real.sum()))
         check = builder.check.result()
         if training_set:
             training_set.prune(builder.needed() if check.passed else {})
@@ -185,7 +186,7 @@ class TrainingRun:
 
     def _publish(self, model: "BehaviorModel", sets: ExampleSets, values: NDArray[np.float32]) -> None:
         from services.ranker.model.export import encode_items, export_model
-        from services.ranker.training.gate import check_model
+        from services.ranker.training.gate import check_model, check_vectors
         from services.ranker.training.serving_check import check_against_serving
 
         report, publisher, items = self.report, self._publisher, self._shop.catalog.items
@@ -203,10 +204,11 @@ class TrainingRun:
                     budget_seconds=self._plan.latency_budget_seconds,
                 )
                 report.checks.append(check_against_serving(publisher.registry.stable(), sets.validation, values))
+                item_nos = items.known_item_nos()
+                vectors = encode_items(model, encode_item_inputs(items, item_nos))
+                report.checks.append(check_vectors(vectors))
                 task.advance()
                 if not report.failed_checks:
-                    item_nos = items.known_item_nos()
-                    vectors = encode_items(model, encode_item_inputs(items, item_nos))
                     publisher.publish(draft, report.version, ItemVectors.of(items, item_nos, vectors))
                     report.published = True
                 task.advance()

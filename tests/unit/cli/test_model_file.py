@@ -46,3 +46,35 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xfe{")
     with pytest.raises(CommandError, match="cannot be used"):
         read_plan(file)
+
+
+def test_a_plan_says_how_it_is_trained_and_a_model_beside_it_wins(tmp_path: Path) -> None:
+    plan, model = tmp_path / "plan.json", tmp_path / "model.json"
+    plan.write_text('{"imbalance": "over_sampling", "imbalance_factor": 8, "model": {"width": 64}, "draw": {"own": 9}}')
+    model.write_text('{"width": 16}')
+    read = read_plan(None, plan)
+    assert (read.imbalance, read.imbalance_factor, read.model.width, read.draw.own) == ("over_sampling", 8, 64, 9)
+    assert read.draw.slots == TrainingPlan().draw.slots
+    assert read_plan(model, plan).model.width == 16
+    assert read_plan(None) == TrainingPlan()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"imbalance": "magic"}', "imbalance is one of weights"),
+        ('{"imbalance": 3}', 'it looks like "weights"'),
+        ('{"imbalance_factor": 0.5}', "from 1 to 1000"),
+        ('{"imbalance_factor": NaN}', "from 1 to 1000"),
+        ('{"model": 3}', "model is 3"),
+        ('{"model": {"width": 33}}', "multiple of heads"),
+        ('{"draw": {"onw": 9}}', "draw: no such fields: onw"),
+        ('{"epochs": 0}', "1 or more"),
+        ('{"cut_days": 0}', "cut_days above 0"),
+    ],
+)
+def test_what_is_no_plan_is_refused_by_name(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text(text)
+    with pytest.raises(CommandError, match=told):
+        read_plan(None, file)

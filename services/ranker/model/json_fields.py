@@ -1,0 +1,50 @@
+"""Reads a configuration from JSON: what it names is changed, all else has its default, what is none is told by name."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def read_fields(kind: type[T], path: Path) -> T:
+    """Reads a JSON object of the fields of a dataclass that has a default for each.
+
+    Raises OSError where the file cannot be read, and ValueError that names the field which there is not, or whose value
+    is none for it.
+    """
+    values = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(values, dict):
+        raise ValueError(f"{path.name} is no JSON object of fields and values")  # the content is wrong
+    return _made(kind, values, path.name)
+
+
+def _made(kind: type[T], values: dict[str, Any], where: str) -> T:
+    default: Any = kind()
+    known = {field.name: getattr(default, field.name) for field in dataclasses.fields(default)}
+    if strange := values.keys() - known.keys():
+        raise ValueError(f"{where}: no such fields: {', '.join(sorted(strange))}; there are {sorted(known)}")
+    given = {}
+    for name, value in values.items():
+        if dataclasses.is_dataclass(known[name]) and isinstance(value, dict):
+            given[name] = _made(type(known[name]), value, f"{where}: {name}")
+            continue
+        given[name] = tuple(value) if isinstance(value, list) else value
+        if not _is_like(given[name], known[name]):
+            raise ValueError(f"{where}: {name} is {json.dumps(value)}; it looks like {_shown(known[name])}")
+    return kind(**given)
+
+
+def _is_like(value: object, default: object) -> bool:
+    """Whether a value read from JSON can stand for a default: a text, a whole number, any number, or whole numbers."""
+    if isinstance(default, tuple):
+        return isinstance(value, tuple) and bool(value) and all(_is_like(one, default[0]) for one in value)
+    if isinstance(default, str):
+        return isinstance(value, str)
+    wanted = (int, float) if isinstance(default, float) else int
+    return isinstance(value, wanted) and not isinstance(value, bool) and not dataclasses.is_dataclass(default)
+
+
+def _shown(default: Any) -> str:
+    return json.dumps(dataclasses.asdict(default) if dataclasses.is_dataclass(default) else default)  # type: ignore[arg-type]
