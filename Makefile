@@ -8,7 +8,7 @@ LOCK := pyproject.toml uv.lock .python-version scripts/setup.sh
 # The demo's time counts from here, set-up included.
 STARTED := $(shell date +%s)
 
-.PHONY: help setup stubs demo test test-real bench-events bench-candidates bench-jobs bench-features bench-ranker check lint imports format types protos tree lock docs features-page clean
+.PHONY: help setup stubs demo test test-real bench-events bench-candidates bench-jobs bench-features bench-ranker bench-billion check lint imports format types protos tree lock docs features-page clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench-features: .venv/.demo stubs ## Measure the feature store in the demo's sho
 
 bench-ranker: .venv/.demo stubs ## Measure ranker, model server and training in the demo's shop
 	@exec $(BIN)/python -m bench.ranker
+
+bench-billion: setup ## Train a behaviour model of a billion parameters for some steps; ARGS="--steps 300"
+	@exec $(BIN)/python -m bench.billion $(ARGS)
 
 # --- checks ----------------------------------------------------------------------------------------------------------
 

@@ -37,6 +37,11 @@ class BehaviorModelConfig:
     minimum_item_events: int = 3
     """Items with fewer events have no vector of their own: they are their content."""
 
+    hashed_item_rows: int = 0
+    """Above 0 the items' own vectors stand in a table of so many rows, which they share by a hash, and are trained by
+    updates of the rows of a batch alone: for catalogues that no list of vectors is kept for. `minimum_item_events` does
+    not count then."""
+
     price_bands: int = 16
     attribute_width: int = 16
     candidate_width: int = 12
@@ -50,6 +55,8 @@ class BehaviorModelConfig:
         if min(sizes) < 1 or self.width % self.heads or self.distances < 0:
             raise ValueError("sizes are 1 or more, distances 0 or more, and width is a multiple of heads")
         unseen = (self.unseen_rate, self.unseen_item_rate)
+        if self.hashed_item_rows < 0 or self.hashed_item_rows == 1:
+            raise ValueError("hashed_item_rows is 0, or 2 or more")
         if not all(0 <= rate < 1 for rate in (self.dropout, self.taste_dropout, self.hidden_dropout, *unseen)):
             raise ValueError("dropouts and unseen rates are 0 or more and below 1")
 

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from services.ranker.model.config import BehaviorModelConfig
+from services.ranker.model.hashed_embedding import HashedEmbedding
 from services.ranker.model.number_embedding import NumberEmbedding
 from services.ranker.model.vocabulary import Vocabulary
 
@@ -23,7 +24,12 @@ class ItemTower(keras.layers.Layer):
         width = config.width + 1
         self._bands = config.price_bands
         self._counts = vocabulary.item_counts
-        self._item = NumberEmbedding(vocabulary.item_nos, width, config.unseen_item_rate, seed, name="item")
+        self._hashed = config.hashed_item_rows > 0
+        self._item: HashedEmbedding | NumberEmbedding = (
+            HashedEmbedding(config.hashed_item_rows, width, name="item")
+            if self._hashed
+            else NumberEmbedding(vocabulary.item_nos, width, config.unseen_item_rate, seed, name="item")
+        )
         self.category = NumberEmbedding(vocabulary.category_nos, width, config.unseen_rate, seed + 1, name="category")
         self._brand = NumberEmbedding(vocabulary.brand_nos, width, config.unseen_rate, seed + 2, name="brand")
         self._price = keras.layers.Embedding(
@@ -34,11 +40,18 @@ class ItemTower(keras.layers.Layer):
         """Builds the parts."""
         for part in (self._item, self.category, self._brand, self._price):
             part.build((None,))
-        if len(self._counts):
+        if isinstance(self._item, NumberEmbedding) and len(self._counts):
             # A softmax learns from biases how popular items are; begun at 0 they would take many epochs to get there.
             shares = np.log(self._counts / self._counts.sum())
             self._item.start_last_at(shares, float(shares.min()))
         self.built = True
+
+    @property
+    def table(self) -> Any:
+        """The variable of a hashed table, of which a step moves some rows alone; None: items have vectors of their
+        own.
+        """
+        return self._item.vectors if self._hashed else None
 
     def catalog_vectors(self, item_nos: Any, category_rows: Any, training: bool = False) -> Any:
         """Returns the vectors, (items, width + 1), of items without brand and price.

@@ -23,6 +23,7 @@ from services.ranker.training.fit_course import FitCourse, FitState, PlainCourse
 from services.ranker.training.negative_sampler import NegativeSampler
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.ranking_metrics import RankingMetrics, ranking_metrics
+from services.ranker.training.rowwise_adagrad import RowwiseAdagrad
 from services.ranker.training.warm_start import Start
 
 ACTION_VALUES: Final = np.array([1.0, 3.0, 4.0, 5.0], np.float32)
@@ -72,7 +73,7 @@ def fit_model(  # noqa: PLR0917  # one stage of the run, with what the stages be
         plan = dataclasses.replace(plan, epochs=plan.warm_epochs, learning_rate=plan.warm_learning_rate)
     count = max(1, len(sets.training) // plan.batch_size)
     negatives = NegativeSampler(items, past_item_nos, plan.retrieval_negatives, plan.seed)
-    trainer = _Trainer(model, negatives, items, plan, plan.epochs * count)
+    trainer = Trainer(model, negatives, items, plan, plan.epochs * count)
     state = course.resume(trainer.variables) or FitState()
     with progress.task("training the model", plan.epochs * count) as task:
         task.advance(len(state.epochs) * count)
@@ -122,7 +123,7 @@ def probabilities(model: BehaviorModel, examples: Examples, chunk: int = 64) -> 
     return np.concatenate(predicted)
 
 
-class _Trainer:
+class Trainer:
     """One optimiser step at a time, on both heads."""
 
     def __init__(
@@ -136,8 +137,12 @@ class _Trainer:
         self._optimizer = keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(plan.learning_rate, steps), clipnorm=1.0
         )
-        self._optimizer.build(model.trainable_variables)
-        self.variables: Final = (*model.variables, *self._optimizer.variables)
+        table = model.tower.table
+        self._dense = [variable for variable in model.trainable_variables if variable is not table]
+        self._optimizer.build(self._dense)
+        self._table = None if table is None else RowwiseAdagrad(table.value, plan.table_learning_rate)
+        state = [self._table.accumulator] if self._table else []
+        self.variables: Final = (*model.variables, *self._optimizer.variables, *state)
         self.begin_epoch(0)
         self._compiled = tf.function(self._step, reduce_retracing=True)
 
@@ -168,9 +173,12 @@ class _Trainer:
             balanced = batch["labels"], logits + shift, batch["offsets"], batch["real"], model.learned, counts
             loss = plan.probability_weight * ranking_loss(*balanced) + visit_loss(*told, batch["weights"])
             loss += plan.retrieval_weight * self._retrieval_loss(batch, states, seed)
-        gradients = tape.gradient(loss, model.trainable_variables)
-        pairs = zip(gradients, model.trainable_variables, strict=True)
+        table = [model.tower.table.value] if self._table else []
+        gradients, of_table = tape.gradient(loss, (self._dense, table))
+        pairs = zip(gradients, self._dense, strict=True)
         self._optimizer.apply_gradients([pair for pair in pairs if pair[0] is not None])
+        if self._table:
+            self._table.apply(of_table[0])
         return loss
 
     def _retrieval_loss(self, batch: dict[str, Any], states: Any, seed: Any) -> Any:

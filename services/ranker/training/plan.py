@@ -44,6 +44,9 @@ class TrainingPlan:
     warm_learning_rate: float = 5e-4
     """Its rate at the beginning."""
 
+    table_learning_rate: float = 0.05
+    """Of the items' table, where it is hashed (see RowwiseAdagrad)."""
+
     probability_weight: float = 1.0
     """Of the cross-entropy that makes probabilities, beside the order of each visit's list, which weighs 1."""
 

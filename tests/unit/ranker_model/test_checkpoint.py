@@ -139,6 +139,6 @@ def test_a_run_that_is_killed_while_it_exports_does_not_train_again(
     def no_step(*_: object) -> None:
         raise AssertionError("it trains again")
 
-    monkeypatch.setattr(fit._Trainer, "step", no_step)
+    monkeypatch.setattr(fit.Trainer, "step", no_step)
     assert train_on(training_shop(), tiny_plan(), publisher, NoProgress(), {}).published
     assert not publisher.checkpoint.exists()
