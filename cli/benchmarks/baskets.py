@@ -1,5 +1,6 @@
 """Next-basket benchmark of candidates and ranker together on a grocer's year: whatever is not proposed is missed."""
 
+import dataclasses
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Final
@@ -33,23 +34,25 @@ class BasketRanking:
     Args:
         users: households with a next basket.
         candidate_recall: part of the baskets' items among the candidates.
-        rankings: scores at 10, by what ranked the candidates: "model", "perceptron", "linear", and the baselines.
-        epochs: the model's validation, epoch by epoch.
+        rankings: scores at 10 by what ranked the candidates, one for each training: "model" and "perceptron" have one
+            for each seed, "linear" and the baselines one.
+        epochs: the validation of each seed's model, epoch by epoch.
     """
 
     users: int
     candidate_recall: float
-    rankings: dict[str, RankingMetrics]
-    epochs: list[RankingMetrics]
+    rankings: dict[str, list[RankingMetrics]]
+    epochs: list[list[RankingMetrics]]
 
 
 async def bench_baskets(
-    data: NextBaskets, settings: CandidatesSettings, plan: TrainingPlan, progress: Progress
+    data: NextBaskets, settings: CandidatesSettings, plan: TrainingPlan, progress: Progress, seeds: int = 1
 ) -> BasketRanking:
-    """Trains candidates and model on what was bought before the cut, then ranks each household's 300 candidates.
+    """Trains candidates and models on what was bought before the cut, then ranks each household's 300 candidates.
 
     The classes, jobs, features and settings are those that serve, in one process. The baskets are read once, at the
-    end: the epoch is chosen on the weeks before the cut.
+    end: the epoch is chosen on the weeks before the cut. Seeds differ in how a training begins and goes through the
+    examples, which are the same for all.
     """
     shop = training_shop(data)
     replay = Replay(shop.table, shop.catalog, shop.attributes)
@@ -57,21 +60,22 @@ async def bench_baskets(
     sets = builder.build(*builder.moments(), progress)
     past = shop.table.item_nos[shop.table.millis < builder.schedule.validation_cuts[0]]
     linear = fit_linear(sets.training, plan.linear_rows, plan.seed)
-    perceptron = Perceptron(sets.training, plan.seed)
-    fit = fit_model(past, sets, shop.catalog.items, plan, progress)
+    plans = [dataclasses.replace(plan, seed=plan.seed + number) for number in range(seeds)]
+    perceptrons = [Perceptron(sets.training, one.seed) for one in plans]
+    fits = [fit_model(past, sets, shop.catalog.items, one, progress) for one in plans]
     del sets
     examples = await _examples(data, settings, replay, plan.model.history_length, progress)
-    scores: dict[str, NDArray[Any]] = {
-        "model": values_of(probabilities(fit.model, examples)),
-        "perceptron": perceptron.scores(examples),
-        "linear": linear_scores(examples, linear),
-        **{name: baseline_scores(examples, name) for name in BASELINES},
+    scores: dict[str, list[NDArray[Any]]] = {
+        "model": [values_of(probabilities(fit.model, examples)) for fit in fits],
+        "perceptron": [perceptron.scores(examples) for perceptron in perceptrons],
+        "linear": [linear_scores(examples, linear)],
+        **{name: [baseline_scores(examples, name)] for name in BASELINES},
     }
     return BasketRanking(
         users=len(examples),
         candidate_recall=fmean(_found(examples)),
-        rankings={name: ranking_metrics(examples, ranked) for name, ranked in scores.items()},
-        epochs=fit.epochs,
+        rankings={name: [ranking_metrics(examples, one) for one in ranked] for name, ranked in scores.items()},
+        epochs=[fit.epochs for fit in fits],
     )
 
 

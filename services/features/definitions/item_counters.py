@@ -11,6 +11,7 @@ from services.common.strengths import STRENGTHS, strength_of
 from services.features.definitions import decay
 from services.features.definitions.deeds import NO_PRICE, Change, Deeds
 from services.features.definitions.observation import Observation
+from services.features.definitions.purchase_spans import PurchaseSpans
 from services.features.definitions.standing_deeds import StandingDeeds
 from services.features.definitions.taking_back import DONE, TAKES_BACK
 from services.features.definitions.tally import Tally
@@ -50,7 +51,7 @@ class ItemCounters:
         freshness=timedelta(minutes=5),
     )
 
-    __slots__ = ("_deeds", "_purchases", "_rows", "_standing", *(name for name, _ in COLUMNS))
+    __slots__ = ("_deeds", "_purchases", "_rows", "_spans", "_standing", *(name for name, _ in COLUMNS))
 
     item_nos: "array[int]"
     views: "array[int]"
@@ -67,6 +68,7 @@ class ItemCounters:
         """Purchases that stand, by row."""
         self._standing = array("I")
         """Deeds of any kind that stand, by row."""
+        self._spans = PurchaseSpans(self._deeds)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -108,16 +110,22 @@ class ItemCounters:
         deeds, place = self._deeds, change.place
         kind = deeds.types[place]
         count = int(change.after > 0.0) - int(change.before > 0.0)
-        users, buyers, price = self._takes_to(row), 0, None
+        users = self._takes_to(row)
         self._standing[row] += count
-        if kind == event_types.PURCHASE:
-            bought = int(self._purchases[row] > 0)
-            self._purchases[row] += count
-            buyers = int(self._purchases[row] > 0) - bought
-            price = None if deeds.prices[place] == NO_PRICE else deeds.prices[place]
         strength = STRENGTHS[kind] * (change.after - change.before)
         users = self._takes_to(row) - users
-        return Tally(deeds.item_nos[place], kind, deeds.millis[place], count, strength, price, buyers, users)
+        tally = Tally(deeds.item_nos[place], kind, deeds.millis[place], count, strength, users=users)
+        if kind != event_types.PURCHASE:
+            return tally
+        before = self._purchases[row]
+        self._purchases[row] += count
+        now = self._purchases[row]
+        return tally._replace(
+            price=None if deeds.prices[place] == NO_PRICE else deeds.prices[place],
+            buyers=int(now > 0) - int(before > 0),
+            intervals=max(now - 1, 0) - max(before - 1, 0),
+            interval_millis=self._spans.change(row, deeds.millis[place], before, now),
+        )
 
     def _row(self, item_no: int, millis: int) -> int:
         """Returns the item's row with its anchor at `millis` or later."""
@@ -128,6 +136,7 @@ class ItemCounters:
                 getattr(self, name).append(0)
             self._purchases.append(0)
             self._standing.append(0)
+            self._spans.append()
             self.item_nos[row] = item_no
             self.last_events[row] = millis
         elif millis > self.last_events[row]:
@@ -200,6 +209,7 @@ class ItemCounters:
         bought = self._deeds.column("types") == event_types.PURCHASE
         self._purchases = self._numbers_by_row(rows[stands & bought])
         self._standing = self._numbers_by_row(rows[stands])
+        self._spans.measure(len(self))
 
     def _numbers_by_row(self, rows: NDArray[np.uint32]) -> "array[int]":
         return array("I", np.bincount(rows, minlength=len(self)).astype(np.uint32).tobytes())

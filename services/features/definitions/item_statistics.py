@@ -39,6 +39,13 @@ DECLARATIONS: Final = (
         "-1: not known",
         "the shop's currency",
     ),
+    FeatureDeclaration("interval_counts", "Times that a user bought it again.", "0", "lines"),
+    FeatureDeclaration(
+        "mean_interval_days",
+        "Mean time from a user's purchase of it to the next of the same user.",
+        "-1: not known",
+        "days",
+    ),
     FeatureDeclaration("decayed_1d", _DECAYED, "0", _STRENGTH, "half-life of 1 day"),
     FeatureDeclaration("decayed_7d", _DECAYED, "0", _STRENGTH, "half-life of 7 days"),
     FeatureDeclaration("decayed_30d", _DECAYED, "0", _STRENGTH, "half-life of 30 days"),
@@ -60,6 +67,8 @@ COLUMNS: Final = (
     ("decayed_30d", "d"),
     ("buyers", "q"),
     ("users", "q"),
+    ("intervals", "q"),
+    ("interval_millis", "q"),
 )
 
 
@@ -81,6 +90,8 @@ class ItemStatisticsRow(NamedTuple):
     decayed_30d: float = 0.0
     buyers: int = 0
     users: int = 0
+    intervals: int = 0
+    interval_millis: int = 0
 
     def plus(self, mine: "ItemStatisticsRow", base: "ItemStatisticsRow") -> "ItemStatisticsRow":
         """Returns this row with what was counted between `base` and `mine` added: what two counted apart, together."""
@@ -107,6 +118,8 @@ _ADDED: Final = (
     "price_sum",
     "buyers",
     "users",
+    "intervals",
+    "interval_millis",
 )
 
 
@@ -138,6 +151,8 @@ class ItemStatistics:
     decayed_30d: "array[float]"
     buyers: "array[int]"
     users: "array[int]"
+    intervals: "array[int]"
+    interval_millis: "array[int]"
 
     def apply(self, tallies: Iterable[Tally]) -> None:
         """Counts what an event of a user changed."""
@@ -159,6 +174,8 @@ class ItemStatistics:
             self.price_sums[item_no] += tally.number * tally.price
         self.buyers[item_no] += tally.buyers
         self.users[item_no] += tally.users
+        self.intervals[item_no] += tally.intervals
+        self.interval_millis[item_no] += tally.interval_millis
         if tally.type != event_types.IMPRESSION:
             self._add_strength(item_no, tally.strength, tally.millis)
 
@@ -224,6 +241,11 @@ class ItemStatistics:
         counts = self.column("price_counts")[item_nos]
         sums = np.array(self.price_sums)[item_nos]
         return np.where(counts > 0, sums / np.maximum(counts, 1), -1.0)
+
+    def interval_means(self, item_nos: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Returns the mean days from a user's purchase of the item to the next one, -1 where none bought it again."""
+        counts, spans = self.column("intervals")[item_nos], self.column("interval_millis")[item_nos]
+        return np.where(counts > 0, np.maximum(spans, 0) / (np.maximum(counts, 1) * decay.MILLIS_PER_DAY), -1.0)
 
     def decayed(self, name: str, query_millis: int) -> NDArray[np.float64]:
         """Returns a column of HALF_LIVES_DAYS as of a time, by item_no, never below 0."""

@@ -29,3 +29,9 @@ class Tally(NamedTuple):
 
     users: int = 0
     """1: the user is now among those who took to the item in any way; -1: no longer."""
+
+    intervals: int = 0
+    """How many more times the user bought the item again."""
+
+    interval_millis: int = 0
+    """How much longer the time from the user's first purchase of it to the last is."""

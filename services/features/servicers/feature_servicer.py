@@ -78,6 +78,8 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
             impression_counts=statistics.counts("impressions", items).tolist(),
             user_counts=statistics.counts("users", items).tolist(),
             mean_prices=statistics.price_means(items).tolist(),
+            interval_counts=statistics.counts("intervals", items).tolist(),
+            mean_interval_days=statistics.interval_means(items).tolist(),
             version=version,
             more=more,
         )

@@ -161,6 +161,8 @@ ITEM_STATISTICS: Final = Table(
     Column("decayed_30d", Double, nullable=False),
     Column("buyers", BigInteger, nullable=False),
     Column("users", BigInteger, nullable=False, server_default="0"),
+    Column("intervals", BigInteger, nullable=False, server_default="0"),
+    Column("interval_millis", BigInteger, nullable=False, server_default="0"),
     Index(None, "version"),
     **TABLE_OPTIONS,
 )

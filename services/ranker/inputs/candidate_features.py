@@ -16,6 +16,7 @@ from services.ranker.inputs.features import (
     popularity,
     price_fit,
     purchases,
+    repurchases,
     small_visits,
 )
 from services.ranker.inputs.features.context import Context
@@ -24,6 +25,7 @@ from services.ranker.inputs.user_columns import UserColumns
 
 FAMILIES: Final = (
     purchases,
+    repurchases,
     intervals,
     baskets,
     small_visits,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.content_mark import content_mark
+from services.ranker.inputs.leaf_repurchases import LeafRepurchases
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
 
@@ -37,6 +38,8 @@ _COLUMNS: Final[dict[str, tuple[type[Any], float]]] = {
     "decayed_7d": (np.float32, 0.0),
     "decayed_30d": (np.float32, 0.0),
     "mean_log_prices": (np.float32, NONE),
+    "interval_counts": (np.int64, 0),
+    "mean_interval_days": (np.float32, 0.0),
 }
 """Each column's type, and what stands in it for an item of which nothing is known."""
 
@@ -52,6 +55,8 @@ _STATISTICS: Final = (
     "decayed_7d",
     "decayed_30d",
     "mean_log_prices",
+    "interval_counts",
+    "mean_interval_days",
 )
 
 
@@ -85,8 +90,11 @@ class ItemColumns:
     decayed_7d: NDArray[np.float32]
     decayed_30d: NDArray[np.float32]
     mean_log_prices: NDArray[np.float32]
+    interval_counts: NDArray[np.int64]
+    mean_interval_days: NDArray[np.float32]
 
     def __init__(self) -> None:
+        self.repurchases = LeafRepurchases()
         self.catalog_version = 0
         self.statistics_version = 0
         self.category_nos = np.zeros((SMALLEST_CAPACITY, CATEGORY_LEVELS), np.int32)
@@ -142,7 +150,7 @@ class ItemColumns:
         self.known[row] = change.HasField("item")
         self.id_marks[row] = zlib.crc32(change.item_id.encode())
         self.content_marks[row] = content_mark(change)
-        self.category_nos[row] = _levels(change.category_nos)
+        self._move(row, _levels(change.category_nos))
         self.brand_nos[row] = change.brand_no
         self.group_nos[row] = change.group_no
         price = _amount(item.price) if item.HasField("price") else NONE
@@ -161,7 +169,7 @@ class ItemColumns:
             item_nos,
             statistics.as_of_millis,
             {
-                name: getattr(statistics, name)
+                name: column
                 for name in (
                     "view_counts",
                     "favorite_counts",
@@ -173,7 +181,11 @@ class ItemColumns:
                     "decayed_7d",
                     "decayed_30d",
                     "mean_prices",
+                    "interval_counts",
+                    "mean_interval_days",
                 )
+                # A features service of the version before lacks the newest columns.
+                if len(column := getattr(statistics, name)) == len(item_nos)
             },
         )
         self.statistics_version = max(self.statistics_version, statistics.version)
@@ -185,6 +197,8 @@ class ItemColumns:
         self._reach(int(item_nos.max()))
         kept = item_nos > 0
         rows = item_nos[kept]
+        changed = np.unique(rows)
+        self._count_repurchases(changed, -1.0)
         self.statistics_millis[rows] = as_of_millis
         for name, values in columns.items():
             numbers = np.fromiter(values, np.float64, len(item_nos))[kept]
@@ -193,12 +207,27 @@ class ItemColumns:
                 self.mean_log_prices[rows] = np.where(valid, np.log1p(np.where(valid, numbers, 0.0)), NONE)
             else:
                 getattr(self, name)[rows] = np.where(np.isfinite(numbers), np.maximum(numbers, 0.0), 0.0)
+        self._count_repurchases(changed, 1.0)
 
     def forget_statistics(self) -> None:
         """Sets all statistics to what stands for items of which nothing is known; the catalogue's columns stay."""
         for name in _STATISTICS:
             dtype, default = _COLUMNS[name]
             setattr(self, name, np.full(self.capacity, default, dtype))
+        self.repurchases = LeafRepurchases()
+
+    def _move(self, row: int, levels: list[int]) -> None:
+        if not self.buyer_counts[row]:
+            self.category_nos[row] = levels
+        elif levels != self.category_nos[row].tolist():
+            self._count_repurchases(np.array([row]), -1.0)
+            self.category_nos[row] = levels
+            self._count_repurchases(np.array([row]), 1.0)
+
+    def _count_repurchases(self, rows: NDArray[Any], sign: float) -> None:
+        intervals = self.interval_counts[rows].astype(np.float64)
+        sums = np.stack([self.buyer_counts[rows], intervals, intervals * self.mean_interval_days[rows]], axis=1)
+        self.repurchases.add(self.leaf_nos(rows), sign * sums)
 
     def _reach(self, item_no: int) -> None:
         if item_no < self.capacity:

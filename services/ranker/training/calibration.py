@@ -18,32 +18,46 @@ BINS: Final = 15
 _SMALLEST: Final = 1e-9
 
 
-def fit_calibration(examples: Examples, probabilities: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Returns slope and shift of each action's logit, both (actions,), from every other example.
+def fit_calibration(
+    examples: Examples, probabilities: NDArray[Any], among: slice = slice(None)
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Returns slope and shift of each action's logit, both (actions,), from the examples `among` all.
 
     Platt, "Probabilistic Outputs for Support Vector Machines" (1999): the two numbers of least cross-entropy. Slopes
     are above 0: the order stays.
     """
-    half = slice(0, None, 2)
-    real = examples.real[half]
+    real = examples.real[among]
     slopes, shifts = np.ones(len(ACTIONS), np.float32), np.zeros(len(ACTIONS), np.float32)
     for action in range(len(ACTIONS)):
-        labels = examples.labels[half][real][:, action].astype(np.float64)
+        labels = examples.labels[among][real][:, action].astype(np.float64)
         if labels.sum() >= LEAST_POSITIVES:
-            given = probabilities[half][real][:, action].astype(np.float64)
-            slopes[action], shifts[action] = _platt(logit(np.clip(given, _SMALLEST, 1 - _SMALLEST)), labels)
+            given = probabilities[among][real][:, action].astype(np.float64)
+            slopes[action], shifts[action] = _platt(_logit(given), labels)
     return slopes, shifts
 
 
+def cross_calibrated(examples: Examples, probabilities: NDArray[Any]) -> NDArray[np.float64]:
+    """Returns the probabilities (E, N, actions) of each half of the examples, calibrated by what the other half says.
+
+    None of them is judged by what it was fitted on, and all of them judge: halves of some hundred visits differ by more
+    in what is bought than a model of them errs.
+    """
+    calibrated = np.empty(probabilities.shape)
+    halves = slice(0, None, 2), slice(1, None, 2)
+    for half, other in (halves, halves[::-1]):
+        slopes, shifts = fit_calibration(examples, probabilities, other)
+        calibrated[half] = expit(slopes * _logit(probabilities[half].astype(np.float64)) + shifts)
+    return calibrated
+
+
 def calibration(examples: Examples, probabilities: NDArray[Any]) -> dict[str, float]:
-    """Returns expected over observed counts of each action that occurs in the examples that nothing was fitted on.
+    """Returns expected over observed counts of each action that occurs.
 
     `probabilities` are (E, N, actions); 1 is right.
     """
-    other = slice(1, None, 2)
-    real = examples.real[other]
-    expected = probabilities[other][real].sum(axis=0, dtype=np.float64)
-    observed = examples.labels[other][real].sum(axis=0, dtype=np.float64)
+    real = examples.real
+    expected = probabilities[real].sum(axis=0, dtype=np.float64)
+    observed = examples.labels[real].sum(axis=0, dtype=np.float64)
     return {
         action: round(float(expected[place] / observed[place]), 4)
         for place, action in enumerate(ACTIONS)
@@ -52,15 +66,14 @@ def calibration(examples: Examples, probabilities: NDArray[Any]) -> dict[str, fl
 
 
 def calibration_error(examples: Examples, probabilities: NDArray[Any]) -> dict[str, float]:
-    """Returns the expected calibration error of each action that occurs in the examples that nothing was fitted on.
+    """Returns the expected calibration error of each action that occurs.
 
     Naeini et al., "Obtaining Well Calibrated Probabilities Using Bayesian Binning" (2015): the mean distance between
     what was expected and what happened over BINS bins of one size, 0 to 1. Most candidates are unlikely, and so are
     their errors small: read it beside how often the action happens.
     """
-    other = slice(1, None, 2)
-    real = examples.real[other]
-    given, happened = probabilities[other][real], examples.labels[other][real]
+    real = examples.real
+    given, happened = probabilities[real], examples.labels[real]
     return {
         action: round(_binned_error(given[:, place], happened[:, place]), 6)
         for place, action in enumerate(ACTIONS)
@@ -72,6 +85,11 @@ def _binned_error(given: NDArray[Any], happened: NDArray[Any]) -> float:
     order = np.argsort(given, kind="stable")
     misses = (given.astype(np.float64) - happened)[order]
     return sum(abs(float(part.sum())) for part in np.array_split(misses, BINS)) / len(misses)
+
+
+def _logit(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    logits: NDArray[np.float64] = logit(np.clip(probabilities, _SMALLEST, 1 - _SMALLEST))
+    return logits
 
 
 def _platt(logits: NDArray[np.float64], labels: NDArray[np.float64]) -> tuple[float, float]:

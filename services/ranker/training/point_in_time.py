@@ -21,6 +21,7 @@ COUNTS: Final = (
     "purchase_counts",
     "buyer_counts",
     "impression_counts",
+    "interval_counts",
 )
 HALF_LIVES_DAYS: Final = (1, 7, 30)
 RELATIVE_ERROR: Final = 1e-5
@@ -92,7 +93,7 @@ def _item_columns(
     items: ItemColumns, item_nos: NDArray[np.int64], cut_millis: int
 ) -> Iterator[tuple[str, NDArray[Any]]]:
     rows = items.rows(item_nos)
-    for name in (*COUNTS, "mean_log_prices"):
+    for name in (*COUNTS, "mean_log_prices", "mean_interval_days"):
         yield name, getattr(items, name)[rows]
     for days in HALF_LIVES_DAYS:
         yield f"decayed_{days}d", items.decayed(days, rows, cut_millis)

@@ -75,6 +75,8 @@ class Replay:
                 "impression_counts": column("impressions"),
                 "buyer_counts": column("buyers"),
                 "mean_prices": statistics.price_means(item_nos).tolist(),
+                "interval_counts": column("intervals"),
+                "mean_interval_days": statistics.interval_means(item_nos).tolist(),
                 **{
                     name: statistics.decayed(name, self.now_millis)[item_nos].tolist()
                     for name in ("decayed_1d", "decayed_7d", "decayed_30d")

@@ -15,7 +15,7 @@ from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.known_items import KnownItems
 from services.ranker.quiet_tensorflow import load_tensorflow_quietly
 from services.ranker.training.baselines import BASELINES, baseline_scores
-from services.ranker.training.calibration import calibration, calibration_error, fit_calibration
+from services.ranker.training.calibration import calibration, calibration_error, cross_calibrated, fit_calibration
 from services.ranker.training.example_builder import ExampleBuilder, ExampleSets
 from services.ranker.training.item_vectors import ItemVectors
 from services.ranker.training.linear import fit_linear, linear_scores
@@ -169,8 +169,9 @@ class TrainingRun:
         model.set_calibration(*fit_calibration(sets.validation, fit.judged))
         judged = probabilities(model, sets.validation)
         report.metrics["model"] = ranking_metrics(sets.validation, values_of(judged))
-        report.calibration = calibration(sets.validation, judged)
-        report.calibration_error = calibration_error(sets.validation, judged)
+        crossed = cross_calibrated(sets.validation, fit.judged)
+        report.calibration = calibration(sets.validation, crossed)
+        report.calibration_error = calibration_error(sets.validation, crossed)
         return model, values_of(judged)
 
     def _start(self) -> "ColdStart | WarmStart":

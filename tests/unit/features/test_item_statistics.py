@@ -37,8 +37,19 @@ def test_the_order_of_arrival_changes_nothing(history: list[Observation], shuffl
     shuffled = list(history)
     shuffler.shuffle(shuffled)
     one, other = statistics_of(history), statistics_of(shuffled)
-    for name in ("views", "favorites", "carts", "purchases", "impressions", "price_counts", "buyers", "users"):
+    for name in (
+        "views",
+        "favorites",
+        "carts",
+        "purchases",
+        "impressions",
+        "price_counts",
+        "buyers",
+        "users",
+        "intervals",
+    ):
         assert padded(one.column(name)) == padded(other.column(name))
+    assert padded(one.column("interval_millis")) == padded(other.column("interval_millis"))
     for name in ("decayed_1d", "decayed_7d", "decayed_30d"):
         left, right = padded(one.decayed(name, NOW + DAY)), padded(other.decayed(name, NOW + DAY))
         assert left == pytest.approx(right, rel=1e-9, abs=1e-9)
@@ -63,6 +74,43 @@ def test_users_are_those_with_something_that_stands(history: list[Observation]) 
             taken = dict(zip(item_nos.tolist(), strengths.tolist(), strict=True))
             behind += taken.get(item_no, 0.0) > 0.0 or viewed.get(item_no, 0) > 0
         assert column[item_no] == behind
+
+
+@quick
+@given(histories(), st.booleans())
+def test_intervals_are_those_of_the_purchases_that_stand(history: list[Observation], stored: bool) -> None:
+    statistics, state = ItemStatistics(), UserState()
+    for observation in history:
+        statistics.apply(state.apply(observation))
+        if stored:
+            state = UserState.from_bytes(state.to_bytes())
+    counters = state.features(NOW + DAY).counters
+    counts, spans = padded(statistics.column("intervals")), padded(statistics.column("interval_millis"))
+    times = zip(counters.first_purchase_millis, counters.last_purchase_millis, strict=True)
+    for item_no, count, (first, last) in zip(counters.item_nos, counters.purchase_counts, times, strict=True):
+        assert counts[item_no] == max(count - 1, 0)
+        assert spans[item_no] == last - first
+
+
+def test_an_interval_is_from_a_users_purchase_to_the_next_one() -> None:
+    statistics, mine, others = ItemStatistics(), UserState(), UserState()
+    for ago, order in ((10, "a"), (30, "b"), (14, "c")):  # in any order: 16 and 4 days
+        statistics.apply(mine.apply(Observation(event_types.PURCHASE, 1, NOW - ago * DAY, order, order_id=order)))
+    for item_no, ago in ((1, 10), (1, 2), (2, 5)):
+        key = f"{item_no}-{ago}"
+        statistics.apply(others.apply(Observation(event_types.PURCHASE, item_no, NOW - ago * DAY, key)))
+    assert statistics.interval_means(np.array([1, 2])).tolist() == pytest.approx([(16 + 4 + 8) / 3, -1.0])
+    assert statistics.counts("intervals", np.array([1, 2])).tolist() == [3, 0]
+    statistics.apply(mine.apply(Observation(event_types.REFUND, 1, NOW, "d", order_id="b")))
+    assert statistics.interval_means(np.array([1])).tolist() == pytest.approx([(4 + 8) / 2])
+
+
+def test_one_refund_of_several_purchases_leaves_no_interval() -> None:
+    statistics, state = ItemStatistics(), UserState()
+    for ago in (30, 20, 10):
+        statistics.apply(state.apply(Observation(event_types.PURCHASE, 1, NOW - ago * DAY, f"{ago}")))
+    statistics.apply(state.apply(Observation(event_types.REFUND, 1, NOW, "back", quantity=3.0)))
+    assert (statistics.intervals[1], statistics.interval_millis[1]) == (0, 0)
 
 
 @quick

@@ -19,6 +19,8 @@ def statistics(item_nos: list[int], as_of_millis: int, **columns: list[float]) -
         getattr(response, f"{name}_counts").extend([0] * count)
     for name in ("decayed_1d", "decayed_7d", "decayed_30d", "mean_prices"):
         getattr(response, name).extend(columns.get(name, [0.0] * count))
+    for name in ("interval_counts", "mean_interval_days"):
+        getattr(response, name).extend(columns.get(name, []))
     return response
 
 
@@ -98,3 +100,44 @@ def test_number_zero_is_nobodys() -> None:
     assert items.brand_nos[0] == 0
     assert items.prices[0] == -1.0
     assert items.decayed_7d[0] == 0.0
+
+
+def repurchases(items: ItemColumns, *leaves: int) -> list[list[float]]:
+    """Intervals and their days of each leaf."""
+    _, intervals, days = items.repurchases.of(np.array(leaves))
+    return [[count, sum_] for count, sum_ in zip(intervals.tolist(), days.tolist(), strict=True)]
+
+
+def in_leaf(item_no: int, leaf: int) -> CatalogChange:
+    return CatalogChange(version=1, item_no=item_no, item_id=f"{item_no}", item=Item(), category_nos=[1, 2, leaf])
+
+
+def test_a_leaf_sums_what_its_items_are_bought_again() -> None:
+    items = ItemColumns()
+    items.apply_catalog([in_leaf(1, 5), in_leaf(2, 5), in_leaf(3, 6)])
+    told = statistics([1, 2, 3], 0, interval_counts=[2, 1, 4], mean_interval_days=[10.0, 4.0, 1.0])
+    told.buyer_counts[:] = [2, 1, 4]
+    for _ in range(2):  # told again, nothing changes
+        items.apply_statistics(told)
+        assert repurchases(items, 5, 6, 7, 4_000_000) == [[3.0, 24.0], [4.0, 4.0], [0.0, 0.0], [0.0, 0.0]]
+    items.apply_catalog([in_leaf(2, 6)])
+    assert repurchases(items, 5, 6) == [[2.0, 20.0], [5.0, 8.0]]
+    items.apply_catalog([CatalogChange(version=2, item_no=3, item_id="3")])
+    assert repurchases(items, 0, 6) == [[0.0, 0.0], [1.0, 4.0]]
+    items.forget_statistics()
+    assert repurchases(items, 5, 6) == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_statistics_of_the_version_before_know_no_intervals() -> None:
+    items = ItemColumns()
+    items.apply_catalog([in_leaf(1, 5)])
+    items.apply_statistics(statistics([1], 0))
+    assert items.interval_counts[1] == 0
+
+
+@pytest.mark.parametrize("days", [math.nan, math.inf, -1.0])
+def test_an_interval_that_is_no_time_counts_as_none(days: float) -> None:
+    items = ItemColumns()
+    items.apply_catalog([in_leaf(1, 5)])
+    items.apply_statistics(statistics([1], 0, interval_counts=[1], mean_interval_days=[days]))
+    assert repurchases(items, 5) == [[1.0, 0.0]]

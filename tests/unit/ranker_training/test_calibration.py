@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from services.ranker.training.calibration import calibration, calibration_error, fit_calibration
+from services.ranker.training.calibration import calibration, calibration_error, cross_calibrated, fit_calibration
 from services.ranker.training.examples import Examples
 from services.ranker.training.next_visit import Visit
 
@@ -24,6 +24,20 @@ def test_probabilities_that_are_half_of_what_happens_are_put_right() -> None:
     right = 1 / (1 + np.exp(-(slopes * np.log(given / (1 - given)) + shifts)))
     assert calibration(examples, right)["purchase"] == pytest.approx(1.0, rel=0.1)
     assert np.all(slopes > 0)
+
+
+def test_no_half_is_judged_by_what_it_was_fitted_on() -> None:
+    rates = np.random.default_rng(1).uniform(0.02, 0.4, (200, 50))
+    examples, given = examples_of(rates), (rates / 2)[..., None].repeat(4, axis=2)
+    crossed = cross_calibrated(examples, given)
+    assert calibration(examples, crossed)["purchase"] == pytest.approx(1.0, rel=0.02)
+    odd = slice(1, None, 2)
+    slopes, shifts = fit_calibration(examples, given, odd)
+    by_odd = 1 / (1 + np.exp(-(slopes * np.log(given / (1 - given)) + shifts)))
+    assert np.allclose(crossed[::2], by_odd[::2])
+    examples.labels[odd] = 0.0  # what the odd ones did decides about the even ones alone
+    assert np.allclose(cross_calibrated(examples, given)[1::2], crossed[1::2])
+    assert not np.allclose(cross_calibrated(examples, given)[::2], crossed[::2])
 
 
 def test_an_action_with_few_examples_stays_as_it_is() -> None:
