@@ -101,6 +101,7 @@ class ItemCounters:
         return int(self.views[row] > 0 or self.strength_30d[row] > 0.0 or self._standing[row] > 0)
 
     def _apply_deed(self, observation: Observation, row: int) -> list[Tally]:
+        self._spans.measure(len(self))
         tallies = [self._tally(change, row) for change in self._deeds.add(observation, row)]
         if observation.type in TAKES_BACK:
             tallies.append(Tally(observation.item_no, observation.type, observation.event_millis))
@@ -114,18 +115,15 @@ class ItemCounters:
         self._standing[row] += count
         strength = STRENGTHS[kind] * (change.after - change.before)
         users = self._takes_to(row) - users
-        tally = Tally(deeds.item_nos[place], kind, deeds.millis[place], count, strength, users=users)
+        item_no, millis = deeds.item_nos[place], deeds.millis[place]
         if kind != event_types.PURCHASE:
-            return tally
+            return Tally(item_no, kind, millis, count, strength, users=users)
         before = self._purchases[row]
-        self._purchases[row] += count
-        now = self._purchases[row]
-        return tally._replace(
-            price=None if deeds.prices[place] == NO_PRICE else deeds.prices[place],
-            buyers=int(now > 0) - int(before > 0),
-            intervals=max(now - 1, 0) - max(before - 1, 0),
-            interval_millis=self._spans.change(row, deeds.millis[place], before, now),
-        )
+        now = self._purchases[row] = before + count
+        price = None if deeds.prices[place] == NO_PRICE else deeds.prices[place]
+        buyers, intervals = int(now > 0) - int(before > 0), max(now - 1, 0) - max(before - 1, 0)
+        span = self._spans.change(row, millis, before, now)
+        return Tally(item_no, kind, millis, count, strength, price, buyers, users, intervals, span)
 
     def _row(self, item_no: int, millis: int) -> int:
         """Returns the item's row with its anchor at `millis` or later."""
@@ -209,7 +207,7 @@ class ItemCounters:
         bought = self._deeds.column("types") == event_types.PURCHASE
         self._purchases = self._numbers_by_row(rows[stands & bought])
         self._standing = self._numbers_by_row(rows[stands])
-        self._spans.measure(len(self))
+        self._spans.forget()
 
     def _numbers_by_row(self, rows: NDArray[np.uint32]) -> "array[int]":
         return array("I", np.bincount(rows, minlength=len(self)).astype(np.uint32).tobytes())

@@ -1,5 +1,4 @@
 from array import array
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,21 +6,21 @@ from numpy.typing import NDArray
 from services.common import event_types
 from services.features.definitions.deeds import Deeds
 
-_NEVER: Final = np.iinfo(np.int64).max
-
 
 class PurchaseSpans:
     """From when to when a user bought each item: the first and the last purchase that stands, by row of `deeds`.
 
-    It follows from the deeds and is not stored; kept beside them, so that one more purchase need not look at all.
+    It follows from the deeds and is not stored; kept beside them, so that one more purchase need not look at all. Who
+    only reads a user's state does not wait for it.
     """
 
-    __slots__ = ("_deeds", "_first", "_last")
+    __slots__ = ("_deeds", "_first", "_last", "_measured")
 
     def __init__(self, deeds: Deeds) -> None:
         self._deeds = deeds
         self._first = array("q")
         self._last = array("q")
+        self._measured = True
 
     def append(self) -> None:
         """Adds a row without a purchase."""
@@ -45,15 +44,21 @@ class PurchaseSpans:
             self._last[row] = max(self._last[row], millis)
         return self._last[row] - self._first[row] - span
 
+    def forget(self) -> None:
+        """Is told that the deeds are others than before."""
+        self._measured = False
+
     def measure(self, row_count: int) -> None:
-        """Measures all rows anew."""
+        """Measures all rows where they are not: before a deed comes that changes them."""
+        if self._measured:
+            return
         rows, millis = self._standing()
-        first, last = np.full(row_count, _NEVER), np.full(row_count, -_NEVER)
-        np.minimum.at(first, rows, millis)
-        np.maximum.at(last, rows, millis)
-        bought = first < _NEVER
-        self._first = array("q", np.where(bought, first, 0).tobytes())
-        self._last = array("q", np.where(bought, last, 0).tobytes())
+        order = np.argsort(millis, kind="stable")
+        first, last = np.zeros((2, row_count), np.int64)
+        last[rows[order]] = millis[order]  # of several for one row the last one stays
+        first[rows[order[::-1]]] = millis[order[::-1]]
+        self._first, self._last = array("q", first.tobytes()), array("q", last.tobytes())
+        self._measured = True
 
     def _measure_row(self, row: int) -> None:
         rows, millis = self._standing()
