@@ -195,6 +195,7 @@ async def test_statistics_come_by_version(features: Shop, log: FakeEventService)
         1,
     )
     assert page.mean_prices[0] == 2.5
+    assert (page.interval_counts[0], page.mean_interval_days[0]) == (0, -1.0)
     assert page.decayed_1d[0] == pytest.approx(6.0)  # the shop's clock stands at the time of the events
     nothing = await features.features.ListItemStatistics(pb.ListItemStatisticsRequest(after_version=rest.version))
     assert (len(nothing.item_nos), nothing.version, nothing.more) == (0, rest.version, False)

@@ -61,6 +61,16 @@ class Context:
         """Returns a column of the user's counters for the candidates, 0 for those never dealt with."""
         return values_at(getattr(self.user.counters, name), *self._places)
 
+    @cached_property
+    def last_purchases(self) -> NDArray[np.float64]:
+        """When the user bought each candidate last, milliseconds since 1970; 0: never."""
+        return self.counter("last_purchase_millis")
+
+    @cached_property
+    def days_since_purchase(self) -> NDArray[np.float64]:
+        """Days since then."""
+        return self.days_since(self.last_purchases)
+
     def days_since(self, millis: NDArray[Any]) -> NDArray[np.float64]:
         """Returns ages in days, 0 to LONGEST_DAYS; a time of 0 means never."""
         ages = (self.query_millis - millis) / MILLIS_PER_DAY

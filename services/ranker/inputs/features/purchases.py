@@ -45,9 +45,9 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
     Dueness is the time since the last purchase over the mean interval between purchases: 1 when it is due.
     """
     count = context.counter("purchases")
-    first, last = context.counter("first_purchase_millis"), context.counter("last_purchase_millis")
+    first, last = context.counter("first_purchase_millis"), context.last_purchases
     bought = last > 0
-    days = context.days_since(last)
+    days = context.days_since_purchase
     again = bought & (count > 1) & (last > first)
     span = np.maximum(last - first, 0.0) / MILLIS_PER_DAY
     interval = np.where(again, span / np.maximum(count - 1, 1), USUAL_INTERVAL_DAYS)

@@ -45,11 +45,10 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
     weight = np.where(known, LEAF_INTERVALS, 0.0)
     mean = (own_days + weight * leaf_mean) / np.maximum(own + weight, 1.0)
     interval = np.where(known | (own > 0), np.log1p(mean), UNKNOWN)
-    last = context.counter("last_purchase_millis")
-    since = np.log1p(context.days_since(last))
+    since = np.log1p(context.days_since_purchase)
     return [
         interval,
-        np.where((last > 0) & (interval >= 0.0), since - interval, 0.0),
+        np.where((context.last_purchases > 0) & (interval >= 0.0), since - interval, 0.0),
         np.where(known, np.log1p(leaf_mean), UNKNOWN),
         np.log((intervals + buyers + 1.0) / (buyers + 1.0)),
     ]
