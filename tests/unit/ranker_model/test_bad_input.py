@@ -2,9 +2,12 @@
 
 import dataclasses
 import os
+import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +16,10 @@ import pytest
 
 from services.common.errors import FailedPreconditionError
 from services.common.progress import NoProgress
+from services.ranker.known_items import KnownItems
+from services.ranker.model.behavior_model import BehaviorModel
+from services.ranker.model.export import export_model
+from services.ranker.training.example_builder import ExampleSets
 from services.ranker.training.gate import check_vectors
 from services.ranker.training.job import train_on
 from services.ranker.training.publisher import Publisher
@@ -81,6 +88,27 @@ def test_killed_while_it_exports(tmp_path: Path) -> None:
     assert untouched(publisher)
 
 
+@contextmanager
+def no_room() -> Iterator[None]:
+    """No file may grow beyond what the model's weights need: the system refuses the writes, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_no_room_while_it_exports(model: BehaviorModel, sets: ExampleSets, tmp_path: Path) -> None:
+    publisher, known = serving(tmp_path), KnownItems.of(training_catalog().items)
+    example = {name: array[:1] for name, array in sets.validation.inputs.items()}
+    with no_room(), pytest.raises(OSError, match="cannot be written to") as told:
+        publisher.draft(lambda folder: export_model(model, folder, example, known))
+    assert str(tmp_path) in str(told.value)
+    assert list((tmp_path / "models" / "behavior").glob(".draft-*")) == []
+    assert untouched(publisher)
+
+
 def test_items_that_are_all_new_are_refused(tmp_path: Path) -> None:
     shop, publisher = training_shop(), serving(tmp_path)
     fresh = training_catalog()
@@ -105,3 +133,17 @@ def test_a_vector_that_is_not_finite_fails_the_gate() -> None:
     assert check_vectors(vectors).passed
     vectors[1, 2] = np.nan
     assert str(check_vectors(vectors)).startswith("finite for items: 1 of 3 item vectors are not finite")
+
+
+def test_a_full_disk_is_told_as_the_system_tells_it(
+    model: BehaviorModel, sets: ExampleSets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    def full(*_: object, **__: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", full)
+    example = {name: array[:1] for name, array in sets.validation.inputs.items()}
+    with pytest.raises(OSError, match=r"cannot be written to .* No space left on device"):
+        export_model(model, tmp_path, example, KnownItems.of(training_catalog().items))
