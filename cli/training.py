@@ -57,18 +57,20 @@ async def train_shop(
         features_address=addresses["features"],
         model_server_address=addresses["modelserver"],
     )
+    plan = plan or TrainingPlan()
+    vectors = dict(plan.model.vectors)
     clock, started = SystemClock(), time.perf_counter()
     build = CandidatesBuild(_candidates_settings(shop), _store(shop), clock, progress)
     await build.begin()
-    reader = ShopReader()
+    reader = ShopReader(vectors)
     async with shop.channel("features") as features, shop.channel("events") as log:
-        await pass_catalog(features, [build.take_catalog, reader.take_catalog], progress)
+        await pass_catalog(features, [build.take_catalog, reader.take_catalog], progress, vectors=bool(vectors))
         await pass_log(log, [build.take_log, reader.take_log], progress)
         data = await reader.finish(features, progress)
     seconds = {"read": round(time.perf_counter() - started, 2)}
     built = await build.publish()
     report = await train_and_promote(
-        data, training, clock, progress, plan or TrainingPlan(), seconds=seconds, promote=promote, options=options
+        data, training, clock, progress, plan, seconds=seconds, promote=promote, options=options
     )
     return TrainedShop(built, report)
 

@@ -15,6 +15,8 @@ import numpy as np
 
 from bench.figures import Figures
 from services.ranker.inputs.item_columns import ItemColumns
+from services.ranker.inputs.item_tokens import TOKEN_BUCKETS, TOKEN_SLOTS
+from services.ranker.inputs.tensors import with_content
 from services.ranker.model.config import BehaviorModelConfig
 from services.ranker.quiet_tensorflow import load_tensorflow_quietly
 from services.ranker.training.examples import empty_inputs
@@ -44,10 +46,10 @@ def main() -> None:
     plan, random = TrainingPlan(model=config), np.random.default_rng(1)
     none, categories = np.zeros(0, np.int64), np.arange(1, CATEGORIES)
     model = BehaviorModel(config, Vocabulary(none, none, categories, categories), plan.seed)
-    items = _catalog()
+    items = _catalog(random)
     negatives = NegativeSampler(items, none, plan.retrieval_negatives, plan.seed)
     trainer = Trainer(model, negatives, items, plan, WARM_STEPS + arguments.steps)
-    batches = [_batch(plan, random) for _ in range(BATCHES)]
+    batches = [_batch(plan, items, random) for _ in range(BATCHES)]
     for step in range(WARM_STEPS):
         trainer.step(batches[step % BATCHES])
     started = perf_counter()
@@ -64,18 +66,19 @@ def main() -> None:
     figures.say("billion.peak_rss", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, "GiB")
 
 
-def _catalog() -> ItemColumns:
-    """Returns a catalogue of ITEMS numbers."""
+def _catalog(random: np.random.Generator) -> ItemColumns:
+    """Returns a catalogue of ITEMS numbers with texts."""
     items = ItemColumns()
     for name in ("known", "id_marks", "brand_nos", "log_prices", "mean_log_prices"):
         column = getattr(items, name)
         setattr(items, name, np.resize(column, ITEMS + 1))
     items.category_nos = np.zeros((ITEMS + 1, items.category_nos.shape[1]), np.int32)
+    items.token_nos = random.integers(1, TOKEN_BUCKETS, (ITEMS + 1, TOKEN_SLOTS), np.uint16)
     items.known[1:] = True
     return items
 
 
-def _batch(plan: TrainingPlan, random: np.random.Generator) -> dict[str, Any]:
+def _batch(plan: TrainingPlan, items: ItemColumns, random: np.random.Generator) -> dict[str, Any]:
     """Returns a batch of users and candidates from all over the catalogue, of full size in every direction."""
     count, slots = plan.batch_size, plan.draw.slots
     batch = empty_inputs(count, slots, plan.model.history_length)
@@ -88,6 +91,7 @@ def _batch(plan: TrainingPlan, random: np.random.Generator) -> dict[str, Any]:
             array[:] = random.normal(size=array.shape)
     batch["history_types"][:] = 1
     batch["history_ages"] = np.sort(random.exponential(90, batch["history_ages"].shape))[:, ::-1].astype(np.float32)
+    batch = with_content(batch, items)
     batch["labels"] = (random.random((count, slots, 4)) < 0.05).astype(np.float32)
     batch["offsets"] = np.zeros((count, slots), np.float32)
     batch["real"] = np.ones((count, slots), np.float32)

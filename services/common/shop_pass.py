@@ -23,10 +23,14 @@ CatalogTaker = Callable[[TailCatalogResponse], None]
 LogTaker = Callable[[TailEventsResponse], Awaitable[None]]
 
 
-async def pass_catalog(channel: grpc.aio.Channel, takers: Sequence[CatalogTaker], progress: Progress) -> None:
-    """Gives the catalogue, up to its end as it is now, to all takers. Raises grpc.RpcError."""
+async def pass_catalog(
+    channel: grpc.aio.Channel, takers: Sequence[CatalogTaker], progress: Progress, *, vectors: bool = False
+) -> None:
+    """Gives the catalogue, up to its end as it is now, to all takers; without descriptions, and without vectors where
+    they are not asked for. Raises grpc.RpcError.
+    """
     with progress.task("reading the catalogue") as task:
-        request = TailCatalogRequest(batch_size=BATCH_SIZE, brief=True)
+        request = TailCatalogRequest(batch_size=BATCH_SIZE, brief=True, vectors=vectors)
         async for answer in CatalogServiceStub(channel).TailCatalog(request):
             for take in takers:
                 take(answer)

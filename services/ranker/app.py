@@ -21,6 +21,7 @@ from services.ranker.item_encoder import ItemEncoder
 from services.ranker.item_feed import ItemFeed
 from services.ranker.known_items import KnownItemsCheck
 from services.ranker.linear_weights import LinearWeights
+from services.ranker.model_contract import InputSizes
 from services.ranker.model_watch import ModelWatch
 from services.ranker.prediction_client import PredictionClient
 from services.ranker.ranker import Ranker
@@ -51,14 +52,15 @@ class RankerApplication:
 
     def register(self, server: grpc.aio.Server) -> Sequence[str]:
         """Wires the service: here and not before, since gRPC binds channels to the running event loop."""
-        settings, items = self._settings, ItemColumns()
+        settings, items = self._settings, ItemColumns(self._settings.vectors)
         limits = ChannelLimits(max_message_bytes=settings.max_message_bytes)
         features = open_channel(settings.features_address, limits=limits)
         # No second try: while it waits, the linear scorer would have answered.
         models = open_channel(settings.model_server_address, limits=replace(limits, max_attempts=1))
         feed = ItemFeed(features, items)
         client = PredictionClient(models, settings.model_name)
-        watch = ModelWatch(client, len(FEATURE_NAMES), KnownItemsCheck(client, items), default=settings.model)
+        sizes = InputSizes(len(FEATURE_NAMES), items.named_vectors.width)
+        watch = ModelWatch(client, sizes, KnownItemsCheck(client, items), default=settings.model)
 
         def model_of_its_own() -> BehaviorModel:
             breaker = CircuitBreaker(

@@ -8,6 +8,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from services.common.circuit_breaker import CircuitBreaker
+from services.ranker.inputs.tensors import VECTORS
 from services.ranker.model_contract import ModelContract
 from services.ranker.model_fault import LATE, SERVER_UNAVAILABLE, ModelFault, VersionGone
 from services.ranker.model_watch import ModelWatch
@@ -80,7 +81,9 @@ class BehaviorModel:
         contract = await self._watch.contract(selector, seconds)
         for renewals_left in range(MOST_RENEWALS, -1, -1):
             try:
-                outputs = await self._client.predict(contract.version, signature, inputs(contract), ends - clock())
+                outputs = await self._client.predict(
+                    contract.version, signature, _taken(inputs(contract), contract), ends - clock()
+                )
                 break
             except VersionGone:  # a newer one has taken over since we last looked
                 if not renewals_left:
@@ -96,3 +99,10 @@ class BehaviorModel:
             self._breaker.failed()
         else:
             self._breaker.succeeded()  # it answers, if only that we ask wrongly
+
+
+def _taken(inputs: Arrays, contract: ModelContract) -> Arrays:
+    """Returns what the version takes: the shop's vectors may be there before the first model that looks at them."""
+    if contract.takes_vectors:
+        return inputs
+    return {name: array for name, array in inputs.items() if not name.endswith(VECTORS)}

@@ -29,7 +29,11 @@ class ItemFeed:
     async def follow_catalog(self) -> None:
         """Applies every change of the catalogue, those to come too; returns when the stream ends."""
         request = TailCatalogRequest(
-            after_version=self._catalog_version, follow=True, batch_size=BATCH_SIZE, brief=True
+            after_version=self._catalog_version,
+            follow=True,
+            batch_size=BATCH_SIZE,
+            brief=True,
+            vectors=self._items.named_vectors.width > 0,
         )
         async with answers_of(self._catalog.TailCatalog(request)) as responses:
             async for response in responses:

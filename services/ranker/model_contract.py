@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from services.ranker.inputs.item_tokens import TOKEN_SLOTS
+from services.ranker.inputs.tensors import VECTORS
 from services.ranker.model_fault import MISFIT, ModelFault
 from services.ranker.prediction_client import Metadata
 from services.ranker.tf_protos import types_pb2
@@ -21,31 +23,48 @@ OUTPUTS: Final[dict[str, "Action.ValueType"]] = {
 }
 """The outputs of `rank` and what they predict."""
 
+_VECTORS: Final = f"candidate_{VECTORS}"
+
 
 @dataclass(frozen=True, slots=True)
 class ModelContract:
-    """One version of the model, and the one size that differs between models: events of history that it looks at."""
+    """One version of the model, and what differs between models: the events of history that it looks at, and whether it
+    looks at the shop's vectors.
+    """
 
     version: int
     history_length: int
+    takes_vectors: bool = False
 
 
-def read_contract(metadata: Metadata, feature_count: int) -> ModelContract:
-    """Returns the contract; raises ModelFault (MODEL_MISFIT) where the model takes other things than we send.
+@dataclass(frozen=True, slots=True)
+class InputSizes:
+    """What the ranker can send: candidate features, and numbers of the shop's vectors of an item."""
 
-    `feature_count` is the number of candidate features.
-    """
+    features: int
+    vectors: int = 0
+
+
+def read_contract(metadata: Metadata, sizes: InputSizes) -> ModelContract:
+    """Returns the contract; raises ModelFault (MODEL_MISFIT) where the model takes other things than we send."""
     rank = _signature(metadata, RANK)
     encode_user = _signature(metadata, ENCODE_USER)
     for alias in OUTPUTS:
         _require(alias in rank.outputs and rank.outputs[alias].dtype == types_pb2.DT_FLOAT, f"no float output {alias}")
     _require(USER_VECTOR in encode_user.outputs, f"{ENCODE_USER} has no output {USER_VECTOR}")
     features = _last_size(rank, "candidate_features")
-    _require(features == feature_count, f"it takes {features} candidate features, the ranker has {feature_count}")
+    _require(features == sizes.features, f"it takes {features} candidate features, the ranker has {sizes.features}")
+    tokens = _last_size(rank, "candidate_token_nos")
+    _require(tokens == TOKEN_SLOTS, f"it takes {tokens} tokens of an item, the ranker has {TOKEN_SLOTS}")
+    vectors = _last_size(rank, _VECTORS) if _VECTORS in rank.inputs else 0
+    _require(
+        vectors in {0, sizes.vectors},
+        f"it takes {vectors} numbers of the shop's vectors, the ranker has {sizes.vectors} (VITRINE_RANKER_VECTORS)",
+    )
     length = _last_size(rank, "history_item_nos")
     _require(length > 0, "its history has no fixed length")
     _require(length == _last_size(encode_user, "history_item_nos"), f"{RANK} and {ENCODE_USER} differ in history")
-    return ModelContract(metadata.version, length)
+    return ModelContract(metadata.version, length, takes_vectors=vectors > 0)
 
 
 def _signature(metadata: Metadata, name: str) -> Any:
@@ -60,4 +79,4 @@ def _last_size(signature: Any, alias: str) -> int:
 
 def _require(condition: bool, otherwise: str) -> None:  # reads as a sentence
     if not condition:
-        raise ModelFault(MISFIT, f"the model does not fit this ranker: {otherwise}")
+        raise ModelFault(MISFIT, f"the model does not fit this ranker: {otherwise}; train it anew")

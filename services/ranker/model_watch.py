@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from services.ranker.model_contract import ModelContract, read_contract
+from services.ranker.model_contract import InputSizes, ModelContract, read_contract
 from services.ranker.model_fault import LATE, ModelFault
 from services.ranker.prediction_client import Metadata, PredictionClient
 
@@ -25,13 +25,13 @@ class ModelWatch:
     def __init__(
         self,
         client: PredictionClient,
-        feature_count: int,
+        sizes: InputSizes,
         check: Callable[[Metadata], Awaitable[None]],
         *,
         default: str = "",
     ) -> None:
         self._client = client
-        self._feature_count = feature_count
+        self._sizes = sizes
         self._check = check
         self._default = default
         self._known: dict[str, ModelContract | ModelFault] = {}
@@ -86,7 +86,7 @@ class ModelWatch:
         outcome: ModelContract | ModelFault
         try:
             metadata = await self._client.metadata(selector, ASK_SECONDS)
-            outcome = read_contract(metadata, self._feature_count)
+            outcome = read_contract(metadata, self._sizes)
             await self._check(metadata)
         except ModelFault as fault:
             outcome = fault.again()

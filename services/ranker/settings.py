@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from pydantic_settings import SettingsConfigDict
 
 from services.common.settings import ServiceSettings
@@ -29,6 +29,11 @@ class RankerSettings(ServiceSettings):
         "",
         description='Version or label to ask where a request names none; empty is "stable" or, if there is none, the '
         "latest.",
+    )
+    vectors: dict[str, PositiveInt] = Field(
+        {},
+        description='Names and lengths of the item vectors of the shop that the model looks at, as JSON: {"text": 64}. '
+        "They are those of the model's configuration; a model without vectors is sent none.",
     )
     model_timeout_seconds: float = Field(
         0.5, gt=0, le=60, allow_inf_nan=False, description="The longest to wait for the model, deadline or not."

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
+from services.ranker.inputs.item_tokens import TOKEN_SLOTS
 from services.ranker.tensor_codec import decode, encode
 from services.ranker.tf_protos import (
     get_model_metadata_pb2,
@@ -46,6 +47,7 @@ class FakePredictionServer(prediction_service_pb2_grpc.PredictionServiceServicer
         self.rank: Callable[[Arrays], Arrays] = by_item_no
         self.encode_items: Callable[[Arrays], Arrays] = number_and_price
         self.vector = np.arange(4, dtype=np.float32)
+        self.vector_width = 0
         self.delay_seconds = 0.0
         self.abort: grpc.StatusCode | None = None
         self.asked: list[tuple[str, int, Arrays]] = []
@@ -61,6 +63,9 @@ class FakePredictionServer(prediction_service_pb2_grpc.PredictionServiceServicer
             _info(signature.inputs["history_item_nos"], types_pb2.DT_INT32, -1, self.history_length)
         rank = signatures.signature_def["rank"]
         _info(rank.inputs["candidate_features"], types_pb2.DT_FLOAT, -1, -1, self.feature_count)
+        _info(rank.inputs["candidate_token_nos"], types_pb2.DT_UINT16, -1, -1, TOKEN_SLOTS)
+        if self.vector_width:
+            _info(rank.inputs["candidate_vectors"], types_pb2.DT_HALF, -1, -1, self.vector_width)
         for action in ACTIONS:
             _info(rank.outputs[action], types_pb2.DT_FLOAT, -1, -1)
         _info(signatures.signature_def["encode_user"].outputs["user_vector"], types_pb2.DT_FLOAT, -1, 4)

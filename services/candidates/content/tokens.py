@@ -1,31 +1,6 @@
-"""Cuts titles into terms, in any script."""
-
-import re
-import unicodedata
-from typing import Final
-
-_ASCII_WORD: Final = re.compile(r"[a-z0-9]+")
-_WORD: Final = re.compile(r"\w+")
-# Scripts that are written without spaces: Thai to Khmer, kana, Han; and Hangul, whose words are long.
-_UNSPACED: Final = re.compile(
-    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
-    "\U00020000-\U0003ffff]+"
-)
-_LATIN_MARKS: Final = re.compile("[\u0300-\u036f]")
+from services.common.words import words
 
 
 def tokens(text: str) -> set[str]:
-    """Returns the distinct terms of a text: words without case and accents, or pairs of characters.
-
-    "Crème 45ml" gives {"creme", "45ml"}; a run of Chinese, Japanese, Korean or Thai gives its overlapping pairs, and a
-    single character itself.
-    """
-    if text.isascii():
-        return set(_ASCII_WORD.findall(text.lower()))
-    plain = _LATIN_MARKS.sub("", unicodedata.normalize("NFKD", text.casefold()))
-    found: set[str] = set()
-    for word in _WORD.findall(unicodedata.normalize("NFC", plain)):
-        for run in _UNSPACED.findall(word):
-            found.update(run[i : i + 2] for i in range(max(1, len(run) - 1)))
-        found.update(_UNSPACED.sub(" ", word).split())
-    return found
+    """Returns the distinct terms of a text (see `words`)."""
+    return set(words(text))

@@ -1,13 +1,15 @@
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.common.content_mark import content_mark
+from services.ranker.inputs.item_tokens import TOKEN_SLOTS, item_tokens
 from services.ranker.inputs.leaf_repurchases import LeafRepurchases
+from services.ranker.inputs.named_vectors import NO_VECTORS, NamedVectors
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
 
@@ -20,6 +22,9 @@ _COLUMNS: Final[dict[str, tuple[type[Any], float]]] = {
     "known": (np.bool_, False),
     "id_marks": (np.int64, 0),
     "content_marks": (np.uint32, 0),
+    "category_nos": (np.int32, 0),
+    "token_nos": (np.uint16, 0),
+    "vectors": (np.float16, 0.0),
     "brand_nos": (np.int32, 0),
     "group_nos": (np.uint32, 0),
     "prices": (np.float32, NONE),
@@ -43,6 +48,9 @@ _COLUMNS: Final[dict[str, tuple[type[Any], float]]] = {
 }
 """Each column's type, and what stands in it for an item of which nothing is known."""
 
+_WIDTHS: Final = {"category_nos": (CATEGORY_LEVELS,), "token_nos": (TOKEN_SLOTS,)}
+"""The columns that hold more than one number of each item."""
+
 _STATISTICS: Final = (
     "statistics_millis",
     "view_counts",
@@ -65,13 +73,16 @@ class ItemColumns:
 
     Row 0 is nobody's: it holds each column's default and stands for all unknown numbers (see `rows`). Decayed counts
     are true for `statistics_millis` of their row. `category_nos` has shape (rows, 3): root, second level and leaf, 0
-    where the path ends before; a path of more levels gives its root and its second and last node.
+    where the path ends before; a path of more levels gives its root and its second and last node. `token_nos` has shape
+    (rows, TOKEN_SLOTS): title and attributes as `item_tokens` cuts them; `vectors` is (rows, named_vectors.width).
     """
 
     known: NDArray[np.bool_]
     id_marks: NDArray[np.int64]
     content_marks: NDArray[np.uint32]
     category_nos: NDArray[np.int32]
+    token_nos: NDArray[np.uint16]
+    vectors: NDArray[np.float16]
     brand_nos: NDArray[np.int32]
     group_nos: NDArray[np.uint32]
     prices: NDArray[np.float32]
@@ -93,13 +104,14 @@ class ItemColumns:
     interval_counts: NDArray[np.int64]
     mean_interval_days: NDArray[np.float32]
 
-    def __init__(self) -> None:
+    def __init__(self, vectors: Mapping[str, int] = NO_VECTORS) -> None:
+        """Keeps the shop's vectors of these names and lengths, of each item in 2 bytes a number."""
+        self.named_vectors = NamedVectors(vectors)
         self.repurchases = LeafRepurchases()
         self.catalog_version = 0
         self.statistics_version = 0
-        self.category_nos = np.zeros((SMALLEST_CAPACITY, CATEGORY_LEVELS), np.int32)
-        for name, (dtype, default) in _COLUMNS.items():
-            setattr(self, name, np.full(SMALLEST_CAPACITY, default, dtype))
+        for name in _COLUMNS:
+            setattr(self, name, self._rows_of(name, SMALLEST_CAPACITY))
 
     @property
     def capacity(self) -> int:
@@ -151,6 +163,9 @@ class ItemColumns:
         self.id_marks[row] = zlib.crc32(change.item_id.encode())
         self.content_marks[row] = content_mark(change)
         self._move(row, _levels(change.category_nos))
+        self.token_nos[row] = item_tokens(item.title, item.attributes)
+        if self.named_vectors.width:
+            self.vectors[row] = self.named_vectors.row(item)
         self.brand_nos[row] = change.brand_no
         self.group_nos[row] = change.group_no
         price = _amount(item.price) if item.HasField("price") else NONE
@@ -212,8 +227,7 @@ class ItemColumns:
     def forget_statistics(self) -> None:
         """Sets all statistics to what stands for items of which nothing is known; the catalogue's columns stay."""
         for name in _STATISTICS:
-            dtype, default = _COLUMNS[name]
-            setattr(self, name, np.full(self.capacity, default, dtype))
+            setattr(self, name, self._rows_of(name, self.capacity))
         self.repurchases = LeafRepurchases()
 
     def _move(self, row: int, levels: list[int]) -> None:
@@ -234,9 +248,14 @@ class ItemColumns:
             return
         capacity = 1 << item_no.bit_length()
         missing = capacity - self.capacity
-        self.category_nos = np.concatenate([self.category_nos, np.zeros((missing, CATEGORY_LEVELS), np.int32)])
-        for name, (dtype, default) in _COLUMNS.items():
-            setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, default, dtype)]))
+        for name in _COLUMNS:
+            setattr(self, name, np.concatenate([getattr(self, name), self._rows_of(name, missing)]))
+
+    def _rows_of(self, name: str, count: int) -> NDArray[Any]:
+        """Returns so many rows of a column, of which nothing is known."""
+        dtype, default = _COLUMNS[name]
+        shape = (self.named_vectors.width,) if name == "vectors" else _WIDTHS.get(name, ())
+        return np.full((count, *shape), default, dtype)
 
 
 def _levels(path: Sequence[int]) -> list[int]:

@@ -12,6 +12,8 @@ from services.ranker.inputs.user_columns import MILLIS_PER_DAY, UserColumns
 PADDED_SIZES: Final = (64, 128, 256, 320, 512, 1024, 2048)
 """Candidates are padded to one of these, so that the server sees few shapes."""
 
+VECTORS: Final = "vectors"
+
 Tensors = dict[str, NDArray[Any]]
 
 
@@ -20,8 +22,29 @@ def padded_size(count: int) -> int:
     return next((size for size in PADDED_SIZES if size >= count), count)
 
 
+def with_content(tensors: Tensors, items: ItemColumns) -> Tensors:
+    """Returns the tensors with what there is of each item (`…item_nos`, any shape) beside its numbers: `…token_nos`,
+    and `…vectors` where the columns have any.
+
+    It is large, and the same wherever an item stands: examples are kept without it.
+    """
+    content: Tensors = {}
+    for name, item_nos in tensors.items():
+        if name.endswith("item_nos"):
+            prefix, rows = name.removesuffix("item_nos"), items.rows(item_nos)
+            content[f"{prefix}token_nos"] = items.token_nos[rows]
+            if items.named_vectors.width:
+                content[f"{prefix}{VECTORS}"] = items.vectors[rows]
+    return {**tensors, **content}
+
+
 def encode_user_inputs(user: UserColumns, items: ItemColumns, query_millis: int, history_length: int) -> Tensors:
-    """Returns the inputs of signature `encode_user` for one user: a batch of 1.
+    """Returns the inputs of signature `encode_user` for one user: a batch of 1."""
+    return with_content(user_inputs(user, items, query_millis, history_length), items)
+
+
+def user_inputs(user: UserColumns, items: ItemColumns, query_millis: int, history_length: int) -> Tensors:
+    """Returns the inputs of signature `encode_user` for one user, a batch of 1, without the items' content.
 
     The history is the last `history_length` events that have an item and are not after `query_millis`, padded in front.
     """
@@ -49,18 +72,21 @@ def encode_user_inputs(user: UserColumns, items: ItemColumns, query_millis: int,
 def encode_item_inputs(items: ItemColumns, item_nos: NDArray[Any]) -> Tensors:
     """Returns the inputs of signature `encode_item`."""
     rows = items.rows(item_nos)
-    return {
+    numbers = {
         "item_nos": _numbers(item_nos),
         "category_nos": items.category_nos[rows],
         "brand_nos": items.brand_nos[rows],
         "log_prices": items.best_log_prices(rows),
     }
+    return with_content(numbers, items)
 
 
 def candidate_inputs(
     user: UserColumns, items: ItemColumns, item_nos: NDArray[Any], query_millis: int, size: int | None = None
 ) -> Tensors:
-    """Returns the candidates' part of the inputs of signature `rank`, padded to `size` (default: `padded_size`)."""
+    """Returns the candidates' part of the inputs of signature `rank`, padded to `size` (default: `padded_size`),
+    without the items' content.
+    """
     count = len(item_nos)
     size = padded_size(count) if size is None else size
     if count > size:
@@ -81,7 +107,7 @@ def candidate_inputs(
     return tensors
 
 
-def rank_inputs(  # noqa: PLR0917  # in the order of `candidate_inputs` and `encode_user_inputs`
+def rank_inputs(  # noqa: PLR0917  # in the order of `candidate_inputs` and `user_inputs`
     user: UserColumns,
     items: ItemColumns,
     item_nos: NDArray[Any],
@@ -93,10 +119,11 @@ def rank_inputs(  # noqa: PLR0917  # in the order of `candidate_inputs` and `enc
 
     Candidate i of the answer's first `len(item_nos)` columns is `item_nos[i]`; the rest is padding.
     """
-    return {
-        **encode_user_inputs(user, items, query_millis, history_length),
+    numbers = {
+        **user_inputs(user, items, query_millis, history_length),
         **candidate_inputs(user, items, item_nos, query_millis, size),
     }
+    return with_content(numbers, items)
 
 
 def _numbers(item_nos: NDArray[Any]) -> NDArray[np.int32]:

@@ -1,13 +1,14 @@
 """A user's declared attributes as numbers: "name=value" hashed into buckets, the same in every process and for ever."""
 
 import hashlib
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import islice
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.ranker.inputs.attribute_terms import attribute_terms
 from vitrine.common.v1.attribute_pb2 import AttributeValue
 
 ATTRIBUTE_BUCKETS: Final = 4096
@@ -19,9 +20,8 @@ def attribute_buckets(attributes: Mapping[str, AttributeValue]) -> NDArray[np.in
 
     What the shop has not said takes no slot: a missing attribute is not a value of its own.
     """
-    terms = [f"{name}={value}" for name in sorted(attributes) for value in _values(attributes[name])]
     buckets = np.zeros(ATTRIBUTE_SLOTS, np.int32)
-    for slot, term in enumerate(terms[:ATTRIBUTE_SLOTS]):
+    for slot, term in enumerate(islice(attribute_terms(attributes), ATTRIBUTE_SLOTS)):
         buckets[slot] = _bucket(term)
     return buckets
 
@@ -29,17 +29,3 @@ def attribute_buckets(attributes: Mapping[str, AttributeValue]) -> NDArray[np.in
 def _bucket(term: str) -> int:
     digest = hashlib.blake2b(term.encode(), digest_size=8, person=b"vitrine-attr").digest()
     return 1 + int.from_bytes(digest, "little") % (ATTRIBUTE_BUCKETS - 1)
-
-
-def _values(value: AttributeValue) -> Iterator[str]:
-    match value.WhichOneof("value"):
-        case "text":
-            yield value.text
-        case "flag":
-            yield "yes" if value.flag else "no"
-        case "texts":
-            yield from value.texts.values
-        case "number" if math.isfinite(value.number):
-            # Numbers of about one size are one term: half powers of two.
-            size = round(2 * math.log2(1 + abs(value.number)))
-            yield f"{'-' if value.number < 0 else '+'}{size}"

@@ -85,8 +85,7 @@ class BehaviorModel(keras.Model):
 
     def item_vectors(self, batch: Batch, prefix: str, training: bool = False) -> Any:
         """Returns the vectors of the items whose columns' names begin with `prefix`, (…, width + 1)."""
-        columns = (batch[f"{prefix}{name}"] for name in ("item_nos", "category_nos", "brand_nos", "log_prices"))
-        return self.tower(*columns, training=training)
+        return self.tower({name: batch[f"{prefix}{name}"] for name in self.tower.inputs}, training=training)
 
     def encode_history(self, batch: Batch, training: bool = False) -> tuple[Any, Any]:
         """Returns the events, and the user's vector after each of them, both (B, L, width)."""

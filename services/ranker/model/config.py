@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from services.ranker.inputs.item_tokens import TOKEN_BUCKETS
 from services.ranker.model.json_fields import read_fields
 
 MODEL_NAME: Final = "behavior"
@@ -28,7 +29,7 @@ class BehaviorModelConfig:
     """Dropout of what the ranking head sees beside the candidate features: vectors remember single users."""
 
     unseen_rate: float = 0.05
-    """Part of the categories and brands that training takes for unseen ones."""
+    """Part of the categories and brands that training takes for unseen ones, and of the texts for missing ones."""
 
     unseen_item_rate: float = 0.0
     """The same of items, which are their content then. They need none where the rare ones are unseen anyway
@@ -42,6 +43,16 @@ class BehaviorModelConfig:
     updates of the rows of a batch alone: for catalogues that no list of vectors is kept for. `minimum_item_events` does
     not count then."""
 
+    token_rows: int = 32_768
+    """Learned vectors that the hashed words and attributes of items share, of `token_width` numbers each; 0: the model
+    does not look at them."""
+
+    token_width: int = 16
+
+    vectors: tuple[tuple[str, int], ...] = ()
+    """Names and lengths of the shop's item vectors that the model looks at, in JSON {"text": 64}. The ranker is told
+    the same (`VITRINE_RANKER_VECTORS`)."""
+
     price_bands: int = 16
     attribute_width: int = 16
     candidate_width: int = 12
@@ -51,9 +62,13 @@ class BehaviorModelConfig:
     hidden_dropout: float = 0.5
 
     def __post_init__(self) -> None:
-        sizes = (self.width, self.layers, self.heads, self.history_length, self.price_bands, *self.hidden)
-        if min(sizes) < 1 or self.width % self.heads or self.distances < 0:
+        sizes = (self.width, self.layers, self.heads, self.history_length, self.price_bands, self.token_width)
+        if min(*sizes, *self.hidden) < 1 or self.width % self.heads or self.distances < 0:
             raise ValueError("sizes are 1 or more, distances 0 or more, and width is a multiple of heads")
+        if any(size < 1 for _, size in self.vectors):
+            raise ValueError("vectors have lengths of 1 or more")
+        if self.token_rows != 0 and not 2 <= self.token_rows <= TOKEN_BUCKETS:
+            raise ValueError(f"token_rows is 0, or from 2 to {TOKEN_BUCKETS}: there are no more tokens")
         unseen = (self.unseen_rate, self.unseen_item_rate)
         if self.hashed_item_rows < 0 or self.hashed_item_rows == 1:
             raise ValueError("hashed_item_rows is 0, or 2 or more")

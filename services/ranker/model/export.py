@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import CATEGORY_LEVELS
+from services.ranker.inputs.item_tokens import TOKEN_SLOTS
 from services.ranker.inputs.tensors import PADDED_SIZES, Tensors
 from services.ranker.inputs.user_attributes import ATTRIBUTE_SLOTS
 from services.ranker.known_items import SAMPLE, SIGNATURE, KnownItems
@@ -33,6 +34,7 @@ class _Serving:
             "history_category_nos": _integers("history_category_nos", None, length, CATEGORY_LEVELS),
             "history_brand_nos": _integers("history_brand_nos", None, length),
             "history_log_prices": _floats("history_log_prices", None, length),
+            "history_token_nos": _tokens("history_token_nos", None, length),
             "history_types": _integers("history_types", None, length),
             "history_ages": _floats("history_ages", None, length),
             "user_attributes": _integers("user_attributes", None, ATTRIBUTE_SLOTS),
@@ -42,6 +44,7 @@ class _Serving:
             "candidate_category_nos": _integers("candidate_category_nos", None, None, CATEGORY_LEVELS),
             "candidate_brand_nos": _integers("candidate_brand_nos", None, None),
             "candidate_log_prices": _floats("candidate_log_prices", None, None),
+            "candidate_token_nos": _tokens("candidate_token_nos", None, None),
             "candidate_features": _floats("candidate_features", None, None, len(FEATURE_NAMES)),
         }
         self._items: Specs = {
@@ -49,7 +52,12 @@ class _Serving:
             "category_nos": _integers("category_nos", None, CATEGORY_LEVELS),
             "brand_nos": _integers("brand_nos", None),
             "log_prices": _floats("log_prices", None),
+            "token_nos": _tokens("token_nos", None),
         }
+        if width := sum(size for _, size in model.config.vectors):
+            self._user["history_vectors"] = _halves("history_vectors", None, length, width)
+            self._candidates["candidate_vectors"] = _halves("candidate_vectors", None, None, width)
+            self._items["vectors"] = _halves("vectors", None, width)
 
     def signatures(self) -> dict[str, Any]:
         """Returns the concrete function of each signature."""
@@ -99,8 +107,8 @@ def export_model(model: BehaviorModel, folder: Path, example: Tensors, known: Kn
     user = {name: array for name, array in example.items() if not name.startswith("candidate_")}
     requests.append(("encode_user", user))
     items = {
-        name.removeprefix("candidate_"): np.resize(example[name][0], (WARM_ITEMS, *example[name].shape[2:]))
-        for name in ("candidate_item_nos", "candidate_category_nos", "candidate_brand_nos", "candidate_log_prices")
+        name: np.resize(example[f"candidate_{name}"][0], (WARM_ITEMS, *example[f"candidate_{name}"].shape[2:]))
+        for name in model.tower.inputs
     }
     requests.append(("encode_item", items))
     requests.append((SIGNATURE, {"places": np.arange(SAMPLE, dtype=np.int32)}))
@@ -131,3 +139,11 @@ def _integers(name: str, *shape: int | None) -> tf.TensorSpec:
 
 def _floats(name: str, *shape: int | None) -> tf.TensorSpec:
     return tf.TensorSpec(shape, tf.float32, name)
+
+
+def _halves(name: str, *shape: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, tf.float16, name)
+
+
+def _tokens(name: str, *shape: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec((*shape, TOKEN_SLOTS), tf.uint16, name)

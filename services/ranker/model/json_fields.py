@@ -30,6 +30,8 @@ def _made(kind: type[T], values: dict[str, Any], where: str) -> T:
         if dataclasses.is_dataclass(known[name]) and isinstance(value, dict):
             given[name] = _made(type(known[name]), value, f"{where}: {name}")
             continue
+        if known[name] == () and isinstance(value, dict):
+            value = sorted(value.items())  # noqa: PLW2901  # numbers by name are kept as pairs
         given[name] = tuple(value) if isinstance(value, list) else value
         if not _is_like(given[name], known[name]):
             raise ValueError(f"{where}: {name} is {json.dumps(value)}; it looks like {_shown(known[name])}")
@@ -37,7 +39,11 @@ def _made(kind: type[T], values: dict[str, Any], where: str) -> T:
 
 
 def _is_like(value: object, default: object) -> bool:
-    """Whether a value read from JSON can stand for a default: a text, a whole number, any number, or whole numbers."""
+    """Whether a value read from JSON can stand for a default: a text, a whole number, any number, whole numbers, or
+    (where the default is empty) whole numbers by name.
+    """
+    if default == ():
+        return isinstance(value, tuple) and all(isinstance(one, tuple) and _is_like(one[1], 1) for one in value)
     if isinstance(default, tuple):
         return isinstance(value, tuple) and bool(value) and all(_is_like(one, default[0]) for one in value)
     if isinstance(default, str):
@@ -47,4 +53,6 @@ def _is_like(value: object, default: object) -> bool:
 
 
 def _shown(default: Any) -> str:
+    if default == ():
+        return '{"name": 64}'
     return json.dumps(dataclasses.asdict(default) if dataclasses.is_dataclass(default) else default)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from services.features.definitions.item_columns import ItemColumns as AffinityColumns
 from services.ranker.inputs.item_columns import ItemColumns
+from services.ranker.inputs.named_vectors import NO_VECTORS
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.item_pb2 import ItemKind
 
@@ -19,8 +20,8 @@ class TrainingCatalog:
     candidate feature, and an item counts as there from the time that it is available from.
     """
 
-    def __init__(self) -> None:
-        self.items = ItemColumns()
+    def __init__(self, vectors: Mapping[str, int] = NO_VECTORS) -> None:
+        self.items = ItemColumns(vectors)
         self.item_no_of: dict[str, int] = {}
         self._shown: set[int] = set()
         self._deepest: dict[int, int] = {}

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import CATEGORY_LEVELS, ItemColumns
-from services.ranker.inputs.tensors import Tensors, candidate_inputs, encode_user_inputs
+from services.ranker.inputs.tensors import Tensors, candidate_inputs, user_inputs, with_content
 from services.ranker.inputs.user_attributes import ATTRIBUTE_SLOTS
 from services.ranker.inputs.user_columns import UserColumns
 from services.ranker.inputs.visits import visit_weights
@@ -17,7 +17,8 @@ from services.ranker.training.next_visit import ACTIONS, Visit
 class Examples:
     """Users at cuts with candidates and what became of them: E examples of N slots.
 
-    `inputs` are those of signature `rank` in a batch of E; `labels` (E, N, actions); `offsets` (E, N): CandidateDraw.
+    `inputs` are those of signature `rank` in a batch of E, without the items' content; `labels` (E, N, actions);
+    `offsets` (E, N): CandidateDraw.
     """
 
     inputs: Tensors
@@ -25,6 +26,9 @@ class Examples:
     offsets: NDArray[np.float32]
     visits: list[Visit]
     """What each user did, candidates or not."""
+
+    items: ItemColumns = field(default_factory=ItemColumns)
+    """Where the items' content stands; by default no item has any."""
 
     @property
     def real(self) -> NDArray[np.bool_]:
@@ -35,9 +39,13 @@ class Examples:
     def __len__(self) -> int:
         return len(self.visits)
 
+    def rank_inputs(self, places: NDArray[Any] | slice) -> Tensors:
+        """Returns the inputs of signature `rank` of some examples, with the items' content."""
+        return with_content({name: array[places] for name, array in self.inputs.items()}, self.items)
+
     def batch(self, places: NDArray[Any]) -> Tensors:
         """Returns some examples as one batch: the inputs, `labels`, `offsets`, `real` and `weights` (one a visit)."""
-        tensors = {name: array[places] for name, array in self.inputs.items()}
+        tensors = self.rank_inputs(places)
         tensors["labels"] = self.labels[places]
         tensors["offsets"] = self.offsets[places]
         tensors["real"] = (tensors["candidate_item_nos"] > 0).astype(np.float32)
@@ -93,7 +101,7 @@ class ExampleWriter:
         """Adds an example: the user as of the cut, what came next, and the candidates."""
         place, count = len(self._visits), len(item_nos)
         tensors = {
-            **encode_user_inputs(user, self._items, cut_millis, self._history_length),
+            **user_inputs(user, self._items, cut_millis, self._history_length),
             **candidate_inputs(user, self._items, item_nos, cut_millis, self._slots),
         }
         for name, tensor in tensors.items():
@@ -116,7 +124,7 @@ class ExampleWriter:
         """Returns the examples."""
         count = len(self._visits)
         inputs = {name: tensor[:count] for name, tensor in self._inputs.items()}
-        return Examples(inputs, self._labels[:count], self._offsets[:count], self._visits)
+        return Examples(inputs, self._labels[:count], self._offsets[:count], self._visits, self._items)
 
 
 def labels_of(visit: Visit, item_nos: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -29,8 +29,6 @@ from services.ranker.training.warm_start import Start
 ACTION_VALUES: Final = np.array([1.0, 3.0, 4.0, 5.0], np.float32)
 """What each of ACTIONS is worth when a validation ranks by their sum: the ranker's own default weights."""
 
-_COLUMNS: Final = ("item_nos", "category_nos", "brand_nos", "log_prices")
-
 
 @dataclass(frozen=True, slots=True)
 class Fit:
@@ -118,7 +116,7 @@ def probabilities(model: BehaviorModel, examples: Examples, chunk: int = 64) -> 
     predict = tf.function(model.__call__, reduce_retracing=True)
     predicted = []
     for begin in range(0, len(examples), chunk):
-        inputs = {name: tf.constant(array[begin : begin + chunk]) for name, array in examples.inputs.items()}
+        inputs = {name: tf.constant(array) for name, array in examples.rank_inputs(slice(begin, begin + chunk)).items()}
         predicted.append(predict(inputs).numpy())
     return np.concatenate(predicted)
 
@@ -191,7 +189,7 @@ class Trainer:
         touched = batch["labels"][..., 0] * batch["real"]
         last = tf.argmax(touched * tf.random.stateless_uniform(tf.shape(touched), seed + 2), axis=1)
         found = {}
-        for name in _COLUMNS:
+        for name in model.tower.inputs:
             column = tf.gather(batch[f"history_{name}"], following, batch_dims=1)
             inside = tf.gather(tf.reshape(column, tf.concat([[-1], tf.shape(column)[2:]], 0)), chosen)
             found[name] = tf.concat([inside, tf.gather(batch[f"candidate_{name}"], last, batch_dims=1)], axis=0)

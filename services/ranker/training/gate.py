@@ -73,7 +73,7 @@ def check_better(model: RankingMetrics, popularity: RankingMetrics) -> Check:
 
 def _check_latency(exported: SavedModel, validation: Examples, budget_seconds: float) -> Check:
     """Ranks one visitor's candidates some times: the median counts, which other work on the machine moves least."""
-    inputs = {name: array[:1] for name, array in validation.inputs.items()}
+    inputs = validation.rank_inputs(slice(1))
     seconds = []
     for _ in range(TIMED_REQUESTS):
         started = perf_counter()
@@ -118,12 +118,12 @@ def _check_same(name: str, served: NDArray[Any], expected: NDArray[Any]) -> Chec
 
 
 def _smoke(examples: Examples) -> Tensors:
-    return {name: array[:SMOKE_EXAMPLES] for name, array in examples.inputs.items()}
+    return examples.rank_inputs(slice(SMOKE_EXAMPLES))
 
 
 def _unknown(examples: Examples) -> Tensors:
     """A visitor of whom nothing is known, and items with numbers that no vocabulary has."""
-    inputs = {name: np.zeros_like(array[:1]) for name, array in examples.inputs.items()}
+    inputs = {name: np.zeros_like(array) for name, array in examples.rank_inputs(slice(1)).items()}
     inputs["candidate_item_nos"] += np.iinfo(np.int32).max
     inputs["candidate_brand_nos"] += np.iinfo(np.int32).max
     inputs["history_log_prices"] -= 1.0

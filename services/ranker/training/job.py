@@ -36,17 +36,15 @@ async def train(
     service cannot be read; then nothing is published. A model that does not pass the gate is not published either: the
     report says why, and the version before goes on serving.
     """
-    started = time.perf_counter()
+    plan, started = plan or TrainingPlan(), time.perf_counter()
     events, features = open_channel(settings.events_address), open_channel(settings.features_address)
     try:
-        shop = await read_shop(events, features, progress)
+        shop = await read_shop(events, features, progress, dict(plan.model.vectors))
     finally:
         await events.close()
         await features.close()
     seconds = {"read": round(time.perf_counter() - started, 2)}
-    return await train_and_promote(
-        shop, settings, clock, progress, plan or TrainingPlan(), seconds=seconds, promote=promote
-    )
+    return await train_and_promote(shop, settings, clock, progress, plan, seconds=seconds, promote=promote)
 
 
 async def train_and_promote(

@@ -18,6 +18,7 @@ def _model() -> BehaviorModelConfig:
         unseen_rate=0.0,
         unseen_item_rate=0.25,
         minimum_item_events=1,
+        token_rows=0,
     )
 
 

@@ -51,11 +51,11 @@ def _values(model: SavedModel, validation: Examples) -> NDArray[np.float32]:
     contract = check_signatures(model.meta_graph.signature_def)
     if not contract.passed:
         raise FailedPreconditionError(contract.found)
-    strange = set(model.meta_graph.signature_def["rank"].inputs) - set(validation.inputs)
+    strange = set(model.meta_graph.signature_def["rank"].inputs) - set(validation.rank_inputs(slice(1)))
     if strange:
         raise FailedPreconditionError(f"rank takes {', '.join(sorted(strange))}")
     values = []
     for begin in range(0, len(validation), _CHUNK):
-        outputs = model.run("rank", {name: array[begin : begin + _CHUNK] for name, array in validation.inputs.items()})
+        outputs = model.run("rank", validation.rank_inputs(slice(begin, begin + _CHUNK)))
         values.append(values_of(np.stack([outputs[action] for action in ACTIONS], axis=-1)))
     return np.concatenate(values)

@@ -1,6 +1,6 @@
 """Reads what training needs of a shop through the services' public contracts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +9,7 @@ import grpc
 from services.common.progress import Progress
 from services.common.shop_pass import pass_catalog, pass_log
 from services.common.visitors import visitor_from_key, visitor_key
+from services.ranker.inputs.named_vectors import NO_VECTORS
 from services.ranker.training.catalog import TrainingCatalog
 from services.ranker.training.event_table import EventTable, EventTableBuilder
 from services.ranker.training.replay import Attributes
@@ -33,10 +34,13 @@ class ShopData:
 
 
 class ShopReader:
-    """Takes what training needs of catalogue and log as they are read: the catalogue first, then the log."""
+    """Takes what training needs of catalogue and log as they are read: the catalogue first, then the log.
 
-    def __init__(self) -> None:
-        self.catalog = TrainingCatalog()
+    Of the shop's vectors it takes those of these names and lengths.
+    """
+
+    def __init__(self, vectors: Mapping[str, int] = NO_VECTORS) -> None:
+        self.catalog = TrainingCatalog(vectors)
         self._builder = EventTableBuilder(self.catalog.item_no_of)
 
     def take_catalog(self, answer: TailCatalogResponse) -> None:
@@ -56,10 +60,15 @@ class ShopReader:
         return ShopData(self.catalog, table, attributes, users)
 
 
-async def read_shop(events: grpc.aio.Channel, features: grpc.aio.Channel, progress: Progress) -> ShopData:
+async def read_shop(
+    events: grpc.aio.Channel,
+    features: grpc.aio.Channel,
+    progress: Progress,
+    vectors: Mapping[str, int] = NO_VECTORS,
+) -> ShopData:
     """Reads catalogue, log (up to its end as it is now) and users' attributes. Raises grpc.RpcError."""
-    reader = ShopReader()
-    await pass_catalog(features, [reader.take_catalog], progress)
+    reader = ShopReader(vectors)
+    await pass_catalog(features, [reader.take_catalog], progress, vectors=bool(vectors))
     await pass_log(events, [reader.take_log], progress)
     return await reader.finish(features, progress)
 

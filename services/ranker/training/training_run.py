@@ -192,7 +192,7 @@ class TrainingRun:
 
         report, publisher, items = self.report, self._publisher, self._shop.catalog.items
         with self._progress.task("exporting the model", 3) as task:
-            example = {name: array[:1] for name, array in sets.validation.inputs.items()}
+            example = sets.validation.rank_inputs(slice(1))
             draft = publisher.draft(lambda folder: export_model(model, folder, example, KnownItems.of(items)))
             try:
                 task.advance()

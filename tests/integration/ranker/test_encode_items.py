@@ -98,3 +98,15 @@ async def test_bad_requests_name_the_field(service: Ranker, item_nos: list[int],
     error = await fault(service, *item_nos)
     assert error.code == grpc.StatusCode.INVALID_ARGUMENT
     assert error.violations[0].field == field
+
+
+@pytest.mark.parametrize("width", [0, 2])
+async def test_vectors_of_the_shop_go_to_models_that_take_them(tmp_path: Path, width: int) -> None:
+    async with ranker(tmp_path, vectors={"text": 2}) as service:
+        service.model.vector_width = width
+        await service.features.put(1)
+        await until(lambda: knows(service, 1))
+        await encode(service, 1)
+        _, _, inputs = next(asked for asked in service.model.asked if asked[0] == "encode_item")
+        assert ("vectors" in inputs) is (width > 0)
+        assert inputs["token_nos"].dtype == np.uint16

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from services.ranker.model_contract import ModelContract, read_contract
+from services.ranker.inputs.item_tokens import TOKEN_SLOTS
+from services.ranker.model_contract import InputSizes, ModelContract, read_contract
 from services.ranker.model_fault import ModelFault
 from services.ranker.prediction_client import Metadata
 from services.ranker.tf_protos import meta_graph_pb2, types_pb2
@@ -14,6 +15,7 @@ def _signatures() -> dict[str, Any]:
     for signature in (rank, encode_user):
         _sized(signature.inputs["history_item_nos"], -1, 50)
     _sized(rank.inputs["candidate_features"], -1, -1, 8)
+    _sized(rank.inputs["candidate_token_nos"], -1, -1, TOKEN_SLOTS)
     for alias in ("click", "favorite", "add_to_cart", "purchase"):
         rank.outputs[alias].dtype = types_pb2.DT_FLOAT
     encode_user.outputs["user_vector"].dtype = types_pb2.DT_FLOAT
@@ -27,7 +29,7 @@ def _sized(info: Any, *sizes: int) -> None:
 
 
 def test_a_fitting_model_tells_its_history() -> None:
-    assert read_contract(Metadata(7, _signatures()), 8) == ModelContract(version=7, history_length=50)
+    assert read_contract(Metadata(7, _signatures()), InputSizes(8)) == ModelContract(version=7, history_length=50)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,9 @@ def test_a_fitting_model_tells_its_history() -> None:
         (lambda s: s["encode_user"].outputs.pop("user_vector"), "user_vector"),
         (lambda s: s["rank"].inputs.pop("candidate_features"), "candidate_features"),
         (lambda s: _sized(s["rank"].inputs["candidate_features"], -1, -1, 9), "9 candidate features"),
+        (lambda s: _sized(s["rank"].inputs["candidate_vectors"], -1, -1, 96), "96 numbers of the shop's vectors"),
+        (lambda s: s["rank"].inputs.pop("candidate_token_nos"), "takes no candidate_token_nos; train it anew"),
+        (lambda s: _sized(s["rank"].inputs["candidate_token_nos"], -1, -1, 3), "3 tokens of an item"),
         (lambda s: _sized(s["rank"].inputs["history_item_nos"], -1, -1), "no fixed length"),
         (lambda s: _sized(s["encode_user"].inputs["history_item_nos"], -1, 20), "differ in history"),
     ],
@@ -50,5 +55,13 @@ def test_a_model_that_does_not_fit_is_refused_with_the_reason(
     signatures = _signatures()
     spoil(signatures)
     with pytest.raises(ModelFault, match=words) as caught:
-        read_contract(Metadata(7, signatures), 8)
+        read_contract(Metadata(7, signatures), InputSizes(8, 64))
     assert caught.value.reason == "MODEL_MISFIT"
+
+
+@pytest.mark.parametrize("takes", [True, False])
+def test_a_ranker_with_vectors_serves_models_with_and_without(takes: bool) -> None:
+    signatures = _signatures()
+    if takes:
+        _sized(signatures["rank"].inputs["candidate_vectors"], -1, -1, 64)
+    assert read_contract(Metadata(7, signatures), InputSizes(8, 64)).takes_vectors is takes

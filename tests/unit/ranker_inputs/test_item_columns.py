@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from services.ranker.inputs.item_columns import ItemColumns
+from services.ranker.inputs.item_tokens import item_tokens
 from tests.support.training_shop import catalog_change
+from vitrine.common.v1.attribute_pb2 import AttributeValue
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
 from vitrine.features.v1.item_pb2 import Item
@@ -141,3 +143,23 @@ def test_an_interval_that_is_no_time_counts_as_none(days: float) -> None:
     items.apply_catalog([in_leaf(1, 5)])
     items.apply_statistics(statistics([1], 0, interval_counts=[1], mean_interval_days=[days]))
     assert repurchases(items, 5) == [[1.0, 0.0]]
+
+
+def test_title_and_attributes_are_tokens_of_the_item_as_it_is_now() -> None:
+    items = ItemColumns()
+    assert not items.token_nos.any()
+    attributes = {"color": AttributeValue(text="Red")}
+    items.apply_catalog([catalog_change(1, title="Mug", attributes=attributes), catalog_change(5_000, title="煎茶")])
+    assert items.token_nos[1].tolist() == item_tokens("mug", {"color": AttributeValue(text="red")})
+    assert items.token_nos[5_000].tolist() == item_tokens("煎茶", {})
+    before = items.content_marks[1]
+    items.apply_catalog([catalog_change(1, title="Cup", attributes=attributes)])
+    assert items.token_nos[1].tolist() == item_tokens("Cup", attributes)
+    assert items.content_marks[1] != before
+    items.apply_catalog([CatalogChange(version=9_000, item_no=1, item_id="item-1")])
+    assert not items.token_nos[1].any()
+
+
+def test_a_million_items_have_tokens_in_few_bytes() -> None:
+    items = ItemColumns()
+    assert items.token_nos.nbytes / items.capacity * 1_000_000 <= 100e6

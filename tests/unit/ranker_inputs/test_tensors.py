@@ -3,9 +3,13 @@ import pytest
 
 from services.features.definitions.user_state import UserState
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
+from services.ranker.inputs.item_tokens import TOKEN_SLOTS
 from services.ranker.inputs.tensors import encode_item_inputs, encode_user_inputs, padded_size, rank_inputs
 from services.ranker.inputs.user_columns import UserColumns
-from tests.support.training_shop import DAY, END, purchase, training_catalog
+from services.ranker.training.catalog import TrainingCatalog
+from services.ranker.training.examples import ExampleWriter
+from services.ranker.training.next_visit import Visit
+from tests.support.training_shop import DAY, END, catalog_change, purchase, training_catalog
 
 ITEMS = training_catalog().items
 
@@ -57,3 +61,29 @@ def test_item_inputs_carry_the_content() -> None:
     tensors = encode_item_inputs(ITEMS, np.array([1, 4_000_000_000], np.uint32))
     assert tensors["category_nos"].tolist() == [[1, 2, 11], [0, 0, 0]]
     assert tensors["brand_nos"].tolist() == [2, 0]
+
+
+def test_every_item_of_the_inputs_brings_its_tokens() -> None:
+    catalog = TrainingCatalog()
+    catalog.apply([catalog_change(item_no, title=f"Tea {item_no}") for item_no in (1, 2, 3)])
+    items = catalog.items
+    tensors = rank_inputs(user_of(2, 1), items, np.array([3, 4_000_000_000], np.uint32), END, 4)
+    assert tensors["history_token_nos"].shape == (1, 4, TOKEN_SLOTS)
+    assert np.array_equal(tensors["history_token_nos"][0, 2:], items.token_nos[[1, 2]])
+    assert not tensors["history_token_nos"][0, :2].any()
+    assert np.array_equal(tensors["candidate_token_nos"][0, :2], items.token_nos[[3, 0]])
+    assert np.array_equal(encode_item_inputs(items, np.array([2]))["token_nos"], items.token_nos[[2]])
+
+
+def test_training_sees_the_tensors_that_serving_sends() -> None:
+    catalog = TrainingCatalog()
+    catalog.apply([catalog_change(item_no, title=f"Tea {item_no}", price=3.0) for item_no in (1, 2, 3)])
+    item_nos, user = np.array([3, 1]), user_of(2, 1)
+    writer = ExampleWriter(1, 64, 4, catalog.items)
+    writer.add(user, END, Visit(np.array([3]), np.ones((1, 4), np.float32)), item_nos)
+    trained, served = writer.finish().rank_inputs(slice(1)), rank_inputs(user, catalog.items, item_nos, END, 4, 64)
+    assert trained.keys() == served.keys()
+    for name, tensor in served.items():
+        assert trained[name].dtype == tensor.dtype, name
+        real = np.s_[:, :2] if name.startswith("candidate_") else np.s_[:]
+        assert np.array_equal(trained[name][real], tensor[real]), name

@@ -31,6 +31,8 @@ EXPORT = """
 import sys, time
 from pathlib import Path
 import numpy as np
+from services.ranker.inputs.item_columns import ItemColumns
+from services.ranker.inputs.tensors import with_content
 from services.ranker.known_items import KnownItems
 from services.ranker.model.behavior_model import BehaviorModel
 from services.ranker.model.export import export_model
@@ -44,7 +46,7 @@ one = np.arange(1, 60)
 model = BehaviorModel(tiny_plan().model, Vocabulary(one, np.ones(59, np.int64), one, one), 1)
 
 def write(folder):
-    example = empty_inputs(1, 64, tiny_plan().model.history_length)
+    example = with_content(empty_inputs(1, 64, tiny_plan().model.history_length), ItemColumns())
     export_model(model, folder, example, KnownItems(one, one))
     print("written", flush=True)
     time.sleep(600)
@@ -101,7 +103,7 @@ def no_room() -> Iterator[None]:
 
 def test_no_room_while_it_exports(model: BehaviorModel, sets: ExampleSets, tmp_path: Path) -> None:
     publisher, known = serving(tmp_path), KnownItems.of(training_catalog().items)
-    example = {name: array[:1] for name, array in sets.validation.inputs.items()}
+    example = sets.validation.rank_inputs(slice(1))
     with no_room(), pytest.raises(OSError, match="cannot be written to") as told:
         publisher.draft(lambda folder: export_model(model, folder, example, known))
     assert str(tmp_path) in str(told.value)
@@ -144,6 +146,6 @@ def test_a_full_disk_is_told_as_the_system_tells_it(
         raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
 
     monkeypatch.setattr(tf.saved_model, "save", full)
-    example = {name: array[:1] for name, array in sets.validation.inputs.items()}
+    example = sets.validation.rank_inputs(slice(1))
     with pytest.raises(OSError, match=r"cannot be written to .* No space left on device"):
         export_model(model, tmp_path, example, KnownItems.of(training_catalog().items))

@@ -1,13 +1,14 @@
 import numpy as np
 import tensorflow as tf
 
+from services.ranker.inputs.item_tokens import item_tokens
 from services.ranker.inputs.tensors import Tensors
 from services.ranker.model.behavior_model import BehaviorModel
 from services.ranker.training.example_builder import ExampleSets
 
 
 def batch_of(sets: ExampleSets, count: int = 3) -> Tensors:
-    return {name: array[:count].copy() for name, array in sets.validation.inputs.items()}
+    return sets.validation.rank_inputs(np.arange(count))
 
 
 def run(model: BehaviorModel, batch: Tensors) -> np.ndarray:
@@ -45,12 +46,13 @@ def test_numbers_that_training_did_not_meet_are_all_alike(model: BehaviorModel, 
 
 
 def test_an_item_that_was_not_met_is_its_content(model: BehaviorModel) -> None:
-    def vector(item_no: int, leaf: int) -> np.ndarray:
+    def vector(item_no: int, leaf: int, title: str = "") -> np.ndarray:
         columns = {
             "item_nos": tf.constant([item_no]),
             "category_nos": tf.constant([[1, 2, leaf]]),
             "brand_nos": tf.constant([1]),
             "log_prices": tf.constant([1.0]),
+            "token_nos": tf.constant([item_tokens(title, {})], tf.uint16),
         }
         result: np.ndarray = model.item_vectors(columns, "").numpy()
         return result
@@ -58,6 +60,8 @@ def test_an_item_that_was_not_met_is_its_content(model: BehaviorModel) -> None:
     assert np.array_equal(vector(900, 11), vector(901, 11))
     assert not np.array_equal(vector(900, 11), vector(900, 12))
     assert not np.array_equal(vector(1, 11), vector(900, 11))
+    assert np.array_equal(vector(900, 11, "Green tea"), vector(901, 11, "GREEN TEA"))
+    assert not np.array_equal(vector(900, 11, "Green tea"), vector(900, 11))
 
 
 def test_no_event_sees_a_later_one(model: BehaviorModel, sets: ExampleSets) -> None:

@@ -17,7 +17,7 @@ GOOD, POOR = RankingMetrics(0.3, 0.3), RankingMetrics(0.1, 0.1)
 def exported(model: "BehaviorModel", sets: ExampleSets, folder: Path) -> Path:
     from services.ranker.model.export import export_model
 
-    example = {name: array[:1] for name, array in sets.validation.inputs.items()}
+    example = sets.validation.rank_inputs(slice(1))
     export_model(model, folder, example, KnownItems(np.array([3]), np.array([33])))
     return folder
 

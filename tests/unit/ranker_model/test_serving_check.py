@@ -23,7 +23,7 @@ def serving(model: "BehaviorModel", sets: ExampleSets, tmp_path: Path) -> Path:
     from services.ranker.model.export import export_model
 
     folder = tmp_path / "7"
-    example = {name: array[:1] for name, array in sets.validation.inputs.items()}
+    example = sets.validation.rank_inputs(slice(1))
     export_model(model, folder, example, KnownItems(np.array([3]), np.array([33])))
     return folder
 

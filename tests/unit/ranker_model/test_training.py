@@ -11,6 +11,7 @@ from services.common.artifacts import ArtifactStore
 from services.common.progress import NoProgress
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import ItemColumns
+from services.ranker.inputs.item_tokens import TOKEN_SLOTS
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.model.behavior_model import ACTIONS
 from services.ranker.training import fit
@@ -73,6 +74,8 @@ def test_the_signatures_are_those_that_were_agreed(trained: Trained) -> None:
     rank = served["rank"]
     shapes = {name: spec.shape.as_list() for name, spec in rank.structured_input_signature[1].items()}  # type: ignore[attr-defined]
     assert shapes["history_category_nos"] == [None, length, 3]
+    assert shapes["history_token_nos"] == [None, length, TOKEN_SLOTS]
+    assert shapes["candidate_token_nos"] == [None, None, TOKEN_SLOTS]
     assert shapes["candidate_features"] == [None, None, len(FEATURE_NAMES)]
     assert shapes["user_attributes"] == [None, 16]
     assert set(rank.structured_outputs) == set(ACTIONS)  # type: ignore[attr-defined]
@@ -85,7 +88,11 @@ def test_the_signatures_are_those_that_were_agreed(trained: Trained) -> None:
 
 def test_an_item_that_nobody_ever_met_is_not_what_everybody_wants(trained: Trained, sets: ExampleSets) -> None:
     served = signatures(trained)
-    user_inputs = {name: array for name, array in sets.validation.inputs.items() if not name.startswith("candidate_")}
+    user_inputs = {
+        name: array
+        for name, array in sets.validation.rank_inputs(slice(None)).items()
+        if not name.startswith("candidate_")
+    }
     users = served["encode_user"](**{name: tf.constant(array) for name, array in user_inputs.items()})  # type: ignore[operator]
     content = encode_item_inputs(trained.shop.catalog.items, np.arange(1, ITEMS + 1))
     content["item_nos"] = content["item_nos"].copy()
@@ -96,7 +103,7 @@ def test_an_item_that_nobody_ever_met_is_not_what_everybody_wants(trained: Train
 
 
 def test_an_action_without_examples_keeps_its_prior(trained: Trained, sets: ExampleSets) -> None:
-    inputs = {name: tf.constant(array[:4]) for name, array in sets.validation.inputs.items()}
+    inputs = {name: tf.constant(array) for name, array in sets.validation.rank_inputs(slice(4)).items()}
     outputs = signatures(trained)["rank"](**inputs)  # type: ignore[operator]
     favorite = outputs["favorite"].numpy()
     assert len(np.unique(favorite)) == 1

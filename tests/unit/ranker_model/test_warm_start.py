@@ -164,7 +164,7 @@ def test_weights_that_are_not_finite_are_not_gone_on_with(sets: ExampleSets, tmp
     items = training_catalog().items
     broken = fresh_model(np.arange(1, 61), sets)
     broken.taste.bias.assign(np.full(8, np.nan))
-    example = {name: array[:1] for name, array in sets.validation.inputs.items()}
+    example = sets.validation.rank_inputs(slice(1))
     export_model(broken, tmp_path, example, KnownItems.of(items))
     start = WarmStart(tmp_path, items)
     fit = fit_model(

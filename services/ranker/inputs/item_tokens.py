@@ -1,0 +1,75 @@
+"""An item's title and attributes as hashed tokens: the same numbers in every process and for ever."""
+
+import zlib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import chain, cycle, islice
+from typing import Final
+
+from services.common.words import plain, words
+from services.ranker.inputs.attribute_terms import attribute_terms
+from vitrine.common.v1.attribute_pb2 import AttributeValue
+
+TOKEN_SLOTS: Final = 16
+TOKEN_BUCKETS: Final = 1 << 15
+"""Tokens are 1 .. TOKEN_BUCKETS - 1; 0 is none."""
+
+FIRST_WORDS: Final = 10
+"""Words of a long title that go before its attributes; the others come after them."""
+
+_GRAM: Final = 3
+_LONGEST_WORD: Final = 48
+"""Characters of a word that count: whole sentences without a space are not kept in mind."""
+
+
+def item_tokens(title: str, attributes: Mapping[str, AttributeValue]) -> list[int]:
+    """Returns TOKEN_SLOTS tokens: words, attributes, then parts of the words while there is room.
+
+    Where these are fewer they repeat from the first on, so that the mean over the slots is one over tokens; an item
+    that has none has 0 in all slots.
+
+    Parts are runs of three characters with the word's ends marked (Bojanowski et al., "Enriching Word Vectors with
+    Subword Information", 2017), and the characters of scripts without spaces; so words that training did not meet
+    resemble those that it did. A title without words, of emoji alone, has its characters.
+    """
+    spoken = [word[:_LONGEST_WORD] for word in words(title)]
+    spoken = spoken or [character for character in plain(title) if not character.isspace()]
+    found = chain(
+        map(_word, spoken[:FIRST_WORDS]),
+        map(_attribute, attribute_terms(attributes)),
+        map(_word, spoken[FIRST_WORDS:]),
+        chain.from_iterable(map(_parts, spoken)),
+    )
+    tokens = list(islice(_distinct(found), TOKEN_SLOTS)) or [0]
+    return list(islice(cycle(tokens), TOKEN_SLOTS))
+
+
+def _distinct(tokens: Iterator[int]) -> Iterator[int]:
+    met: set[int] = set()
+    for token in tokens:
+        if token not in met:
+            met.add(token)
+            yield token
+
+
+@lru_cache(1 << 16)
+def _word(word: str) -> int:
+    return _hashed(f"w{word}")
+
+
+def _attribute(term: str) -> int:
+    return _hashed(f"a{plain(term)}")
+
+
+@lru_cache(1 << 16)
+def _parts(word: str) -> tuple[int, ...]:
+    if len(word) < _GRAM:
+        parts = [] if word.isascii() or len(word) == 1 else list(word)
+    else:
+        marked = f"<{word}>"
+        parts = [marked[begin : begin + _GRAM] for begin in range(len(marked) - _GRAM + 1)]
+    return tuple(_hashed(f"p{part}") for part in parts[:TOKEN_SLOTS])
+
+
+def _hashed(term: str) -> int:
+    return 1 + zlib.crc32(term.encode("utf-8", "surrogatepass")) % (TOKEN_BUCKETS - 1)

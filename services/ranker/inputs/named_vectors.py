@@ -1,0 +1,44 @@
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from vitrine.features.v1.item_pb2 import Item
+
+NO_VECTORS: Final[Mapping[str, int]] = {}
+
+_log = structlog.get_logger(__name__)
+
+
+class NamedVectors:
+    """The shop's vectors that the model looks at, side by side in one row: by name, ascending.
+
+    They stand as directions (of length 1), all 0 where an item has none that fits.
+    """
+
+    def __init__(self, sizes: Mapping[str, int] = NO_VECTORS) -> None:
+        self.sizes = dict(sorted(sizes.items()))
+        self.width = sum(self.sizes.values())
+        self.misfits = dict.fromkeys(self.sizes, 0)
+        """How many vectors were left out, by name: of another length than configured, not finite or all 0."""
+
+    def row(self, item: Item) -> NDArray[np.float16]:
+        """Returns the item's row, float16[width]."""
+        row, begin = np.zeros(self.width, np.float16), 0
+        for name, size in self.sizes.items():
+            if name in item.vectors:
+                values = np.array(item.vectors[name].values, np.float64)
+                length = float(np.linalg.norm(values))
+                if len(values) == size and np.isfinite(length) and length > 0:
+                    row[begin : begin + size] = values / length
+                else:
+                    self._leave_out(name, len(values))
+            begin += size
+        return row
+
+    def _leave_out(self, name: str, length: int) -> None:
+        if not self.misfits[name]:
+            _log.warning("vector_left_out", vector=name, length=length, configured=self.sizes[name])
+        self.misfits[name] += 1
