@@ -68,14 +68,15 @@ def test_a_killed_run_goes_on_with_its_data_though_the_log_has_grown(tmp_path: P
     assert not (tmp_path / "killed" / "training" / "unfinished.npz").exists()
     (folder,) = (tmp_path / "board").iterdir()
     assert folder.name == str(resumed.version)
-    steps = {
-        event.step
+    curves = {
+        (value.tag, value.metadata.plugin_data.plugin_name, event.step)
         for path in folder.iterdir()
         for record in tf.data.TFRecordDataset(str(path))
         for event in [tf.compat.v1.Event.FromString(record.numpy())]
-        if event.summary.value
+        for value in event.summary.value
     }
-    assert steps == {1, 2}
+    names = ("loss", "validation/ndcg10", "validation/recall10")
+    assert curves == {(name, "scalars", step) for name in names for step in (1, 2)}
     after = run(tmp_path / "killed", grown_shop(), hours=2)
     assert after.last_event_millis > resumed.last_event_millis
 
