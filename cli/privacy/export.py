@@ -18,12 +18,9 @@ async def exported_lines(shop: Shop, visitor: Visitor) -> AsyncIterator[bytes]:
     pages of the visitor and of everyone merged into the same user.
     """
     visitors = [visitor]
-    async with shop.channel("features") as channel:
-        request = features_pb.ExportUserRequest(visitor=visitor)
-        async for part in UserServiceStub(channel).ExportUser(request, timeout=TIMEOUT_SECONDS):
-            for line in part.json_lines.splitlines(keepends=True):
-                visitors += [merged for merged in _merged(line) if merged not in visitors]
-                yield line
+    async for line in _known_lines(shop, visitor):
+        _add_merged(visitors, line)
+        yield line
     async with shop.channel("events") as channel:
         for each in visitors:
             wanted = events_pb.ExportUserRequest(visitor=each)
@@ -34,12 +31,22 @@ async def exported_lines(shop: Shop, visitor: Visitor) -> AsyncIterator[bytes]:
 async def visitors_of(shop: Shop, visitor: Visitor) -> list[Visitor]:
     """Returns a visitor and everyone merged into the same user."""
     visitors = [visitor]
+    async for line in _known_lines(shop, visitor):
+        _add_merged(visitors, line)
+    return visitors
+
+
+async def _known_lines(shop: Shop, visitor: Visitor) -> AsyncIterator[bytes]:
+    """Yields what the features service knows of a visitor, as lines of JSON."""
     async with shop.channel("features") as channel:
         request = features_pb.ExportUserRequest(visitor=visitor)
         async for part in UserServiceStub(channel).ExportUser(request, timeout=TIMEOUT_SECONDS):
             for line in part.json_lines.splitlines(keepends=True):
-                visitors += [merged for merged in _merged(line) if merged not in visitors]
-    return visitors
+                yield line
+
+
+def _add_merged(visitors: list[Visitor], line: bytes) -> None:
+    visitors += [merged for merged in _merged(line) if merged not in visitors]
 
 
 def _merged(line: bytes) -> list[Visitor]:

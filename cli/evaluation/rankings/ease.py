@@ -3,6 +3,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cli.ease_weights import ease_weights
 from cli.evaluation.rankings.purchase_history import PurchaseHistory
 
 REGULARIZATION: Final = 200.0
@@ -24,19 +25,9 @@ class Ease:
         self._columns = np.sort(np.argsort(-buyers, kind="stable")[:MOST_ITEMS])
         self._bought = history.bought[:, self._columns].tocsr()
         self._items = len(buyers)
-        self._weights = ease_weights((self._bought.T @ self._bought).toarray(), REGULARIZATION)
+        self._weights = ease_weights((self._bought.T @ self._bought).toarray(order="F"), REGULARIZATION)
 
     def scores(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         scores = np.zeros((len(rows), self._items))
         scores[:, self._columns] = self._bought[rows] @ self._weights
         return scores
-
-
-def ease_weights(gram: NDArray[np.float64], regularization: float) -> NDArray[np.float64]:
-    """B of the Gram matrix XᵀX, (items, items)."""
-    if not len(gram):
-        return gram
-    inverse = np.linalg.inv(gram + regularization * np.eye(len(gram)))
-    weights: NDArray[np.float64] = -inverse / np.diag(inverse)
-    np.fill_diagonal(weights, 0.0)
-    return weights

@@ -21,8 +21,8 @@ from services.candidates.elastic.filters import eligible
 from services.candidates.elastic.indexes import Indexes
 from services.candidates.eligibility import Eligibility
 from services.candidates.vectors.blend import Part, blended, lengths
-from services.candidates.vectors.direction import units
 from services.candidates.vectors.vector_status import VectorStatus
+from services.common.direction import units
 
 
 class ElasticIndex:

@@ -10,9 +10,9 @@ from services.candidates.elastic.cluster import Cluster
 from services.candidates.elastic.filters import eligible
 from services.candidates.elastic.vector_field import VectorField
 from services.candidates.eligibility import Eligibility
-from services.candidates.vectors.direction import VectorFault
 from services.candidates.vectors.named_vectors import MOST_BLOCKS
 from services.candidates.vectors.vector_status import VectorStatus
+from services.common.direction import VectorFault
 
 MOST_FOUND: Final = 10_000
 """The most that Elasticsearch looks at or gives at once."""

@@ -4,8 +4,8 @@ from typing import Any, Self
 from services.candidates.elastic.indexes import Indexes
 from services.candidates.elastic.keywords import keyword
 from services.candidates.elastic.vector_field import VectorField
-from services.candidates.vectors.direction import VectorFault, direction
 from services.candidates.vectors.named_vectors import MOST_BLOCKS
+from services.common.direction import VectorFault, direction
 from vitrine.features.v1.item_pb2 import Item
 
 

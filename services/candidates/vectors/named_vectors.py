@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.catalog.growth import capacity_for, grown
-from services.candidates.vectors.direction import VectorFault, direction
 from services.candidates.vectors.vector_block import VectorBlock
 from services.candidates.vectors.vector_status import VectorStatus
+from services.common.direction import VectorFault, direction
 from vitrine.features.v1.item_pb2 import Item
 
 MOST_BLOCKS: Final = 64

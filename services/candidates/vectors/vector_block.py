@@ -5,9 +5,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.catalog.growth import capacity_for, grown
-from services.candidates.vectors.direction import units
 from services.candidates.vectors.vector_index import VectorIndex, vector_index
 from services.candidates.vectors.vector_search import VectorSearch
+from services.common.direction import units
 
 _SMALLEST_MERGE: Final = 500
 _MERGE_SHARE: Final = 0.02

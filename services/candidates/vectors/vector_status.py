@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.candidates.vectors.direction import VectorFault
+from services.common.direction import VectorFault
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from services.common.direction import VectorFault, direction
 from vitrine.features.v1.item_pb2 import Item
 
 NO_VECTORS: Final[Mapping[str, int]] = {}
@@ -29,10 +30,10 @@ class NamedVectors:
         row, begin = np.zeros(self.width, np.float16), 0
         for name, size in self.sizes.items():
             if name in item.vectors:
-                values = np.array(item.vectors[name].values, np.float64)
-                length = float(np.linalg.norm(values))
-                if len(values) == size and np.isfinite(length) and length > 0:
-                    row[begin : begin + size] = values / length
+                values = item.vectors[name].values
+                made = direction(values)
+                if len(values) == size and not isinstance(made, VectorFault):
+                    row[begin : begin + size] = made
                 else:
                     self._leave_out(name, len(values))
             begin += size

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 import structlog
 
-from services.common.whole_files import sync
+from services.ranker.training.array_file import write_arrays
 from services.ranker.training.example_builder import ExampleSets
 from services.ranker.training.fit_course import FitState, PlainCourse
 from services.ranker.training.plan import TrainingPlan
@@ -40,12 +40,7 @@ class Checkpoint:
         arrays: dict[str, Any] = {f"variable_{place}": variable.numpy() for place, variable in enumerate(variables)}
         arrays |= {_META: np.array(json.dumps(meta)), "judged": state.judged}
         arrays |= {f"best_{place}": weights for place, weights in enumerate(state.best_weights)}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self._path.with_name(f".{self._path.name}")
-        with aside.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        sync(aside)
-        aside.replace(self._path)
+        write_arrays(self._path, arrays)
 
     def restore(self, variables: Sequence[Any]) -> FitState | None:
         """Sets the variables and returns the state; None where there is none of this fit."""

@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from services.common.whole_files import sync
+from services.ranker.training.array_file import write_arrays
 from services.ranker.training.schedule import Schedule
 
 # What was broken off longer ago begins anew: the newest data is worth more than the time.
@@ -44,12 +44,8 @@ class UnfinishedRun:
         }
         told |= {"training_cuts": self.schedule.training_cuts, "validation_cuts": self.schedule.validation_cuts}
         told |= {"window_millis": self.schedule.window_millis}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}")
-        with aside.open("wb") as file:
-            np.savez(file, told=np.array(json.dumps(told)), item_nos=self.item_nos, item_counts=self.item_counts)
-        sync(aside)
-        aside.replace(path)
+        arrays = {"told": np.array(json.dumps(told)), "item_nos": self.item_nos, "item_counts": self.item_counts}
+        write_arrays(path, arrays)
 
     @classmethod
     def load(cls, path: Path, now_millis: int) -> "UnfinishedRun | None":

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.candidates.vectors.direction import VectorFault
 from services.candidates.vectors.vector_status import VectorStatus
+from services.common.direction import VectorFault
 from tests.contract.candidates.indexed_shop import EmbeddedShop, only
 from tests.support.candidates_shop import NOW
 from vitrine.features.v1.item_pb2 import ITEM_KIND_VIDEO, Item

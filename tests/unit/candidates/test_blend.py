@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.candidates.vectors.blend import Part, blended
-from services.candidates.vectors.direction import VectorFault, direction, units
+from services.common.direction import VectorFault, direction, units
 
 
 def drawn(count: int, dimensions: int, missing: float, random: np.random.Generator) -> NDArray[np.float32]:

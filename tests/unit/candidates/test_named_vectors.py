@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from services.candidates.catalog.item_columns import ItemColumns
 from services.candidates.eligibility import Eligibility
 from services.candidates.vectors import vector_index
-from services.candidates.vectors.direction import VectorFault
 from services.candidates.vectors.named_vectors import MOST_BLOCKS, NamedVectors
 from services.candidates.vectors.vector_block import VectorBlock
+from services.common.direction import VectorFault
 from vitrine.features.v1.item_pb2 import Item
 
 CAPACITY = 40_000

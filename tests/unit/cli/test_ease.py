@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cli.benchmarks import ease
-from cli.benchmarks.ease import ease_parts, ease_weights
+from cli.benchmarks.ease import ease_parts, history_weights
 
 
 def histories() -> list[np.ndarray]:
@@ -14,7 +14,7 @@ def test_weights_are_those_of_a_ridge_regression_of_each_item_on_the_others() ->
     taken = np.zeros((40, 7))
     for user, history in enumerate(histories()):
         taken[user, history - 1] = 1.0
-    weights = ease_weights(histories(), 7, penalty=5.0)
+    weights = history_weights(histories(), 7, penalty=5.0)
     for item in range(7):
         others = [other for other in range(7) if other != item]
         by_others = taken[:, others]
@@ -24,7 +24,7 @@ def test_weights_are_those_of_a_ridge_regression_of_each_item_on_the_others() ->
 
 
 def test_scores_add_a_history_by_its_age() -> None:
-    weights = ease_weights(histories(), 7, ease.PENALTY)
+    weights = history_weights(histories(), 7, ease.PENALTY)
     long, short = (part([np.array([2, 5])])[0] for part in ease_parts(histories(), 7))
     assert long == pytest.approx(0.9 * weights[1] + weights[4], abs=1e-6)
     assert short == pytest.approx(0.5 * weights[1] + weights[4], abs=1e-6)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cli.ease_weights import ease_weights
 from cli.evaluation.rankings import tifu_knn
-from cli.evaluation.rankings.ease import Ease, ease_weights
+from cli.evaluation.rankings.ease import Ease
 from cli.evaluation.rankings.item_knn import SHRINKAGE, ItemKnn
 from cli.evaluation.rankings.learned import HistoryScorer, Learned
 from cli.evaluation.rankings.purchase_history import Purchase, PurchaseHistory, gather
