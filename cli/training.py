@@ -15,7 +15,7 @@ from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.report import TrainingReport
 from services.ranker.training.run_options import RunOptions
 from services.ranker.training.settings import TrainingSettings
-from services.ranker.training.shop_reader import ShopReader
+from services.ranker.training.shop.shop_reader import ShopReader
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from services.ranker.inputs.item_tokens import TOKEN_BUCKETS, TOKEN_SLOTS
 from services.ranker.inputs.tensors import with_content
 from services.ranker.model.config import BehaviorModelConfig
 from services.ranker.quiet_tensorflow import load_tensorflow_quietly
-from services.ranker.training.examples import empty_inputs
-from services.ranker.training.negative_sampler import NegativeSampler
+from services.ranker.training.examples.examples import empty_inputs
+from services.ranker.training.fitting.negative_sampler import NegativeSampler
 from services.ranker.training.plan import TrainingPlan
 
 ITEMS: Final = 2_000_000
@@ -41,7 +41,7 @@ def main() -> None:
     load_tensorflow_quietly()
     from services.ranker.model.behavior_model import BehaviorModel
     from services.ranker.model.vocabulary import Vocabulary
-    from services.ranker.training.fit import Trainer
+    from services.ranker.training.fitting.fit import Trainer
 
     plan, random = TrainingPlan(model=config), np.random.default_rng(1)
     none, categories = np.zeros(0, np.int64), np.arange(1, CATEGORIES)

@@ -18,8 +18,8 @@ from bench.ranker.shop import wait_until_scoring
 from cli.shop import Shop
 from services.common.channels import open_channel
 from services.ranker.model.config import MODEL_NAME
-from services.ranker.training.canary import check_loaded
-from services.ranker.training.model_registry import ModelRegistry
+from services.ranker.training.publishing.canary import check_loaded
+from services.ranker.training.publishing.model_registry import ModelRegistry
 from vitrine.ranker.v1.ranker_service_pb2 import ScoreItemsRequest
 from vitrine.ranker.v1.ranker_service_pb2_grpc import RankerServiceStub
 

@@ -13,16 +13,16 @@ from cli.benchmarks.offline_shop import OfflineShop
 from cli.benchmarks.training_shop import training_shop
 from services.candidates.settings import CandidatesSettings
 from services.common.progress import Progress
-from services.ranker.training.baselines import BASELINES, baseline_scores
-from services.ranker.training.example_builder import ExampleBuilder
-from services.ranker.training.examples import Examples, ExampleWriter
-from services.ranker.training.fit import fit_model, probabilities, values_of
-from services.ranker.training.linear import fit_linear, linear_scores
-from services.ranker.training.next_visit import ACTIONS, Visit
-from services.ranker.training.perceptron import Perceptron
+from services.ranker.training.examples.example_builder import ExampleBuilder
+from services.ranker.training.examples.examples import Examples, ExampleWriter
+from services.ranker.training.examples.next_visit import ACTIONS, Visit
+from services.ranker.training.fitting.baselines import BASELINES, baseline_scores
+from services.ranker.training.fitting.fit import fit_model, probabilities, values_of
+from services.ranker.training.fitting.linear import fit_linear, linear_scores
+from services.ranker.training.fitting.perceptron import Perceptron
+from services.ranker.training.fitting.ranking_metrics import RankingMetrics, ranking_metrics
 from services.ranker.training.plan import TrainingPlan
-from services.ranker.training.ranking_metrics import RankingMetrics, ranking_metrics
-from services.ranker.training.replay import Replay
+from services.ranker.training.shop.replay import Replay
 
 CANDIDATES: Final = 300
 

@@ -14,8 +14,8 @@ from cli.benchmarks.ease import ease_parts
 from cli.benchmarks.leave_one_out import HeldOut, Histories, Score, SequenceScores
 from cli.benchmarks.sequence_folder import SequenceData
 from services.common.progress import Progress
-from services.ranker.training.sequence_fit import SequenceItems, SequenceModel
-from services.ranker.training.sequence_plan import SequencePlan
+from services.ranker.training.sequences.sequence_fit import SequenceItems, SequenceModel
+from services.ranker.training.sequences.sequence_plan import SequencePlan
 
 MEMBERS: Final = 6
 """Networks whose logits are averaged, at most: as many as there is time for."""

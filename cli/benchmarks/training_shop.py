@@ -2,10 +2,10 @@ from cli.benchmarks.catalog_changes import catalog_changes
 from cli.benchmarks.complete_journey import NextBaskets
 from services.common import event_types
 from services.features.definitions.observation import Observation
-from services.ranker.training.catalog import TrainingCatalog
-from services.ranker.training.event_table import EventTableBuilder
-from services.ranker.training.replay import Attributes
-from services.ranker.training.shop_reader import ShopData
+from services.ranker.training.shop.catalog import TrainingCatalog
+from services.ranker.training.shop.event_table import EventTableBuilder
+from services.ranker.training.shop.replay import Attributes
+from services.ranker.training.shop.shop_reader import ShopData
 from vitrine.common.v1.attribute_pb2 import AttributeValue
 
 

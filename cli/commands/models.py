@@ -33,7 +33,7 @@ def list_(
     """Show every version with its labels and how well it ranks, and why what was refused was refused."""
     from cli.models import served_version
     from cli.rendering.models import render_models
-    from services.ranker.training.model_registry import ModelRegistry
+    from services.ranker.training.publishing.model_registry import ModelRegistry
 
     command = command_context(context)
     versions = ModelRegistry(command.state_directory).versions()
@@ -63,7 +63,7 @@ def promote(
     wait: WaitOption = 30.0,
 ) -> None:
     """Rank every page with a version, or load it as the canary."""
-    from services.ranker.training.model_registry import ModelRegistry
+    from services.ranker.training.publishing.model_registry import ModelRegistry
 
     command = command_context(context)
     registry = ModelRegistry(command.state_directory)
@@ -76,7 +76,7 @@ def promote(
 @app.command("rollback")
 def rollback(context: typer.Context, wait: WaitOption = 30.0) -> None:
     """Go back to the version that was stable before."""
-    from services.ranker.training.model_registry import ModelRegistry
+    from services.ranker.training.publishing.model_registry import ModelRegistry
 
     command = command_context(context)
     former, version = ModelRegistry(command.state_directory).rollback()

@@ -139,7 +139,7 @@ async def _export(command: CommandContext, visitor: Visitor, output: Path | None
 
 
 async def _delete(command: CommandContext, request: DeleteUserRequest) -> DeleteUserResponse:
-    from services.ranker.training.training_set import stored_training_set
+    from services.ranker.training.examples.training_set import stored_training_set
 
     visitors = await visitors_of(command.shop, request.visitor)  # nobody knows them afterwards
     async with command.shop.channel("features") as channel:

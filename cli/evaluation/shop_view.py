@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cli.evaluation.at_once import ask_all
 from services.common.progress import Progress
 from services.common.timestamps import to_timestamp
-from services.ranker.training.catalog import TrainingCatalog
+from services.ranker.training.shop.catalog import TrainingCatalog
 from vitrine.common.v1 import visitor_pb2
 from vitrine.features.v1 import (
     catalog_service_pb2,

@@ -13,7 +13,7 @@ from services.events.settings import EventsSettings
 from services.events.storage import tables as events_tables
 from services.features.settings import FeaturesSettings
 from services.features.store import tables as features_tables
-from services.ranker.training.training_set import stored_training_set
+from services.ranker.training.examples.training_set import stored_training_set
 from vitrine.common.v1.visitor_pb2 import Visitor
 
 

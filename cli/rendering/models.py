@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from services.ranker.training.model_registry import ModelVersion
+from services.ranker.training.publishing.model_registry import ModelVersion
 
 
 def render_models(versions: Sequence[ModelVersion], served: int | None) -> RenderableType:

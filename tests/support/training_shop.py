@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from random import Random
 
 from services.features.definitions.observation import Observation
-from services.ranker.training.catalog import TrainingCatalog
-from services.ranker.training.event_table import EventTable, EventTableBuilder
-from services.ranker.training.shop_reader import ShopData
+from services.ranker.training.shop.catalog import TrainingCatalog
+from services.ranker.training.shop.event_table import EventTable, EventTableBuilder
+from services.ranker.training.shop.shop_reader import ShopData
 from vitrine.common.v1.attribute_pb2 import AttributeValue
 from vitrine.events.v1.event_pb2 import EVENT_TYPE_PURCHASE
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange

@@ -25,7 +25,7 @@ def sequences(
     from cli.benchmarks.sequence_folder import read_sequence_folder
     from cli.figures import Figures
     from services.ranker.quiet_tensorflow import load_tensorflow_quietly
-    from services.ranker.training.sequence_plan import SequencePlan
+    from services.ranker.training.sequences.sequence_plan import SequencePlan
 
     command = command_context(context)
     data = read_sequence_folder(folder)

@@ -14,14 +14,14 @@ from services.common.timestamps import to_millis
 from services.ranker.inputs.candidate_features import FEATURE_NAMES, candidate_features
 from services.ranker.inputs.user_columns import UserColumns
 from services.ranker.quiet_tensorflow import load_tensorflow_quietly
-from services.ranker.training.event_table import EventTable
-from services.ranker.training.example_builder import ExampleBuilder
-from services.ranker.training.examples import Examples
-from services.ranker.training.next_visit import ACTIONS, Visit
+from services.ranker.training.examples.example_builder import ExampleBuilder
+from services.ranker.training.examples.examples import Examples
+from services.ranker.training.examples.next_visit import ACTIONS, Visit
+from services.ranker.training.examples.sufficiency import require_examples, require_shop
 from services.ranker.training.plan import TrainingPlan
-from services.ranker.training.replay import Replay
-from services.ranker.training.shop_reader import read_shop
-from services.ranker.training.sufficiency import require_examples, require_shop
+from services.ranker.training.shop.event_table import EventTable
+from services.ranker.training.shop.replay import Replay
+from services.ranker.training.shop.shop_reader import read_shop
 
 BLOCK: Final = 512
 """Users whose features are held at a time."""
@@ -102,7 +102,7 @@ async def train_perceptron(
     require_examples(len(training), len(validation))
     examples = builder.build(training, [], progress).training
     load_tensorflow_quietly()
-    from services.ranker.training.perceptron import Perceptron
+    from services.ranker.training.fitting.perceptron import Perceptron
 
     with progress.task("training the perceptron", 1) as task:
         scorer = Perceptron(examples, plan.seed)

@@ -5,7 +5,7 @@ from typing import Final
 
 from services.ranker.model.config import BehaviorModelConfig
 from services.ranker.model.json_fields import read_fields
-from services.ranker.training.candidate_draw import DrawSizes
+from services.ranker.training.examples.candidate_draw import DrawSizes
 
 WAYS: Final = ("weights", "over_sampling", "under_sampling")
 MOST_FACTOR: Final = 1_000.0

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.ranker.training.check import Check
-from services.ranker.training.ranking_metrics import RankingMetrics
+from services.ranker.training.fitting.ranking_metrics import RankingMetrics
 
 
 @dataclass(slots=True)

@@ -14,26 +14,31 @@ from services.common.timestamps import to_millis
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.known_items import KnownItems
 from services.ranker.quiet_tensorflow import load_tensorflow_quietly
-from services.ranker.training.baselines import BASELINES, baseline_scores
-from services.ranker.training.calibration import calibration, calibration_error, cross_calibrated, fit_calibration
-from services.ranker.training.example_builder import ExampleBuilder, ExampleSets
-from services.ranker.training.item_vectors import ItemVectors
-from services.ranker.training.linear import fit_linear, linear_scores
+from services.ranker.training.examples.example_builder import ExampleBuilder, ExampleSets
+from services.ranker.training.examples.sufficiency import require_candidates, require_examples
+from services.ranker.training.examples.training_set import TrainingSet
+from services.ranker.training.fitting.baselines import BASELINES, baseline_scores
+from services.ranker.training.fitting.calibration import (
+    calibration,
+    calibration_error,
+    cross_calibrated,
+    fit_calibration,
+)
+from services.ranker.training.fitting.linear import fit_linear, linear_scores
+from services.ranker.training.fitting.ranking_metrics import ranking_metrics
 from services.ranker.training.plan import TrainingPlan
-from services.ranker.training.publisher import Publisher
-from services.ranker.training.ranking_metrics import ranking_metrics
-from services.ranker.training.replay import Replay
+from services.ranker.training.publishing.item_vectors import ItemVectors
+from services.ranker.training.publishing.publisher import Publisher
 from services.ranker.training.report import TrainingReport
 from services.ranker.training.run_options import RunOptions
-from services.ranker.training.shop_reader import ShopData
-from services.ranker.training.sufficiency import require_candidates, require_examples
-from services.ranker.training.training_set import TrainingSet
+from services.ranker.training.shop.replay import Replay
+from services.ranker.training.shop.shop_reader import ShopData
 from services.ranker.training.unfinished_run import UnfinishedRun
 
 if TYPE_CHECKING:
     from services.ranker.model.behavior_model import BehaviorModel
-    from services.ranker.training.fit_course import FitCourse
-    from services.ranker.training.warm_start import ColdStart, WarmStart
+    from services.ranker.training.fitting.fit_course import FitCourse
+    from services.ranker.training.fitting.warm_start import ColdStart, WarmStart
 
 
 class TrainingRun:
@@ -149,8 +154,8 @@ class TrainingRun:
         self, sets: ExampleSets, past_item_nos: NDArray[np.int64]
     ) -> tuple["BehaviorModel", NDArray[np.float32]]:
         """Returns the model, calibrated, and the values that it gives the validation's candidates."""
-        from services.ranker.training.checkpoint import Checkpoint, CheckpointedCourse, fit_key
-        from services.ranker.training.fit import fit_model, probabilities, values_of
+        from services.ranker.training.fitting.checkpoint import Checkpoint, CheckpointedCourse, fit_key
+        from services.ranker.training.fitting.fit import fit_model, probabilities, values_of
 
         report, plan, items = self.report, self._plan, self._shop.catalog.items
         start = self._start()
@@ -158,7 +163,7 @@ class TrainingRun:
         checkpoint = Checkpoint(self._publisher.checkpoint, fit_key(plan, report.commit, began, sets))
         course: FitCourse = CheckpointedCourse(checkpoint)
         if self._options.tensorboard:
-            from services.ranker.training.tensorboard_course import TensorBoardCourse
+            from services.ranker.training.fitting.tensorboard_course import TensorBoardCourse
 
             course = TensorBoardCourse(course, self._options.tensorboard / str(report.version))
         fit = fit_model(past_item_nos, sets, items, plan, self._progress, course, start)
@@ -175,7 +180,7 @@ class TrainingRun:
         return model, values_of(judged)
 
     def _start(self) -> "ColdStart | WarmStart":
-        from services.ranker.training.warm_start import ColdStart, WarmStart
+        from services.ranker.training.fitting.warm_start import ColdStart, WarmStart
 
         stable = self._publisher.registry.stable()
         if self._options.cold:
@@ -187,8 +192,8 @@ class TrainingRun:
 
     def _publish(self, model: "BehaviorModel", sets: ExampleSets, values: NDArray[np.float32]) -> None:
         from services.ranker.model.export import encode_items, export_model
-        from services.ranker.training.gate import check_model, check_vectors
-        from services.ranker.training.serving_check import check_against_serving
+        from services.ranker.training.publishing.gate import check_model, check_vectors
+        from services.ranker.training.publishing.serving_check import check_against_serving
 
         report, publisher, items = self.report, self._publisher, self._shop.catalog.items
         with self._progress.task("exporting the model", 3) as task:

@@ -8,8 +8,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ranker.training.array_file import write_arrays
-from services.ranker.training.schedule import Schedule
+from services.ranker.training.examples.schedule import Schedule
+from services.ranker.training.fitting.array_file import write_arrays
 
 # What was broken off longer ago begins anew: the newest data is worth more than the time.
 _OLDEST: Final = timedelta(days=1)

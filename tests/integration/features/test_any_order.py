@@ -26,7 +26,7 @@ from services.features.definitions.item_statistics import ItemStatistics
 from services.features.definitions.observation import Observation, observe
 from services.features.definitions.user_state import UserState
 from services.features.settings import FeaturesSettings
-from services.ranker.training.catalog import TrainingCatalog
+from services.ranker.training.shop.catalog import TrainingCatalog
 from tests.integration.features.shop import item, shop
 from tests.support.same_features import assert_same_features
 from tests.unit.features.strategies import DAY, NOW, histories

@@ -9,7 +9,7 @@ from services.candidates.jobs.reading import read_catalog, read_events
 from services.common.progress import NoProgress
 from services.common.visitors import visitor_key
 from services.events.digests import visitor_digest
-from services.ranker.training.shop_reader import read_shop
+from services.ranker.training.shop.shop_reader import read_shop
 from tests.integration.features.shop import item
 from tests.integration.privacy.conftest import Stores
 from tests.support.events import ingest, statuses

@@ -19,10 +19,10 @@ from services.common.errors import FailedPreconditionError
 from services.common.progress import NoProgress
 from services.common.timestamps import millis_to_timestamp
 from services.common.visitors import visitor_from_key
+from services.ranker.training.examples.training_set import stored_training_set
 from services.ranker.training.job import train
 from services.ranker.training.settings import TrainingSettings
-from services.ranker.training.shop_reader import ShopData, read_shop
-from services.ranker.training.training_set import stored_training_set
+from services.ranker.training.shop.shop_reader import ShopData, read_shop
 from tests.support.training_shop import DAY, END, ITEMS, catalog_change, habits
 from tests.unit.ranker_model.conftest import tiny_plan
 from vitrine.common.v1.attribute_pb2 import AttributeValue

@@ -13,7 +13,7 @@ from cli.benchmarks.training_shop import training_shop
 from cli.main import app
 from services.candidates.settings import CandidatesSettings
 from services.common.progress import NoProgress
-from services.ranker.training.ranking_metrics import RankingMetrics
+from services.ranker.training.fitting.ranking_metrics import RankingMetrics
 from tests.unit.ranker_model.conftest import tiny_plan
 from vitrine.features.v1.item_pb2 import Item
 

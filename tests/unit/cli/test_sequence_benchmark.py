@@ -13,7 +13,7 @@ from cli.benchmarks.sequences import bench_seed
 from cli.errors import CommandError
 from services.common.progress import NoProgress
 from services.ranker.model.config import BehaviorModelConfig
-from services.ranker.training.sequence_plan import SequencePlan
+from services.ranker.training.sequences.sequence_plan import SequencePlan
 
 
 def plan() -> SequencePlan:

@@ -16,7 +16,7 @@ from cli.evaluation.rankings.tifu_knn import TifuKnn, user_vectors
 from cli.evaluation.rankings.up_cf import ASYMMETRY, LOCALITY, UpCf
 from cli.evaluation.shop_view import ShopView
 from services.common.progress import NoProgress
-from services.ranker.training.catalog import TrainingCatalog
+from services.ranker.training.shop.catalog import TrainingCatalog
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 
 DAY = 86_400_000

@@ -8,8 +8,8 @@ from cli.evaluation.rankings.ranker_alone import Judged
 from cli.evaluation.shop_view import ShopView
 from services.common.progress import NoProgress
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
-from services.ranker.training.catalog import TrainingCatalog
-from services.ranker.training.examples import Examples
+from services.ranker.training.examples.examples import Examples
+from services.ranker.training.shop.catalog import TrainingCatalog
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 BEGIN = datetime(2026, 5, 4, tzinfo=UTC)

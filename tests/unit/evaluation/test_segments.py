@@ -4,7 +4,7 @@ import numpy as np
 
 from cli.evaluation.segments import SMALLEST, segments_of
 from cli.evaluation.shop_view import ShopView
-from services.ranker.training.catalog import TrainingCatalog
+from services.ranker.training.shop.catalog import TrainingCatalog
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 

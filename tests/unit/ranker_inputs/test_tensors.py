@@ -6,9 +6,9 @@ from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_tokens import TOKEN_SLOTS
 from services.ranker.inputs.tensors import encode_item_inputs, encode_user_inputs, padded_size, rank_inputs
 from services.ranker.inputs.user_columns import UserColumns
-from services.ranker.training.catalog import TrainingCatalog
-from services.ranker.training.examples import ExampleWriter
-from services.ranker.training.next_visit import Visit
+from services.ranker.training.examples.examples import ExampleWriter
+from services.ranker.training.examples.next_visit import Visit
+from services.ranker.training.shop.catalog import TrainingCatalog
 from tests.support.training_shop import DAY, END, catalog_change, purchase, training_catalog
 
 ITEMS = training_catalog().items

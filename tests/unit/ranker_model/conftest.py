@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.common.progress import NoProgress
-from services.ranker.training.example_builder import ExampleBuilder, ExampleSets
+from services.ranker.training.examples.example_builder import ExampleBuilder, ExampleSets
 from services.ranker.training.plan import TrainingPlan
-from services.ranker.training.publisher import Publisher
-from services.ranker.training.replay import Replay
+from services.ranker.training.publishing.publisher import Publisher
 from services.ranker.training.report import TrainingReport
-from services.ranker.training.shop_reader import ShopData
+from services.ranker.training.shop.replay import Replay
+from services.ranker.training.shop.shop_reader import ShopData
 from tests.support.training_shop import training_shop
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 def tiny_plan() -> TrainingPlan:
     """A model that trains in a second or two."""
     from services.ranker.model.config import BehaviorModelConfig
-    from services.ranker.training.candidate_draw import DrawSizes
+    from services.ranker.training.examples.candidate_draw import DrawSizes
 
     return TrainingPlan(
         model=BehaviorModelConfig(width=8, layers=1, history_length=16, hidden=(16,)),
@@ -76,7 +76,7 @@ def model(sets: ExampleSets) -> "BehaviorModel":
 
     from services.ranker.model.behavior_model import BehaviorModel
     from services.ranker.model.vocabulary import Vocabulary
-    from services.ranker.training.fit import prepare
+    from services.ranker.training.fitting.fit import prepare
 
     known = np.arange(1, 61)
     vocabulary = Vocabulary(known, np.ones(60, np.int64), np.array([1, 2, *range(10, 16)]), np.arange(1, 5))

@@ -19,10 +19,10 @@ from services.common.progress import NoProgress
 from services.ranker.known_items import KnownItems
 from services.ranker.model.behavior_model import BehaviorModel
 from services.ranker.model.export import export_model
-from services.ranker.training.example_builder import ExampleSets
-from services.ranker.training.gate import check_vectors
+from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.job import train_on
-from services.ranker.training.publisher import Publisher
+from services.ranker.training.publishing.gate import check_vectors
+from services.ranker.training.publishing.publisher import Publisher
 from tests.support.saved_model_files import write_line
 from tests.support.training_shop import END, ITEMS, catalog_change, training_catalog, training_shop
 from tests.unit.ranker_model.conftest import NOW, tiny_plan
@@ -37,8 +37,8 @@ from services.ranker.known_items import KnownItems
 from services.ranker.model.behavior_model import BehaviorModel
 from services.ranker.model.export import export_model
 from services.ranker.model.vocabulary import Vocabulary
-from services.ranker.training.examples import empty_inputs
-from services.ranker.training.publisher import Publisher
+from services.ranker.training.examples.examples import empty_inputs
+from services.ranker.training.publishing.publisher import Publisher
 from datetime import UTC, datetime
 from tests.unit.ranker_model.conftest import tiny_plan
 

@@ -4,7 +4,7 @@ import tensorflow as tf
 from services.ranker.inputs.item_tokens import item_tokens
 from services.ranker.inputs.tensors import Tensors
 from services.ranker.model.behavior_model import BehaviorModel
-from services.ranker.training.example_builder import ExampleSets
+from services.ranker.training.examples.example_builder import ExampleSets
 
 
 def batch_of(sets: ExampleSets, count: int = 3) -> Tensors:

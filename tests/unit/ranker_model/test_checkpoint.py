@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from services.common.progress import NoProgress
-from services.ranker.training.checkpoint import Checkpoint, fit_key
-from services.ranker.training.example_builder import ExampleSets
-from services.ranker.training.fit_course import FitState, PlainCourse
-from services.ranker.training.ranking_metrics import RankingMetrics
+from services.ranker.training.examples.example_builder import ExampleSets
+from services.ranker.training.fitting.checkpoint import Checkpoint, fit_key
+from services.ranker.training.fitting.fit_course import FitState, PlainCourse
+from services.ranker.training.fitting.ranking_metrics import RankingMetrics
 from tests.support.training_shop import training_shop
 from tests.unit.ranker_model.conftest import NOW, tiny_plan
 
@@ -39,7 +39,7 @@ class Course(PlainCourse):
 
 
 def test_a_fit_that_was_killed_ends_as_one_that_was_not(sets: ExampleSets, tmp_path: Path) -> None:
-    from services.ranker.training.fit import fit_model
+    from services.ranker.training.fitting.fit import fit_model
 
     shop, plan = training_shop(), tiny_plan()
     past, items = shop.table.item_nos, shop.catalog.items
@@ -121,9 +121,9 @@ def test_a_run_that_is_killed_while_it_exports_does_not_train_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from services.ranker.model import export
-    from services.ranker.training import fit
+    from services.ranker.training.fitting import fit
     from services.ranker.training.job import train_on
-    from services.ranker.training.publisher import Publisher
+    from services.ranker.training.publishing.publisher import Publisher
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

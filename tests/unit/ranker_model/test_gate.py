@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from services.ranker.known_items import KnownItems
-from services.ranker.training.example_builder import ExampleSets
-from services.ranker.training.ranking_metrics import RankingMetrics
+from services.ranker.training.examples.example_builder import ExampleSets
+from services.ranker.training.fitting.ranking_metrics import RankingMetrics
 
 if TYPE_CHECKING:
     from services.ranker.model.behavior_model import BehaviorModel
@@ -25,7 +25,7 @@ def exported(model: "BehaviorModel", sets: ExampleSets, folder: Path) -> Path:
 def failed(
     model: "BehaviorModel", sets: ExampleSets, folder: Path, metrics: RankingMetrics = GOOD, budget: float = 60.0
 ) -> list[str]:
-    from services.ranker.training.gate import check_model
+    from services.ranker.training.publishing.gate import check_model
 
     checks = check_model(folder, model, sets.validation, metrics, POOR, budget_seconds=budget)
     return [check.name for check in checks if not check.passed]

@@ -8,10 +8,10 @@ import pytest
 from services.common.progress import NoProgress
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.model.export import encode_items
-from services.ranker.training.catalog import TrainingCatalog
-from services.ranker.training.example_builder import ExampleBuilder
-from services.ranker.training.fit import fit_model
-from services.ranker.training.replay import Replay
+from services.ranker.training.examples.example_builder import ExampleBuilder
+from services.ranker.training.fitting.fit import fit_model
+from services.ranker.training.shop.catalog import TrainingCatalog
+from services.ranker.training.shop.replay import Replay
 from tests.support.training_shop import CATEGORIES, ITEMS, catalog_change, event_table, habits
 from tests.unit.ranker_model.conftest import tiny_plan
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange

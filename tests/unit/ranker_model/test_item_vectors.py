@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from services.common.progress import NoProgress
 from services.ranker.inputs.tensors import encode_item_inputs
-from services.ranker.training.catalog import TrainingCatalog
 from services.ranker.training.job import train_on
-from services.ranker.training.publisher import Publisher
-from services.ranker.training.shop_reader import ShopData
+from services.ranker.training.publishing.publisher import Publisher
+from services.ranker.training.shop.catalog import TrainingCatalog
+from services.ranker.training.shop.shop_reader import ShopData
 from tests.support.training_shop import CATEGORIES, ITEMS, catalog_change, event_table, habits
 from tests.unit.ranker_model.conftest import NOW, tiny_plan
 from vitrine.features.v1.item_pb2 import Vector

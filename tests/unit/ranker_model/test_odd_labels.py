@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from services.common.progress import NoProgress
-from services.ranker.training.example_builder import ExampleSets
-from services.ranker.training.fit import fit_model
+from services.ranker.training.examples.example_builder import ExampleSets
+from services.ranker.training.fitting.fit import fit_model
 from tests.support.training_shop import training_shop
 from tests.unit.ranker_model.conftest import tiny_plan
 

@@ -11,15 +11,15 @@ import pytest
 import tensorflow as tf
 
 from services.common.progress import NoProgress
-from services.ranker.training import checkpoint
-from services.ranker.training.fit_course import FitState
+from services.ranker.training.examples.schedule import Schedule
+from services.ranker.training.examples.training_set import TrainingSet
+from services.ranker.training.fitting import checkpoint
+from services.ranker.training.fitting.fit_course import FitState
 from services.ranker.training.job import train_on
-from services.ranker.training.publisher import Publisher
+from services.ranker.training.publishing.publisher import Publisher
 from services.ranker.training.report import TrainingReport
 from services.ranker.training.run_options import RunOptions
-from services.ranker.training.schedule import Schedule
-from services.ranker.training.shop_reader import ShopData
-from services.ranker.training.training_set import TrainingSet
+from services.ranker.training.shop.shop_reader import ShopData
 from services.ranker.training.unfinished_run import UnfinishedRun
 from tests.support.training_shop import DAY, event_table, habits, purchase, training_catalog, training_shop
 from tests.unit.ranker_model.conftest import NOW, tiny_plan

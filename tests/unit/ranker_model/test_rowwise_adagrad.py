@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from services.common.progress import NoProgress
 from services.ranker.model.hashed_embedding import HashedEmbedding
-from services.ranker.training.example_builder import ExampleSets
-from services.ranker.training.fit import fit_model
-from services.ranker.training.rowwise_adagrad import RowwiseAdagrad
+from services.ranker.training.examples.example_builder import ExampleSets
+from services.ranker.training.fitting.fit import fit_model
+from services.ranker.training.fitting.rowwise_adagrad import RowwiseAdagrad
 from tests.support.training_shop import training_shop
 from tests.unit.ranker_model.conftest import tiny_plan
 

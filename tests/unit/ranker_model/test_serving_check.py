@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from services.common.progress import NoProgress
 from services.ranker.known_items import KnownItems
-from services.ranker.training.example_builder import ExampleSets
+from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.job import train_on
-from services.ranker.training.publisher import Publisher
-from services.ranker.training.serving_check import check_against_serving
+from services.ranker.training.publishing.publisher import Publisher
+from services.ranker.training.publishing.serving_check import check_against_serving
 from tests.unit.ranker_model.conftest import NOW, Trained, tiny_plan
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def test_who_knows_more_passes_and_who_knows_less_does_not(serving: Path, sets: 
 
 
 def test_the_same_model_passes(serving: Path, model: "BehaviorModel", sets: ExampleSets) -> None:
-    from services.ranker.training.fit import probabilities, values_of
+    from services.ranker.training.fitting.fit import probabilities, values_of
 
     assert check_against_serving(serving, sets.validation, values_of(probabilities(model, sets.validation))).passed
 
@@ -73,7 +73,7 @@ def test_a_serving_version_of_other_histories_holds_nothing_up(serving: Path, se
 def test_a_run_that_comes_out_worse_leaves_the_former_version_serving(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from services.ranker.training import fit
+    from services.ranker.training.fitting import fit
 
     publisher = Publisher(tmp_path, NOW)
     good = train_on(trained.shop, tiny_plan(), publisher, NoProgress(), {})

@@ -13,14 +13,14 @@ from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.model.behavior_model import BehaviorModel
 from services.ranker.model.export import export_model
 from services.ranker.model.vocabulary import Vocabulary
-from services.ranker.training.example_builder import ExampleSets
-from services.ranker.training.fit import fit_model, prepare
+from services.ranker.training.examples.example_builder import ExampleSets
+from services.ranker.training.fitting.fit import fit_model, prepare
+from services.ranker.training.fitting.warm_start import WarmStart
 from services.ranker.training.job import train_on
 from services.ranker.training.plan import TrainingPlan
-from services.ranker.training.publisher import Publisher
+from services.ranker.training.publishing.publisher import Publisher
 from services.ranker.training.report import TrainingReport
 from services.ranker.training.run_options import RunOptions
-from services.ranker.training.warm_start import WarmStart
 from tests.support.training_shop import catalog_change, training_catalog, training_shop
 from tests.unit.ranker_model.conftest import NOW, Trained, tiny_plan
 

@@ -1,9 +1,14 @@
 import numpy as np
 import pytest
 
-from services.ranker.training.calibration import calibration, calibration_error, cross_calibrated, fit_calibration
-from services.ranker.training.examples import Examples
-from services.ranker.training.next_visit import Visit
+from services.ranker.training.examples.examples import Examples
+from services.ranker.training.examples.next_visit import Visit
+from services.ranker.training.fitting.calibration import (
+    calibration,
+    calibration_error,
+    cross_calibrated,
+    fit_calibration,
+)
 
 
 def examples_of(rates: np.ndarray) -> Examples:

@@ -3,7 +3,7 @@ import pytest
 
 from services.features.definitions.user_state import UserState
 from services.ranker.inputs.user_columns import UserColumns
-from services.ranker.training.candidate_draw import CandidateDraw, DrawSizes
+from services.ranker.training.examples.candidate_draw import CandidateDraw, DrawSizes
 from tests.support.training_shop import DAY, END, catalog_change, purchase, training_catalog
 
 ALL = np.arange(1, 601)

@@ -3,12 +3,12 @@ import numpy as np
 from services.common.progress import NoProgress
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.linear_weights import BIAS
-from services.ranker.training.baselines import baseline_scores
-from services.ranker.training.example_builder import ExampleBuilder, ExampleSets
-from services.ranker.training.linear import fit_linear, linear_scores
+from services.ranker.training.examples.example_builder import ExampleBuilder, ExampleSets
+from services.ranker.training.fitting.baselines import baseline_scores
+from services.ranker.training.fitting.linear import fit_linear, linear_scores
+from services.ranker.training.fitting.ranking_metrics import ranking_metrics
 from services.ranker.training.plan import TrainingPlan
-from services.ranker.training.ranking_metrics import ranking_metrics
-from services.ranker.training.replay import Replay
+from services.ranker.training.shop.replay import Replay
 from tests.support.training_shop import training_shop
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from services.ranker.training.examples import Examples, labels_of
-from services.ranker.training.next_visit import Visit
-from services.ranker.training.ranking_metrics import ranking_metrics
+from services.ranker.training.examples.examples import Examples, labels_of
+from services.ranker.training.examples.next_visit import Visit
+from services.ranker.training.fitting.ranking_metrics import ranking_metrics
 
 
 def examples_of(candidates: list[list[int]], bought: list[list[int]]) -> Examples:

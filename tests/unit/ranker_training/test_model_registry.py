@@ -10,7 +10,7 @@ from services.common.artifacts import ArtifactStore
 from services.common.errors import FailedPreconditionError, NotFoundError
 from services.ranker.modelserver.config import parse_config
 from services.ranker.tf_protos import model_server_config_pb2
-from services.ranker.training.model_registry import EMBEDDINGS, ModelRegistry
+from services.ranker.training.publishing.model_registry import EMBEDDINGS, ModelRegistry
 
 
 def version(state: Path, number: int, *, embeddings: bool = True) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from services.ranker.training.negative_sampler import NegativeSampler
+from services.ranker.training.fitting.negative_sampler import NegativeSampler
 from tests.support.training_shop import training_catalog
 
 ITEMS = training_catalog(100).items

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from services.features.definitions.observation import Observation
-from services.ranker.training.next_visit import NextVisits, Visit
+from services.ranker.training.examples.next_visit import NextVisits, Visit
 from tests.support.training_shop import DAY, END, event_table, training_catalog
 from vitrine.events.v1 import event_pb2 as e
 

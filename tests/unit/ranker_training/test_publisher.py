@@ -7,9 +7,9 @@ import pytest
 
 from services.common.artifacts import ArtifactStore
 from services.ranker.linear_weights import ARTIFACT, FILE
-from services.ranker.training.item_vectors import ItemVectors
-from services.ranker.training.model_registry import EMBEDDINGS
-from services.ranker.training.publisher import Publisher
+from services.ranker.training.publishing.item_vectors import ItemVectors
+from services.ranker.training.publishing.model_registry import EMBEDDINGS
+from services.ranker.training.publishing.publisher import Publisher
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, tzinfo=UTC)
 

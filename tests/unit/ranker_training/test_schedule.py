@@ -2,8 +2,8 @@ from itertools import pairwise
 
 import pytest
 
+from services.ranker.training.examples.schedule import Schedule
 from services.ranker.training.plan import TrainingPlan
-from services.ranker.training.schedule import Schedule
 from tests.support.training_shop import DAY, END, event_table, purchase, training_catalog
 
 

@@ -3,8 +3,8 @@ from numpy.typing import NDArray
 
 from services.common.progress import NoProgress
 from services.ranker.model.config import BehaviorModelConfig
-from services.ranker.training.sequence_fit import SequenceItems, SequenceModel
-from services.ranker.training.sequence_plan import SequencePlan
+from services.ranker.training.sequences.sequence_fit import SequenceItems, SequenceModel
+from services.ranker.training.sequences.sequence_plan import SequencePlan
 
 ITEMS = 40
 HALVES = np.array([0] + [1 + item % 2 for item in range(ITEMS)])

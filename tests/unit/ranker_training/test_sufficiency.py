@@ -7,8 +7,8 @@ from services.common.errors import FailedPreconditionError
 from services.common.progress import NoProgress
 from services.ranker.training.job import train_on
 from services.ranker.training.plan import TrainingPlan
-from services.ranker.training.publisher import Publisher
-from services.ranker.training.shop_reader import ShopData
+from services.ranker.training.publishing.publisher import Publisher
+from services.ranker.training.shop.shop_reader import ShopData
 from tests.support.training_shop import END, event_table, purchase, training_catalog
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

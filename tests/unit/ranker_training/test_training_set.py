@@ -11,14 +11,14 @@ import pytest
 
 from services.common.progress import NoProgress
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
-from services.ranker.training.example_builder import ExampleBuilder, ExampleSets
-from services.ranker.training.examples import Examples
-from services.ranker.training.next_visit import ACTIONS
+from services.ranker.training.examples.example_builder import ExampleBuilder, ExampleSets
+from services.ranker.training.examples.examples import Examples
+from services.ranker.training.examples.next_visit import ACTIONS
+from services.ranker.training.examples.schedule import Schedule
+from services.ranker.training.examples.training_set import TrainingSet
 from services.ranker.training.plan import TrainingPlan
-from services.ranker.training.replay import Replay
-from services.ranker.training.schedule import Schedule
-from services.ranker.training.shop_reader import ShopData
-from services.ranker.training.training_set import TrainingSet
+from services.ranker.training.shop.replay import Replay
+from services.ranker.training.shop.shop_reader import ShopData
 from tests.support.training_shop import DAY, event_table, purchase, training_shop
 from tests.unit.ranker_model.conftest import tiny_plan
 

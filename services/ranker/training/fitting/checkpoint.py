@@ -11,11 +11,11 @@ from zipfile import BadZipFile
 import numpy as np
 import structlog
 
-from services.ranker.training.array_file import write_arrays
-from services.ranker.training.example_builder import ExampleSets
-from services.ranker.training.fit_course import FitState, PlainCourse
+from services.ranker.training.examples.example_builder import ExampleSets
+from services.ranker.training.fitting.array_file import write_arrays
+from services.ranker.training.fitting.fit_course import FitState, PlainCourse
+from services.ranker.training.fitting.ranking_metrics import RankingMetrics
 from services.ranker.training.plan import TrainingPlan
-from services.ranker.training.ranking_metrics import RankingMetrics
 
 _META: Final = "meta"
 

@@ -20,9 +20,9 @@ from services.features.definitions import user_state
 from services.ranker.inputs import candidate_features
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import ItemColumns
-from services.ranker.training.cut_files import VISITS, CutFiles
-from services.ranker.training.examples import Examples, empty_inputs
-from services.ranker.training.next_visit import ACTIONS
+from services.ranker.training.examples.cut_files import VISITS, CutFiles
+from services.ranker.training.examples.examples import Examples, empty_inputs
+from services.ranker.training.examples.next_visit import ACTIONS
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.settings import TrainingSettings
 

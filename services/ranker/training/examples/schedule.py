@@ -2,8 +2,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from services.ranker.training.event_table import EventTable
 from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.shop.event_table import EventTable
 
 MILLIS_PER_DAY: Final = 86_400_000
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from services.ranker.training.examples import Examples
-from services.ranker.training.next_visit import ACTIONS
+from services.ranker.training.examples.examples import Examples
+from services.ranker.training.examples.next_visit import ACTIONS
 
 LEAST_POSITIVES: Final = 50
 """Below it the slope and shift of an action stay as they are."""

@@ -11,8 +11,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
-from services.ranker.training.examples import Examples
-from services.ranker.training.linear import target_labels
+from services.ranker.training.examples.examples import Examples
+from services.ranker.training.fitting.linear import target_labels
 
 HIDDEN: Final = (64, 32)
 EPOCHS: Final = 3

@@ -1,7 +1,7 @@
 from typing import Final
 
 from services.common.errors import FailedPreconditionError
-from services.ranker.training.shop_reader import ShopData
+from services.ranker.training.shop.shop_reader import ShopData
 
 LEAST_USERS: Final = 2
 LEAST_ITEMS: Final = 2

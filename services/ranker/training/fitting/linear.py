@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.linear_weights import BIAS
-from services.ranker.training.examples import Examples
+from services.ranker.training.examples.examples import Examples
 
 PENALTY: Final = 1e-5
 """Weighs the squares of the standardised weights against the mean cross-entropy."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.user_columns import UserColumns
 from services.ranker.training.check import Check
-from services.ranker.training.event_table import EventTable
-from services.ranker.training.replay import Replay
+from services.ranker.training.shop.event_table import EventTable
+from services.ranker.training.shop.replay import Replay
 
 COUNTS: Final = (
     "view_counts",

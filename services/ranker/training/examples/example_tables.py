@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.tensors import Tensors
-from services.ranker.training.examples import Examples
-from services.ranker.training.next_visit import ACTIONS, Visit
+from services.ranker.training.examples.examples import Examples
+from services.ranker.training.examples.next_visit import ACTIONS, Visit
 
 _CANDIDATE: Final = "candidate_"
 _FEATURES: Final = "candidate_features"

@@ -10,9 +10,9 @@ from services.common.progress import Progress
 from services.common.shop_pass import pass_catalog, pass_log
 from services.common.visitors import visitor_from_key, visitor_key
 from services.ranker.inputs.named_vectors import NO_VECTORS
-from services.ranker.training.catalog import TrainingCatalog
-from services.ranker.training.event_table import EventTable, EventTableBuilder
-from services.ranker.training.replay import Attributes
+from services.ranker.training.shop.catalog import TrainingCatalog
+from services.ranker.training.shop.event_table import EventTable, EventTableBuilder
+from services.ranker.training.shop.replay import Attributes
 from vitrine.common.v1.visitor_pb2 import CONSENT_PERSONAL, CONSENT_UNSPECIFIED
 from vitrine.events.v1.event_service_pb2 import TailEventsResponse
 from vitrine.features.v1.catalog_service_pb2 import TailCatalogResponse

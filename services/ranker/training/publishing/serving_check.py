@@ -11,10 +11,10 @@ from services.common.errors import FailedPreconditionError, VitrineError
 from services.ranker.model.behavior_model import ACTIONS
 from services.ranker.modelserver.saved_model import SavedModel, load_saved_model
 from services.ranker.training.check import Check
-from services.ranker.training.examples import Examples
-from services.ranker.training.fit import values_of
-from services.ranker.training.gate import check_signatures
-from services.ranker.training.ranking_metrics import ndcg_by_user
+from services.ranker.training.examples.examples import Examples
+from services.ranker.training.fitting.fit import values_of
+from services.ranker.training.fitting.ranking_metrics import ndcg_by_user
+from services.ranker.training.publishing.gate import check_signatures
 
 NAME: Final = "as good as the version that serves"
 _CHUNK: Final = 64

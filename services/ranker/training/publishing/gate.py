@@ -17,8 +17,8 @@ from services.ranker.model.behavior_model import ACTIONS, BehaviorModel
 from services.ranker.modelserver.saved_model import SavedModel, load_saved_model
 from services.ranker.modelserver.warmup import warm_up
 from services.ranker.training.check import Check
-from services.ranker.training.examples import Examples
-from services.ranker.training.ranking_metrics import RankingMetrics
+from services.ranker.training.examples.examples import Examples
+from services.ranker.training.fitting.ranking_metrics import RankingMetrics
 
 SMOKE_EXAMPLES: Final = 16
 MOST_DIFFERENCE: Final = 1e-4

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from services.common.whole_files import remove_whole, sync_tree
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.tensors import Tensors
-from services.ranker.training.example_tables import candidate_table, examples_of, visit_table
-from services.ranker.training.examples import Examples
+from services.ranker.training.examples.example_tables import candidate_table, examples_of, visit_table
+from services.ranker.training.examples.examples import Examples
 
 VISITS: Final = "visits.parquet"
 CANDIDATES: Final = "candidates.parquet"

@@ -10,7 +10,7 @@ from services.ranker.inputs.tensors import Tensors, candidate_inputs, user_input
 from services.ranker.inputs.user_attributes import ATTRIBUTE_SLOTS
 from services.ranker.inputs.user_columns import UserColumns
 from services.ranker.inputs.visits import visit_weights
-from services.ranker.training.next_visit import ACTIONS, Visit
+from services.ranker.training.examples.next_visit import ACTIONS, Visit
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,15 @@ from services.ranker.model.behavior_model import BehaviorModel
 from services.ranker.model.class_balance import balance
 from services.ranker.model.losses import next_moments, ranking_loss, sampled_softmax_loss, visit_loss
 from services.ranker.model.vocabulary import Vocabulary
-from services.ranker.training.batches import batches
-from services.ranker.training.example_builder import ExampleSets
-from services.ranker.training.examples import Examples
-from services.ranker.training.fit_course import FitCourse, FitState, PlainCourse
-from services.ranker.training.negative_sampler import NegativeSampler
+from services.ranker.training.examples.example_builder import ExampleSets
+from services.ranker.training.examples.examples import Examples
+from services.ranker.training.fitting.batches import batches
+from services.ranker.training.fitting.fit_course import FitCourse, FitState, PlainCourse
+from services.ranker.training.fitting.negative_sampler import NegativeSampler
+from services.ranker.training.fitting.ranking_metrics import RankingMetrics, ranking_metrics
+from services.ranker.training.fitting.rowwise_adagrad import RowwiseAdagrad
+from services.ranker.training.fitting.warm_start import Start
 from services.ranker.training.plan import TrainingPlan
-from services.ranker.training.ranking_metrics import RankingMetrics, ranking_metrics
-from services.ranker.training.rowwise_adagrad import RowwiseAdagrad
-from services.ranker.training.warm_start import Start
 
 ACTION_VALUES: Final = np.array([1.0, 3.0, 4.0, 5.0], np.float32)
 """What each of ACTIONS is worth when a validation ranks by their sum: the ranker's own default weights."""

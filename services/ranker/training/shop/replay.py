@@ -7,8 +7,8 @@ from services.features.definitions.item_statistics import ItemStatistics
 from services.features.definitions.user_state import UserState
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.user_columns import UserColumns
-from services.ranker.training.catalog import TrainingCatalog
-from services.ranker.training.event_table import EventTable
+from services.ranker.training.shop.catalog import TrainingCatalog
+from services.ranker.training.shop.event_table import EventTable
 from vitrine.common.v1.attribute_pb2 import AttributeValue
 
 Attributes = Mapping[str, AttributeValue]

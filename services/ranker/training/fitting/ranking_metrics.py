@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ranker.training.examples import Examples
+from services.ranker.training.examples.examples import Examples
 
 TOP: Final = 10
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from services.common.artifacts import ArtifactStore
 from services.common.errors import FailedPreconditionError, NotFoundError
 from services.ranker.model.config import MODEL_NAME
-from services.ranker.training.model_labels import CANARY, PREVIOUS, STABLE, ModelLabels
+from services.ranker.training.publishing.model_labels import CANARY, PREVIOUS, STABLE, ModelLabels
 
 EMBEDDINGS: Final = "embeddings"
 

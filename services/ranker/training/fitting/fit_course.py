@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from services.ranker.training.ranking_metrics import RankingMetrics
+from services.ranker.training.fitting.ranking_metrics import RankingMetrics
 
 
 @dataclass(slots=True)

@@ -6,15 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.progress import Progress, Task
-from services.ranker.training.candidate_draw import CandidateDraw
-from services.ranker.training.event_table import EventTable
-from services.ranker.training.examples import Examples, ExampleWriter
-from services.ranker.training.next_visit import NextVisits, Visit
-from services.ranker.training.plan import TrainingPlan
-from services.ranker.training.point_in_time import PointInTimeCheck
-from services.ranker.training.replay import Replay
-from services.ranker.training.schedule import Schedule
-from services.ranker.training.training_set import (
+from services.ranker.training.examples.candidate_draw import CandidateDraw
+from services.ranker.training.examples.examples import Examples, ExampleWriter
+from services.ranker.training.examples.next_visit import NextVisits, Visit
+from services.ranker.training.examples.point_in_time import PointInTimeCheck
+from services.ranker.training.examples.schedule import Schedule
+from services.ranker.training.examples.training_set import (
     TRAINING,
     VALIDATION,
     KeptExamples,
@@ -22,6 +19,9 @@ from services.ranker.training.training_set import (
     TrainingSet,
     TrainingSetPart,
 )
+from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.shop.event_table import EventTable
+from services.ranker.training.shop.replay import Replay
 
 COMPARED: Final = 6
 """Moments of training, and as many of validation, at which it is looked whether features know what came later."""

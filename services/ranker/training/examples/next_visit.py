@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from services.common import event_types
 from services.ranker.inputs.visits import VISIT_GAP_MILLIS
-from services.ranker.training.event_table import EventTable
+from services.ranker.training.shop.event_table import EventTable
 
 ACTIONS: Final = ("click", "favorite", "add_to_cart", "purchase")
 """What the model predicts, in the order of its outputs."""

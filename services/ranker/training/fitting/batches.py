@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from services.ranker.training.examples import Examples
+from services.ranker.training.examples.examples import Examples
 
 _AHEAD: Final = 2
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from services.ranker.training.fit_course import FitCourse, FitState
+from services.ranker.training.fitting.fit_course import FitCourse, FitState
 
 
 class TensorBoardCourse:

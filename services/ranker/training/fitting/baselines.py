@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
-from services.ranker.training.examples import Examples
+from services.ranker.training.examples.examples import Examples
 
 _POPULARITY: Final = "popularity_30d_log"
 _ABOVE_ALL: Final = 1e3

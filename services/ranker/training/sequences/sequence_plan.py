@@ -2,7 +2,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.ranker.model.config import BehaviorModelConfig
-from services.ranker.training.precision import fast_precision
+from services.ranker.training.sequences.precision import fast_precision
 
 LONGEST_HISTORY: Final = 50
 
