@@ -21,6 +21,9 @@ def render_training(trained: TrainedShop) -> RenderableType:
         Text(_origin(report)),
         table,
     ]
+    if report.retrieval:
+        found = ", ".join(f"{name} {recall:.4f}" for name, recall in report.retrieval.items())
+        parts.append(Text(f"New items of the visits among the 100 found of all: {found}"))
     if report.calibration_error:
         errors = ", ".join(
             f"{action} {error:.4f} (expected over observed {report.calibration[action]:.2f})"

@@ -6,10 +6,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from services.common import event_types
+from services.common.strengths import STRENGTHS
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.user_attributes import ATTRIBUTE_BUCKETS
 from services.ranker.model.config import BehaviorModelConfig
 from services.ranker.model.history_encoder import HistoryEncoder
+from services.ranker.model.item_factors import ItemFactors
 from services.ranker.model.item_tower import ItemTower
 from services.ranker.model.ranking_head import RankingHead
 from services.ranker.model.target_attention import TargetAttention
@@ -19,6 +22,8 @@ ACTIONS: Final = ("click", "favorite", "add_to_cart", "purchase")
 """What `rank` predicts, in the order of the last axis of the logits."""
 
 MOST_DEVIATIONS: Final = 6.0
+
+_STRENGTHS: Final = np.array([STRENGTHS.get(kind, 0.0) for kind in range(event_types.COUNT)], np.float32)
 
 Batch = Mapping[str, Any]
 
@@ -35,6 +40,7 @@ class BehaviorModel(keras.Model):
         self.config = config
         self.tower = ItemTower(config, vocabulary, seed + 100, name="tower")
         self.encoder = HistoryEncoder(config, seed + 200, name="encoder")
+        self.factors = ItemFactors(config, vocabulary, name="factors") if config.kept_factors else None
         self.attention = TargetAttention(config.width, seed + 300, name="attention")
         self.attributes = keras.layers.Embedding(
             ATTRIBUTE_BUCKETS,
@@ -56,13 +62,16 @@ class BehaviorModel(keras.Model):
             (self.taste, config.attribute_width),
             (self.narrow, config.width),
             (self.head, inputs),
+            (self.factors, 1),
         ):
-            part.build((None, width))
+            if part is not None:
+                part.build((None, width))
         constant = {"trainable": False, "initializer": "zeros"}
         self.feature_means = self.add_weight(name="feature_means", shape=(len(FEATURE_NAMES),), **constant)
         self.feature_scales = self.add_weight(name="feature_scales", shape=(len(FEATURE_NAMES),), **constant)
         self.learned = self.add_weight(name="learned", shape=(len(ACTIONS),), **constant)
         self.priors = self.add_weight(name="priors", shape=(len(ACTIONS),), **constant)
+        self.factor_weight = self.add_weight(name="factor_weight", shape=(), **constant)
         self.slopes = self.add_weight(name="slopes", shape=(len(ACTIONS),), initializer="ones", trainable=False)
         self.shifts = self.add_weight(name="shifts", shape=(len(ACTIONS),), **constant)
         self.built = True
@@ -85,7 +94,7 @@ class BehaviorModel(keras.Model):
 
     def item_vectors(self, batch: Batch, prefix: str, training: bool = False) -> Any:
         """Returns the vectors of the items whose columns' names begin with `prefix`, (…, width + 1)."""
-        return self.tower({name: batch[f"{prefix}{name}"] for name in self.tower.inputs}, training=training)
+        return self.tower(_columns(self.tower, batch, prefix), training=training)
 
     def encode_history(self, batch: Batch, training: bool = False) -> tuple[Any, Any]:
         """Returns the events, and the user's vector after each of them, both (B, L, width)."""
@@ -97,6 +106,28 @@ class BehaviorModel(keras.Model):
     def user_vectors(self, states: Any) -> Any:
         """Returns states (…, width) as vectors that meet those of items: a 1 for the item's bias at the end."""
         return tf.concat([states, tf.ones_like(states[..., :1])], axis=-1)
+
+    def encode_item(self, item: Batch) -> Any:
+        """Returns the vectors of `encode_item`, (items, vector_width): the tower's, then the factors."""
+        vectors = self.item_vectors(item, "")
+        return (
+            vectors
+            if self.factors is None
+            else tf.concat([vectors, self.factors(_columns(self.factors, item, ""))], axis=-1)
+        )
+
+    def encode_user(self, batch: Batch) -> Any:
+        """Returns the vectors of `encode_user`, (B, vector_width): as known after the last event, then the factors of
+        what the user took.
+        """
+        _, states = self.encode_history(batch)
+        vectors = self.user_vectors(states[:, -1])
+        if self.factors is None:
+            return vectors
+        strengths = tf.gather(_STRENGTHS, tf.clip_by_value(batch["history_types"], 0, event_types.COUNT - 1))
+        taken = tf.einsum("bl,blf->bf", strengths, self.factors(_columns(self.factors, batch, "history_")))
+        taste = tf.math.divide_no_nan(taken, tf.norm(strengths, axis=-1, keepdims=True))
+        return tf.concat([vectors, self.factor_weight * taste], axis=-1)
 
     def rank_logits(self, batch: Batch, events: Any, states: Any, training: bool = False) -> Any:
         """Returns (B, N, actions) from the events and the users' vectors of `encode_history`."""
@@ -136,3 +167,8 @@ class BehaviorModel(keras.Model):
     def _attributes(self, buckets: Any) -> Any:
         present = tf.cast(buckets > 0, tf.float32)[..., None]
         return tf.reduce_sum(self.attributes(tf.clip_by_value(buckets, 0, ATTRIBUTE_BUCKETS - 1)) * present, axis=1)
+
+
+def _columns(layer: ItemTower | ItemFactors, batch: Batch, prefix: str) -> dict[str, Any]:
+    """Returns what a layer is told of the items whose columns' names begin with `prefix`."""
+    return {name: batch[f"{prefix}{name}"] for name in layer.inputs}

@@ -53,6 +53,10 @@ class BehaviorModelConfig:
     """Names and lengths of the shop's item vectors that the model looks at, in JSON {"text": 64}. The ranker is told
     the same (`VITRINE_RANKER_VECTORS`)."""
 
+    factors: int = 64
+    """Factors of who took what (see ItemFactors) that stand beside the learned elements of an item's vector and a
+    user's; 0: none. With `hashed_item_rows` there are none: they are kept by item."""
+
     price_bands: int = 16
     attribute_width: int = 16
     candidate_width: int = 12
@@ -61,10 +65,20 @@ class BehaviorModelConfig:
     hidden: tuple[int, ...] = (128, 64)
     hidden_dropout: float = 0.5
 
+    @property
+    def vector_width(self) -> int:
+        """Size of the vectors of `encode_user` and `encode_item`: learned elements, the item's bias, factors."""
+        return self.width + 1 + self.kept_factors
+
+    @property
+    def kept_factors(self) -> int:
+        """The factors that the model has."""
+        return 0 if self.hashed_item_rows else self.factors
+
     def __post_init__(self) -> None:
         sizes = (self.width, self.layers, self.heads, self.history_length, self.price_bands, self.token_width)
-        if min(*sizes, *self.hidden) < 1 or self.width % self.heads or self.distances < 0:
-            raise ValueError("sizes are 1 or more, distances 0 or more, and width is a multiple of heads")
+        if min(*sizes, *self.hidden) < 1 or self.width % self.heads or min(self.distances, self.factors) < 0:
+            raise ValueError("sizes are 1 or more, distances and factors 0 or more, and width is a multiple of heads")
         if any(size < 1 for _, size in self.vectors):
             raise ValueError("vectors have lengths of 1 or more")
         if self.token_rows != 0 and not 2 <= self.token_rows <= TOKEN_BUCKETS:

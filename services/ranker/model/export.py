@@ -75,12 +75,11 @@ class _Serving:
         return {action: probabilities[..., place] for place, action in enumerate(ACTIONS)}
 
     def _encode_user(self, **inputs: Any) -> dict[str, Any]:
-        _, states = self.model.encode_history(inputs)
         # The attributes count in ranking alone; the signature takes them so that a later model may use them here too.
-        return {"user_vector": self.model.user_vectors(states[:, -1])}
+        return {"user_vector": self.model.encode_user(inputs)}
 
     def _encode_item(self, **inputs: Any) -> dict[str, Any]:
-        return {"item_vector": self.model.item_vectors(inputs, "")}
+        return {"item_vector": self.model.encode_item(inputs)}
 
     def _known_items(self, places: Any) -> dict[str, Any]:
         places = tf.clip_by_value(places, 0, len(self._known.item_nos) - 1)
@@ -117,12 +116,12 @@ def export_model(model: BehaviorModel, folder: Path, example: Tensors, known: Kn
 
 
 def encode_items(model: BehaviorModel, inputs: Tensors, chunk: int = 16_384) -> NDArray[np.float32]:
-    """Returns the vectors of items, float32 (items, width + 1), from the inputs of signature `encode_item`."""
+    """Returns the vectors of items, float32 (items, vector_width), from the inputs of signature `encode_item`."""
     count = len(inputs["item_nos"])
-    vectors = np.empty((count, model.config.width + 1), np.float32)
+    vectors = np.empty((count, model.config.vector_width), np.float32)
     for begin in range(0, count, chunk):
         part = {name: array[begin : begin + chunk] for name, array in inputs.items()}
-        vectors[begin : begin + chunk] = model.item_vectors(part, "").numpy()
+        vectors[begin : begin + chunk] = model.encode_item(part).numpy()
     return vectors
 
 

@@ -18,11 +18,14 @@ class NumberEmbedding(keras.layers.Layer):
     In training a part of the known numbers may be taken for unseen, so that the unseen row stands for something.
     """
 
-    def __init__(self, numbers: NDArray[Any], width: int, unseen_rate: float, seed: int, **options: Any) -> None:
+    def __init__(  # what a table is made of
+        self, numbers: NDArray[Any], width: int, unseen_rate: float, seed: int, deviation: float = 0.05, **options: Any
+    ) -> None:
         super().__init__(**options)
         self._numbers = numbers
         self._width = width
         self._unseen_rate = unseen_rate
+        self._deviation = deviation
         self._random = keras.random.SeedGenerator(seed)
 
     def build(self, shape: Any) -> None:
@@ -37,7 +40,7 @@ class NumberEmbedding(keras.layers.Layer):
         self.vectors = self.add_weight(
             name="vectors",
             shape=(2 + len(self._numbers), self._width),
-            initializer=keras.initializers.RandomNormal(stddev=0.05, seed=self._random),
+            initializer=keras.initializers.RandomNormal(stddev=self._deviation, seed=self._random),
         )
         self._highest = highest
         self.built = True

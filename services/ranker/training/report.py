@@ -33,6 +33,13 @@ class TrainingReport:
     metrics: dict[str, RankingMetrics] = field(default_factory=dict)
     """NDCG@10 and recall@10 at the validation cuts: "model", "linear" and the baselines."""
 
+    retrieval: dict[str, float] = field(default_factory=dict)
+    """Part of what users took next and did not have that is among the 100 items found, of all: by "model", by what it
+    "learned" alone, without the factors of who took what, and by "popularity"."""
+
+    factor_weight: float = 0.0
+    """What the factors weigh in it."""
+
     calibration: dict[str, float] = field(default_factory=dict)
     """Expected over observed actions among the validation's candidates, of the actions that occur: 1 is right."""
 

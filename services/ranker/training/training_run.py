@@ -177,7 +177,21 @@ class TrainingRun:
         crossed = cross_calibrated(sets.validation, fit.judged)
         report.calibration = calibration(sets.validation, crossed)
         report.calibration_error = calibration_error(sets.validation, crossed)
+        self._factorize(model, sets, past_item_nos)
         return model, values_of(judged)
+
+    def _factorize(self, model: "BehaviorModel", sets: ExampleSets, past_item_nos: NDArray[np.int64]) -> None:
+        """Gives the retrieval head the factors of who took what before the validation."""
+        from services.ranker.training.fitting.factorization import Factorization, set_factors
+        from services.ranker.training.fitting.retrieval import choose_factor_weight
+
+        table, items = self._shop.table, self._shop.catalog.items
+        if model.factors:
+            past = table.millis < self.report.validation_cuts[0]
+            taken = table.users[past], table.item_nos[past], table.types[past]
+            set_factors(model.factors, Factorization.of(*taken, self._plan.model.factors, self._plan.seed), items)
+        self.report.retrieval = choose_factor_weight(model, sets.validation, items, past_item_nos)
+        self.report.factor_weight = float(model.factor_weight)
 
     def _start(self) -> "ColdStart | WarmStart":
         from services.ranker.training.fitting.warm_start import ColdStart, WarmStart

@@ -82,7 +82,7 @@ def test_the_signatures_are_those_that_were_agreed(trained: Trained) -> None:
     encode_user = served["encode_user"]
     user_inputs = {name for name in shapes if not name.startswith("candidate_")}
     assert set(encode_user.structured_input_signature[1]) == user_inputs  # type: ignore[attr-defined]
-    assert encode_user.structured_outputs["user_vector"].shape[-1] == tiny_plan().model.width + 1  # type: ignore[attr-defined]
+    assert encode_user.structured_outputs["user_vector"].shape[-1] == tiny_plan().model.vector_width  # type: ignore[attr-defined]
     assert served.keys() == {"loaded", "rank", "serving_default", "encode_user", "encode_item", "known_items"}
 
 

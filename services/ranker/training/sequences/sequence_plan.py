@@ -19,6 +19,7 @@ def _model() -> BehaviorModelConfig:
         unseen_item_rate=0.25,
         minimum_item_events=1,
         token_rows=0,
+        factors=0,
     )
 
 

@@ -1,0 +1,85 @@
+"""What users took, as few numbers an item: items that the same users took have like ones."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.utils.extmath import randomized_svd
+
+from services.common import event_types
+from services.common.strengths import STRENGTHS
+from services.ranker.inputs.item_columns import CATEGORY_LEVELS, ItemColumns
+from services.ranker.model.item_factors import ItemFactors
+
+_DAMPING: Final = 5.0
+"""Added to an item's norm: without it what two users took would count for as much as what all did."""
+
+_LEAST_SIZE: Final = 1e-5
+"""Directions of which the matrix has less than this part of its greatest are any ones: they say nothing."""
+
+_PRIOR_ITEMS: Final = 3.0
+"""Items of no tendency that each category and brand is averaged with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Factorization:
+    """The factors of some items, ascending: `vectors` (items, width), of a mean square length of 1."""
+
+    item_nos: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+
+    @classmethod
+    def of(  # columns of events, and how to factorise
+        cls, users: NDArray[Any], item_nos: NDArray[Any], types: NDArray[Any], width: int, seed: int
+    ) -> "Factorization":
+        """Factorises what `users` took, event by event: the right singular vectors of ln(1 + strength), each item's
+        column divided by the root of its norm and a constant (found as by Halko, Martinsson and Tropp, 2011).
+
+        Where what was taken has fewer directions than `width`, the last elements are 0.
+        """
+        strengths = np.array([STRENGTHS.get(kind, 0.0) for kind in range(event_types.COUNT)], np.float32)
+        told = strengths[np.clip(types, 0, event_types.COUNT - 1)]
+        some = (item_nos > 0) & (told != 0)
+        items, columns = np.unique(item_nos[some], return_inverse=True)
+        if not len(items):
+            return cls(np.zeros(0, np.int64), np.zeros((0, width), np.float32))
+        rows = np.unique(users[some], return_inverse=True)[1]
+        taken = sp.csr_matrix((told[some], (rows, columns)))
+        taken.sum_duplicates()
+        taken.data = np.log1p(np.maximum(taken.data, 0.0))  # what was taken back says nothing
+        norms = np.sqrt(np.asarray(taken.power(2).sum(axis=0)).ravel())
+        damped = taken @ sp.diags((1.0 / np.sqrt(norms + _DAMPING)).astype(np.float32))
+        count = min(width, *damped.shape)
+        _, sizes, rows_of_directions = randomized_svd(damped, count, random_state=seed)
+        directions = rows_of_directions.T * (sizes > sizes[0] * _LEAST_SIZE)
+        vectors = np.zeros((len(items), width), np.float32)
+        vectors[:, :count] = directions * np.sqrt(len(items) / max(np.square(directions).sum(), 1e-12))
+        return cls(items.astype(np.int64), vectors)
+
+
+def set_factors(layer: ItemFactors, factors: Factorization, items: ItemColumns) -> None:
+    """Tells the layer the factors: each category level, then each brand has the mean of what its items still lack, and
+    each item the rest.
+    """
+    rows = items.rows(factors.item_nos)
+    rest = factors.vectors.copy()
+    means: dict[int, NDArray[np.float32]] = {}
+    for level in range(CATEGORY_LEVELS):
+        means |= _take_means(rest, items.category_nos[rows, level])
+    for name, found in (("category", means), ("brand", _take_means(rest, items.brand_nos[rows]))):
+        vectors = np.array(list(found.values()), np.float32).reshape(-1, rest.shape[1])
+        layer.set_vectors(name, np.array(list(found), np.int64), vectors)
+    layer.set_vectors("item", factors.item_nos, rest)
+
+
+def _take_means(rest: NDArray[np.float32], numbers: NDArray[Any]) -> dict[int, NDArray[np.float32]]:
+    """Returns the mean by number, and takes it away from the rows of that number. Number 0 is none."""
+    known, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(known), rest.shape[1]), np.float32)
+    np.add.at(sums, places, rest)
+    means = sums / (counts + np.float32(_PRIOR_ITEMS))[:, None]
+    means[known == 0] = 0
+    rest -= means[places]
+    return {int(number): mean for number, mean in zip(known, means, strict=True) if number > 0}
