@@ -50,9 +50,9 @@ def train_again(publisher: Publisher, plan: TrainingPlan, options: RunOptions | 
 def test_a_warm_model_answers_as_the_one_that_it_goes_on_from(trained: Trained, sets: ExampleSets) -> None:
     catalog = training_catalog()
     model = fresh_model(np.arange(1, 61), sets)
-    cold = model.item_vectors(encode_item_inputs(catalog.items, np.arange(1, 61)), "").numpy()
+    cold = model.encode_item(encode_item_inputs(catalog.items, np.arange(1, 61))).numpy()
     assert WarmStart(version(trained), catalog.items).begin(model)
-    warm = model.item_vectors(encode_item_inputs(catalog.items, np.arange(1, 61)), "").numpy()
+    warm = model.encode_item(encode_item_inputs(catalog.items, np.arange(1, 61))).numpy()
     artifact = next((trained.state / "artifacts" / "embeddings").glob("*/vectors.npy"))
     assert np.allclose(warm, np.load(artifact), atol=1e-6)
     assert not np.allclose(cold, warm, atol=1e-2)
