@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from services.common.application import Application
 from services.common.errors import VitrineError
+from services.common.one_thread import compute_on_one_thread
 from services.common.parent import exit_with_parent
 from services.common.server import serve
 from services.common.settings import ServiceSettings, unknown_variables
@@ -49,7 +50,9 @@ def run(
         configure_logging(settings_cls.service_name(), settings.log_level, secret=_log_secret(settings))
         configure_tracing(settings_cls.service_name(), settings.otlp_endpoint)
         _warn_of_unknown_variables(settings_cls)
-        asyncio.run(serve(settings, build(settings)))
+        application = build(settings)
+        compute_on_one_thread()
+        asyncio.run(serve(settings, application))
     except VitrineError as error:
         # The set-up is wrong, and the message says what to do: a trace would only hide it.
         structlog.get_logger("vitrine.entrypoint").error("cannot serve", reason=error.reason, error=error.message)
