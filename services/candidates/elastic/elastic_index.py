@@ -81,7 +81,7 @@ class ElasticIndex:
             ["features", *(one.field.kept for one, _ in used)],
             knn,
         )
-        found = np.array([int(hit["_id"]) for hit in hits], np.uint32)
+        found = _item_nos(hits)
         admitted = np.flatnonzero(self._same(found, hits) & eligibility.admits(found))
         documents = [hits[place]["fields"] for place in admitted]
         own = [document.get("features", []) for document in documents]
@@ -115,7 +115,7 @@ class ElasticIndex:
             }
         }
         hits = await self._search(query, min(count, MOST_MATCHES))
-        found = np.array([int(hit["_id"]) for hit in hits], np.uint32)
+        found = _item_nos(hits)
         relevance = np.array([hit["_score"] for hit in hits], np.float32)
         admitted = self._same(found, hits) & eligibility.admits(found)
         return Matches.best(found[admitted], relevance[admitted], count)
@@ -143,10 +143,11 @@ class ElasticIndex:
                 query=query,
                 knn=knn or None,
                 size=count,
-                source=False,
-                docvalue_fields=[{"field": field} for field in ("digest", *fields)],
+                # All that is read lies in columns: for _id alone every hit's document would be unpacked.
+                stored_fields="_none_",
+                docvalue_fields=[{"field": field} for field in ("item_no", "digest", *fields)],
                 track_total_hits=False,
-                filter_path=["hits.hits._id", "hits.hits._score", "hits.hits.fields"],
+                filter_path=["hits.hits._score", "hits.hits.fields"],
             )
         )
         hits: list[dict[str, Any]] = answer.get("hits", {}).get("hits", [])
@@ -158,6 +159,10 @@ class ElasticIndex:
         known = item_nos < self._columns.capacity
         same: NDArray[np.bool_] = known & (self._columns.digests[np.where(known, item_nos, 0)] == digests)
         return same
+
+
+def _item_nos(hits: Sequence[dict[str, Any]]) -> NDArray[np.uint32]:
+    return np.array([hit["fields"]["item_no"][0] for hit in hits], np.uint32)
 
 
 def _merits(query_millis: int) -> list[dict[str, Any]]:
