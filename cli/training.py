@@ -10,12 +10,11 @@ from services.common.artifacts import ArtifactStore
 from services.common.clock import SystemClock
 from services.common.progress import Progress
 from services.common.shop_pass import pass_catalog, pass_log
-from services.ranker.training.job import train_and_promote
+from services.ranker.training.job import shop_reader, train_and_promote
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.report import TrainingReport
 from services.ranker.training.run_options import RunOptions
 from services.ranker.training.settings import TrainingSettings
-from services.ranker.training.shop.shop_reader import ShopReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +57,12 @@ async def train_shop(
         model_server_address=addresses["modelserver"],
     )
     plan = plan or TrainingPlan()
-    vectors = dict(plan.model.vectors)
     clock, started = SystemClock(), time.perf_counter()
+    reader = shop_reader(training, clock, plan)
     build = CandidatesBuild(_candidates_settings(shop), _store(shop), clock, progress)
     await build.begin()
-    reader = ShopReader(vectors)
     async with shop.channel("features") as features, shop.channel("events") as log:
-        await pass_catalog(features, [build.take_catalog, reader.take_catalog], progress, vectors=bool(vectors))
+        await pass_catalog(features, [build.take_catalog, reader.take_catalog], progress, vectors=reader.shop_vectors)
         await pass_log(log, [build.take_log, reader.take_log], progress)
         data = await reader.finish(features, progress)
     seconds = {"read": round(time.perf_counter() - started, 2)}

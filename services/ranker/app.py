@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from time import monotonic
+from typing import Final
 
 import grpc
 import numpy as np
@@ -13,6 +14,7 @@ from services.common.artifacts import ArtifactStore
 from services.common.background import keep_doing
 from services.common.channels import ChannelLimits, open_channel
 from services.common.circuit_breaker import CircuitBreaker
+from services.common.clock import SystemClock
 from services.common.telemetry.metrics import service_metrics
 from services.ranker.behavior_model import BehaviorModel
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
@@ -29,6 +31,8 @@ from services.ranker.scorers.linear_scorer import LinearScorer
 from services.ranker.scorers.model_scorer import ModelScorer
 from services.ranker.servicer import RankerServicer
 from services.ranker.settings import RankerSettings
+from services.ranker.texts.open_texts import open_texts
+from services.ranker.texts.text_encoder import with_encoder
 from services.ranker.user_encoder import UserEncoder
 from services.ranker.value import Factor, ValueModel
 from vitrine.ranker.v1 import ranker_service_pb2
@@ -38,6 +42,9 @@ from vitrine.ranker.v1.ranker_service_pb2_grpc import add_RankerServiceServicer_
 SERVICE_NAME = ranker_service_pb2.DESCRIPTOR.services_by_name["RankerService"].full_name
 
 
+TEXTS_POLL_SECONDS: Final = 0.2
+
+
 class RankerApplication:
     """The application. It is ready without model and without items: both come, and go, while it answers."""
 
@@ -45,6 +52,9 @@ class RankerApplication:
 
     def __init__(self, settings: RankerSettings) -> None:
         self._settings = settings
+        self._items = ItemColumns(with_encoder(settings.text_encoder, settings.vectors))
+        # Here, so that a service whose encoder is not installed does not start.
+        self._texts = open_texts(settings.state_directory, self._items, SystemClock())
         self._weights = LinearWeights(ArtifactStore(settings.state_directory / "artifacts"))
         self._channels: list[grpc.aio.Channel] = []
         self._background: list[tuple[str, Callable[[], Awaitable[None]], float]] = []
@@ -52,7 +62,7 @@ class RankerApplication:
 
     def register(self, server: grpc.aio.Server) -> Sequence[str]:
         """Wires the service: here and not before, since gRPC binds channels to the running event loop."""
-        settings, items = self._settings, ItemColumns(self._settings.vectors)
+        settings, items, texts = self._settings, self._items, self._texts
         limits = ChannelLimits(max_message_bytes=settings.max_message_bytes)
         features = open_channel(settings.features_address, limits=limits)
         # No second try: while it waits, the linear scorer would have answered.
@@ -76,7 +86,7 @@ class RankerApplication:
             Ranker(ModelScorer(model, items), LinearScorer(self._weights, items), value_model(settings, items)),
             UserEncoder(model, items),
             # Items are asked of one version, which may have gone: that must not keep visitors from theirs.
-            ItemEncoder(model_of_its_own(), items),
+            ItemEncoder(model_of_its_own(), items, texts),
             model,
             items,
             metrics=service_metrics(self.name),
@@ -90,6 +100,8 @@ class RankerApplication:
             ("model", watch.refresh, settings.model_poll_seconds),
             ("linear_weights", self._weights.refresh, settings.weights_poll_seconds),
         ]
+        if texts:
+            self._background.append(("texts", texts.follow, TEXTS_POLL_SECONDS))
         return [SERVICE_NAME]
 
     async def start(self) -> None:

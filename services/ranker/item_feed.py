@@ -33,7 +33,7 @@ class ItemFeed:
             follow=True,
             batch_size=BATCH_SIZE,
             brief=True,
-            vectors=self._items.named_vectors.width > 0,
+            vectors=bool(self._items.named_vectors.shop_sizes),
         )
         async with answers_of(self._catalog.TailCatalog(request)) as responses:
             async for response in responses:

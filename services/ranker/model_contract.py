@@ -59,7 +59,8 @@ def read_contract(metadata: Metadata, sizes: InputSizes) -> ModelContract:
     vectors = _last_size(rank, _VECTORS) if _VECTORS in rank.inputs else 0
     _require(
         vectors in {0, sizes.vectors},
-        f"it takes {vectors} numbers of the shop's vectors, the ranker has {sizes.vectors} (VITRINE_RANKER_VECTORS)",
+        f"it takes {vectors} numbers of an item's vectors, the ranker has {sizes.vectors} (VITRINE_RANKER_VECTORS, "
+        "VITRINE_RANKER_TEXT_ENCODER)",
     )
     length = _last_size(rank, "history_item_nos")
     _require(length > 0, "its history has no fixed length")

@@ -1,11 +1,12 @@
 """What the ranker can be told."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.common.settings import ServiceSettings
+from services.ranker.texts.text_encoder import require_encoder
 
 
 class RankerSettings(ServiceSettings):
@@ -34,6 +35,11 @@ class RankerSettings(ServiceSettings):
         {},
         description='Names and lengths of the item vectors of the shop that the model looks at, as JSON: {"text": 64}. '
         "They are those of the model's configuration; a model without vectors is sent none.",
+    )
+    text_encoder: Literal["", "minilm"] = Field(
+        "",
+        description="Encoder whose vectors of the items' texts the model looks at: minilm (the extra of that name), or "
+        "none. It is that of the model's configuration.",
     )
     model_timeout_seconds: float = Field(
         0.5, gt=0, le=60, allow_inf_nan=False, description="The longest to wait for the model, deadline or not."
@@ -78,3 +84,8 @@ class RankerSettings(ServiceSettings):
     unknown_factor: float = Field(
         1.0, allow_inf_nan=False, description="Price or margin of an item whose own is not known."
     )
+
+    @model_validator(mode="after")
+    def _names_apart(self) -> Self:
+        require_encoder(self.text_encoder, self.vectors)
+        return self

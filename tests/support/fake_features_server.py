@@ -24,9 +24,11 @@ class FakeFeaturesServer(CatalogServiceServicer, FeatureServiceServicer):
         self.statistics_calls: list[int] = []
         self._changed = asyncio.Condition()
 
-    async def put(self, item_no: int, *, price: float | None = 1.0, margin: float | None = None) -> None:
+    async def put(
+        self, item_no: int, *, price: float | None = 1.0, margin: float | None = None, title: str = ""
+    ) -> None:
         """Adds or changes an item, and tells who follows."""
-        item = Item(item_id=f"item-{item_no}", price=price, margin=margin)
+        item = Item(item_id=f"item-{item_no}", price=price, margin=margin, title=title)
         async with self._changed:
             version = len(self.changes) + 1
             self.changes.append(CatalogChange(version=version, item_no=item_no, item_id=item.item_id, item=item))

@@ -1,3 +1,4 @@
+import hashlib
 import math
 import zlib
 from collections.abc import Mapping, Sequence
@@ -10,8 +11,10 @@ from services.common.content_mark import content_mark
 from services.ranker.inputs.item_tokens import TOKEN_SLOTS, item_tokens
 from services.ranker.inputs.leaf_repurchases import LeafRepurchases
 from services.ranker.inputs.named_vectors import NO_VECTORS, NamedVectors
+from services.ranker.texts.item_text import item_text
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
+from vitrine.features.v1.item_pb2 import Item
 
 CATEGORY_LEVELS: Final = 3
 SMALLEST_CAPACITY: Final = 1024
@@ -25,6 +28,7 @@ _COLUMNS: Final[dict[str, tuple[type[Any], float]]] = {
     "category_nos": (np.int32, 0),
     "token_nos": (np.uint16, 0),
     "vectors": (np.float16, 0.0),
+    "text_marks": (np.uint64, 0),
     "brand_nos": (np.int32, 0),
     "group_nos": (np.uint32, 0),
     "prices": (np.float32, NONE),
@@ -83,6 +87,7 @@ class ItemColumns:
     category_nos: NDArray[np.int32]
     token_nos: NDArray[np.uint16]
     vectors: NDArray[np.float16]
+    text_marks: NDArray[np.uint64]
     brand_nos: NDArray[np.int32]
     group_nos: NDArray[np.uint32]
     prices: NDArray[np.float32]
@@ -105,8 +110,11 @@ class ItemColumns:
     mean_interval_days: NDArray[np.float32]
 
     def __init__(self, vectors: Mapping[str, int] = NO_VECTORS) -> None:
-        """Keeps the shop's vectors of these names and lengths, of each item in 2 bytes a number."""
+        """Keeps vectors of these names and lengths, of each item in 2 bytes a number."""
         self.named_vectors = NamedVectors(vectors)
+        self.waiting_texts: dict[int, str] = {}
+        """By item, the texts whose vectors are not there yet (see `set_text_vector`); none without a text encoder."""
+
         self.repurchases = LeafRepurchases()
         self.catalog_version = 0
         self.statistics_version = 0
@@ -165,7 +173,7 @@ class ItemColumns:
         self._move(row, _levels(change.category_nos))
         self.token_nos[row] = item_tokens(item.title, item.attributes)
         if self.named_vectors.width:
-            self.vectors[row] = self.named_vectors.row(item)
+            self._apply_vectors(row, item)
         self.brand_nos[row] = change.brand_no
         self.group_nos[row] = change.group_no
         price = _amount(item.price) if item.HasField("price") else NONE
@@ -176,6 +184,28 @@ class ItemColumns:
         self.discounts[row] = 1 - price / list_price if list_price > price >= 0 else 0.0
         available = item.available_from_time if item.HasField("available_from_time") else change.create_time
         self.available_millis[row] = available.seconds * 1000 + available.nanos // 1_000_000
+
+    def _apply_vectors(self, row: int, item: Item) -> None:
+        place = self.named_vectors.text_place
+        kept = self.vectors[row, place].copy()
+        self.vectors[row] = self.named_vectors.row(item)
+        if not self.named_vectors.encoder:
+            return
+        text = item_text(item.title, item.attributes)
+        mark = _text_mark(text)
+        if mark == self.text_marks[row]:
+            self.vectors[row, place] = kept
+            return
+        self.text_marks[row] = mark
+        self.waiting_texts.pop(row, None)
+        if text:
+            self.waiting_texts[row] = text
+
+    def set_text_vector(self, item_no: int, text: str, vector: NDArray[np.float16]) -> None:
+        """Sets the vector of a text that waits; one that has changed meanwhile goes on waiting."""
+        if self.waiting_texts.get(item_no) == text:
+            self.vectors[item_no, self.named_vectors.text_place] = vector
+            del self.waiting_texts[item_no]
 
     def apply_statistics(self, statistics: ListItemStatisticsResponse) -> None:
         """Takes over the statistics of the items that changed."""
@@ -256,6 +286,12 @@ class ItemColumns:
         dtype, default = _COLUMNS[name]
         shape = (self.named_vectors.width,) if name == "vectors" else _WIDTHS.get(name, ())
         return np.full((count, *shape), default, dtype)
+
+
+def _text_mark(text: str) -> int:
+    """Returns what tells a text from others, 0 for none."""
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") if text else 0
 
 
 def _levels(path: Sequence[int]) -> list[int]:

@@ -4,6 +4,7 @@ from typing import Final
 
 from services.ranker.inputs.item_tokens import TOKEN_BUCKETS
 from services.ranker.model.json_fields import read_fields
+from services.ranker.texts.text_encoder import require_encoder, with_encoder
 
 MODEL_NAME: Final = "behavior"
 """What model servers know the model by: the name of the directory of its versions."""
@@ -53,6 +54,10 @@ class BehaviorModelConfig:
     """Names and lengths of the shop's item vectors that the model looks at, in JSON {"text": 64}. The ranker is told
     the same (`VITRINE_RANKER_VECTORS`)."""
 
+    text_encoder: str = ""
+    """The encoder whose vectors of the items' texts the model looks at beside the shop's: "minilm", or none. The ranker
+    is told the same (`VITRINE_RANKER_TEXT_ENCODER`)."""
+
     factors: int = 64
     """Factors of who took what (see ItemFactors) that stand beside the learned elements of an item's vector and a
     user's; 0: none. With `hashed_item_rows` there are none: they are kept by item."""
@@ -81,6 +86,7 @@ class BehaviorModelConfig:
             raise ValueError("sizes are 1 or more, distances and factors 0 or more, and width is a multiple of heads")
         if any(size < 1 for _, size in self.vectors):
             raise ValueError("vectors have lengths of 1 or more")
+        require_encoder(self.text_encoder, dict(self.vectors))
         if self.token_rows != 0 and not 2 <= self.token_rows <= TOKEN_BUCKETS:
             raise ValueError(f"token_rows is 0, or from 2 to {TOKEN_BUCKETS}: there are no more tokens")
         unseen = (self.unseen_rate, self.unseen_item_rate)
@@ -88,6 +94,11 @@ class BehaviorModelConfig:
             raise ValueError("hashed_item_rows is 0, or 2 or more")
         if not all(0 <= rate < 1 for rate in (self.dropout, self.taste_dropout, self.hidden_dropout, *unseen)):
             raise ValueError("dropouts and unseen rates are 0 or more and below 1")
+
+    @property
+    def item_vectors(self) -> dict[str, int]:
+        """Names and lengths of all vectors of an item that the model looks at: the shop's and the text encoder's."""
+        return with_encoder(self.text_encoder, dict(self.vectors))
 
     @classmethod
     def read(cls, path: Path) -> "BehaviorModelConfig":

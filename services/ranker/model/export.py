@@ -54,7 +54,7 @@ class _Serving:
             "log_prices": _floats("log_prices", None),
             "token_nos": _tokens("token_nos", None),
         }
-        if width := sum(size for _, size in model.config.vectors):
+        if width := sum(model.config.item_vectors.values()):
             self._user["history_vectors"] = _halves("history_vectors", None, length, width)
             self._candidates["candidate_vectors"] = _halves("candidate_vectors", None, None, width)
             self._items["vectors"] = _halves("vectors", None, width)

@@ -17,8 +17,8 @@ LOG_PRICE_PER_BAND: Final = 0.5
 
 
 class ItemTower(keras.layers.Layer):
-    """An item as a vector: the sum of vectors of its number, category levels, brand, price band, text, and the shop's
-    own vectors.
+    """An item as a vector: the sum of vectors of its number, category levels, brand, price band, text, and its named
+    vectors: the shop's, and the text encoder's.
 
     The vector has `width` + 1 elements; the last is the item's bias, which a user's vector meets with a constant 1. An
     item that training did not meet is its content.
@@ -42,10 +42,10 @@ class ItemTower(keras.layers.Layer):
         )
         self._vectors = [
             VectorProjection(size, width, config.unseen_rate, seed + 10 + place, name=f"vector_{place}")
-            for place, (_, size) in enumerate(config.vectors)
+            for place, size in enumerate(config.item_vectors.values())
         ]
-        self._vector_sizes = [size for _, size in config.vectors]
-        named = (VECTORS,) if config.vectors else ()
+        self._vector_sizes = list(config.item_vectors.values())
+        named = (VECTORS,) if config.item_vectors else ()
         self.inputs: Final = ("item_nos", "category_nos", "brand_nos", "log_prices", "token_nos", *named)
         """What it is told of an item, by the names that stand behind `history_` and `candidate_`."""
 
@@ -71,7 +71,7 @@ class ItemTower(keras.layers.Layer):
         return self._item.vectors if self._hashed else None
 
     def catalog_vectors(self, item_nos: Any, category_rows: Any, training: bool = False) -> Any:
-        """Returns the vectors, (items, width + 1), of items without brand, price, text and the shop's vectors.
+        """Returns the vectors, (items, width + 1), of items without brand, price, text and named vectors.
 
         `category_rows` is a constant sparse matrix (items, rows of the categories' vectors): how much of each row an
         item has. Training over a whole catalogue multiplies once where `call` would gather every item's categories.

@@ -7,6 +7,7 @@ from services.common.channels import open_channel
 from services.common.clock import Clock
 from services.common.progress import Progress
 from services.common.signing_key import load_signing_key
+from services.ranker.texts.open_texts import open_texts
 from services.ranker.training.commit import source_commit
 from services.ranker.training.examples.sufficiency import require_shop
 from services.ranker.training.examples.training_set import TrainingSet, training_set_folder
@@ -17,7 +18,8 @@ from services.ranker.training.publishing.publisher import Publisher
 from services.ranker.training.report import TrainingReport
 from services.ranker.training.run_options import RunOptions
 from services.ranker.training.settings import TrainingSettings
-from services.ranker.training.shop.shop_reader import ShopData, read_shop
+from services.ranker.training.shop.catalog import TrainingCatalog
+from services.ranker.training.shop.shop_reader import ShopData, ShopReader, read_shop
 from services.ranker.training.training_run import TrainingRun, timed
 
 
@@ -37,14 +39,23 @@ async def train(
     report says why, and the version before goes on serving.
     """
     plan, started = plan or TrainingPlan(), time.perf_counter()
+    reader = shop_reader(settings, clock, plan)
     events, features = open_channel(settings.events_address), open_channel(settings.features_address)
     try:
-        shop = await read_shop(events, features, progress, dict(plan.model.vectors))
+        shop = await read_shop(events, features, progress, reader)
     finally:
         await events.close()
         await features.close()
     seconds = {"read": round(time.perf_counter() - started, 2)}
     return await train_and_promote(shop, settings, clock, progress, plan, seconds=seconds, promote=promote)
+
+
+def shop_reader(settings: TrainingSettings, clock: Clock, plan: TrainingPlan) -> ShopReader:
+    """Returns what reads of a shop what the plan's model looks at. Raises FailedPreconditionError
+    (TEXT_ENCODER_NOT_INSTALLED).
+    """
+    catalog = TrainingCatalog(plan.model.item_vectors)
+    return ShopReader(catalog, open_texts(settings.state_directory, catalog.items, clock))
 
 
 async def train_and_promote(

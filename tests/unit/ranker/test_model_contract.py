@@ -42,7 +42,7 @@ def test_a_fitting_model_tells_its_history() -> None:
         (lambda s: s["encode_user"].outputs.pop("user_vector"), "user_vector"),
         (lambda s: s["rank"].inputs.pop("candidate_features"), "candidate_features"),
         (lambda s: _sized(s["rank"].inputs["candidate_features"], -1, -1, 9), "9 candidate features"),
-        (lambda s: _sized(s["rank"].inputs["candidate_vectors"], -1, -1, 96), "96 numbers of the shop's vectors"),
+        (lambda s: _sized(s["rank"].inputs["candidate_vectors"], -1, -1, 96), "96 numbers of an item's vectors"),
         (lambda s: s["rank"].inputs.pop("candidate_token_nos"), "takes no candidate_token_nos; train it anew"),
         (lambda s: _sized(s["rank"].inputs["candidate_token_nos"], -1, -1, 3), "3 tokens of an item"),
         (lambda s: _sized(s["rank"].inputs["history_item_nos"], -1, -1), "no fixed length"),

@@ -15,7 +15,12 @@ def test_vectors_are_read_by_name(tmp_path: Path) -> None:
     config = read(tmp_path, '{"vectors": {"text": 64, "image": 32}, "token_rows": 0}')
     assert config.vectors == (("image", 32), ("text", 64))
     assert config == BehaviorModelConfig(vectors=(("image", 32), ("text", 64)), token_rows=0)
-    assert not BehaviorModelConfig().vectors
+    assert not BehaviorModelConfig().item_vectors
+
+
+def test_the_text_encoder_has_a_vector_among_the_shops(tmp_path: Path) -> None:
+    config = read(tmp_path, '{"vectors": {"text": 64, "image": 32}, "text_encoder": "minilm"}')
+    assert list(config.item_vectors.items()) == [("image", 32), ("minilm", 384), ("text", 64)]
 
 
 @pytest.mark.parametrize(
@@ -25,6 +30,9 @@ def test_vectors_are_read_by_name(tmp_path: Path) -> None:
         ('{"vectors": {"text": "64"}}', 'vectors is .* looks like {"name": 64}'),
         ('{"vectors": 64}', 'vectors is 64; it looks like {"name": 64}'),
         ('{"vectors": [64]}', "vectors is"),
+        ('{"text_encoder": "bert"}', 'text_encoder is "bert"; give one of minilm, or none: ""'),
+        ('{"text_encoder": 3}', 'text_encoder is 3; it looks like ""'),
+        ('{"vectors": {"minilm": 64}}', 'vectors has "minilm".* give text_encoder, or rename'),
         ('{"token_rows": 1}', "token_rows is 0, or from 2"),
         ('{"token_rows": 40000}', "token_rows is 0, or from 2"),
         ('{"token_width": 0}', "1 or more"),

@@ -1,6 +1,7 @@
 """Reads what training needs of a shop through the services' public contracts."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +10,7 @@ import grpc
 from services.common.progress import Progress
 from services.common.shop_pass import pass_catalog, pass_log
 from services.common.visitors import visitor_from_key, visitor_key
-from services.ranker.inputs.named_vectors import NO_VECTORS
+from services.ranker.texts.text_vectors import TextVectors
 from services.ranker.training.shop.catalog import TrainingCatalog
 from services.ranker.training.shop.event_table import EventTable, EventTableBuilder
 from services.ranker.training.shop.replay import Attributes
@@ -36,11 +37,15 @@ class ShopData:
 class ShopReader:
     """Takes what training needs of catalogue and log as they are read: the catalogue first, then the log.
 
-    Of the shop's vectors it takes those of these names and lengths.
+    Of the items' vectors it takes those that `catalog` has columns for; `texts` makes those of their texts.
     """
 
-    def __init__(self, vectors: Mapping[str, int] = NO_VECTORS) -> None:
-        self.catalog = TrainingCatalog(vectors)
+    def __init__(self, catalog: TrainingCatalog | None = None, texts: TextVectors | None = None) -> None:
+        self.catalog = catalog or TrainingCatalog()
+        self.shop_vectors = bool(self.catalog.items.named_vectors.shop_sizes)
+        """Whether the catalogue is to be read with the shop's vectors."""
+
+        self._texts = texts
         self._builder = EventTableBuilder(self.catalog.item_no_of)
 
     def take_catalog(self, answer: TailCatalogResponse) -> None:
@@ -53,7 +58,9 @@ class ShopReader:
             self._builder.add(logged)
 
     async def finish(self, features: grpc.aio.Channel, progress: Progress) -> ShopData:
-        """Looks the users of the log up and returns all that was read. Raises grpc.RpcError."""
+        """Looks the users of the log up, has the texts encoded and returns all that was read. Raises grpc.RpcError."""
+        if self._texts:
+            await asyncio.to_thread(self._texts.encode_all, progress)
         table = self._builder.build()
         attributes, refused = await _read_users(features, table.visitors, progress)
         users = {user for user, visitor in enumerate(table.visitors) if visitor not in refused}
@@ -64,11 +71,11 @@ async def read_shop(
     events: grpc.aio.Channel,
     features: grpc.aio.Channel,
     progress: Progress,
-    vectors: Mapping[str, int] = NO_VECTORS,
+    reader: ShopReader | None = None,
 ) -> ShopData:
     """Reads catalogue, log (up to its end as it is now) and users' attributes. Raises grpc.RpcError."""
-    reader = ShopReader(vectors)
-    await pass_catalog(features, [reader.take_catalog], progress, vectors=bool(vectors))
+    reader = reader or ShopReader()
+    await pass_catalog(features, [reader.take_catalog], progress, vectors=reader.shop_vectors)
     await pass_log(events, [reader.take_log], progress)
     return await reader.finish(features, progress)
 
