@@ -1,4 +1,5 @@
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -39,10 +40,18 @@ def train(
     from cli.rendering.training import render_training
     from cli.training import train_shop
     from services.ranker.training.run_options import RunOptions
+    from services.ranker.training.workers.cluster import Cluster
 
     command = command_context(context)
     chosen = read_plan(model, plan)
-    options = RunOptions(cold=cold, tensorboard=tensorboard)
+    cluster = Cluster.of_environment(os.environ) if chosen.strategy != "none" else None
+    if cluster and not cluster.is_chief:
+        from services.ranker.training.workers.work_along import work_along
+
+        with terminal_progress(command.messages) as progress:
+            work_along(command.shop.state_directory, chosen, cluster, progress)
+        return
+    options = RunOptions(cold=cold, cluster=cluster, tensorboard=tensorboard)
     with terminal_progress(command.messages) as progress:
         trained = asyncio.run(train_shop(command.shop, progress, chosen, promote=not canary, options=options))
     if as_json:

@@ -254,6 +254,17 @@ class ItemColumns:
                 getattr(self, name)[rows] = np.where(np.isfinite(numbers), np.maximum(numbers, 0.0), 0.0)
         self._count_repurchases(changed, 1.0)
 
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Returns all columns by name: what `set_columns` takes."""
+        return {name: getattr(self, name) for name in _COLUMNS}
+
+    def set_columns(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Sets all columns. Raises ValueError where they are of other names, or of another width of vectors."""
+        if columns.keys() != _COLUMNS.keys() or columns["vectors"].shape[1] != self.named_vectors.width:
+            raise ValueError("it has the columns of other items")
+        for name, column in columns.items():
+            setattr(self, name, column)
+
     def forget_statistics(self) -> None:
         """Sets all statistics to what stands for items of which nothing is known; the catalogue's columns stay."""
         for name in _STATISTICS:

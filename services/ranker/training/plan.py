@@ -7,6 +7,7 @@ from services.ranker.model.config import BehaviorModelConfig
 from services.ranker.model.json_fields import read_fields
 from services.ranker.training.examples.candidate_draw import DrawSizes
 
+STRATEGIES: Final = ("none", "multi_worker_mirrored")
 WAYS: Final = ("weights", "over_sampling", "under_sampling")
 MOST_FACTOR: Final = 1_000.0
 
@@ -66,12 +67,23 @@ class TrainingPlan:
     linear_rows: int = 250_000
     seed: int = 7
 
+    strategy: str = "none"
+    """How the fit is spread, by `tf.distribute`: "none" is one process; "multi_worker_mirrored" are those of TF_CONFIG,
+    each of which learns from its part of every batch (of `batch_size`)."""
+
     latency_budget_seconds: float = 0.1
     """What the exported model may take for one visitor's candidates where it is trained; slower ones are refused."""
 
     def __post_init__(self) -> None:
         if self.imbalance not in WAYS:
             raise ValueError(f"imbalance is one of {', '.join(WAYS)}")
+        if self.strategy not in STRATEGIES:
+            raise ValueError(f"strategy is one of {', '.join(STRATEGIES)}")
+        if self.strategy != "none" and self.model.hashed_item_rows:
+            raise ValueError(
+                f"strategy {self.strategy} does not go with hashed_item_rows: a table of which a step moves single "
+                "rows is not mirrored; leave one of the two out"
+            )
         if not 1.0 <= self.imbalance_factor <= MOST_FACTOR:
             raise ValueError(f"imbalance_factor is from 1 to {MOST_FACTOR:g}")
         counts = (self.training_cuts, self.validation_cuts, self.epochs, self.warm_epochs, self.batch_size)

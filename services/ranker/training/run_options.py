@@ -1,6 +1,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.ranker.training.workers.cluster import Cluster
+
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
@@ -8,6 +10,9 @@ class RunOptions:
 
     cold: bool = False
     """Begin from nothing, though a version serves whose weights could be gone on from."""
+
+    cluster: Cluster | None = None
+    """The processes that train together, where the plan has a strategy for it; this one is their chief."""
 
     tensorboard: Path | None = None
     """Folder for what TensorBoard reads: a folder below it for each version."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.errors import FailedPreconditionError
 from services.common.progress import Progress
 from services.common.timestamps import to_millis
 from services.ranker.inputs.tensors import encode_item_inputs
@@ -34,11 +35,13 @@ from services.ranker.training.run_options import RunOptions
 from services.ranker.training.shop.replay import Replay
 from services.ranker.training.shop.shop_reader import ShopData
 from services.ranker.training.unfinished_run import UnfinishedRun
+from services.ranker.training.workers.shared_fit import SharedFit
 
 if TYPE_CHECKING:
     from services.ranker.model.behavior_model import BehaviorModel
     from services.ranker.training.fitting.fit_course import FitCourse
     from services.ranker.training.fitting.warm_start import ColdStart, WarmStart
+    from services.ranker.training.workers.team import Team
 
 
 class TrainingRun:
@@ -55,6 +58,8 @@ class TrainingRun:
         training_set: TrainingSet | None,
         options: RunOptions,
     ) -> None:
+        if (options.cluster is not None) != (plan.strategy != "none"):
+            raise ValueError("a cluster is given where the plan has a strategy for it, and only there")
         self.report = report
         self._shop = shop
         self._plan = plan
@@ -74,15 +79,31 @@ class TrainingRun:
         with self._timed("linear"), self._progress.task("training the linear scorer", 1) as task:
             self._linear(sets)
             task.advance()
-        # TensorFlow takes seconds to load: a run that ends for want of data does not wait for it.
-        load_tensorflow_quietly()
         with self._timed("model"):
-            model, values = self._behavior(sets, past_item_nos)
+            team = self._team(sets, past_item_nos)
+            model, values = self._behavior(sets, past_item_nos, team)
         with self._timed("export"):
             self._publish(model, sets, values)
         # Not before: a run that is killed while it exports need not train again.
         self._publisher.checkpoint.unlink(missing_ok=True)
         self._publisher.unfinished.unlink(missing_ok=True)
+
+    def _team(self, sets: ExampleSets, past_item_nos: NDArray[np.int64]) -> "Team | None":
+        """Returns who learns, with TensorFlow loaded: it takes seconds, for which a run without data does not wait."""
+        cluster = self._options.cluster
+        if cluster is None:
+            load_tensorflow_quietly()
+            return None
+        if min(self._plan.batch_size, len(sets.training)) < len(cluster.addresses):
+            raise FailedPreconditionError(
+                f"{len(cluster.addresses)} workers have no part each of batches of {self._plan.batch_size} out of "
+                f"{len(sets.training)} examples; start fewer workers or raise batch_size",
+                reason="TOO_MANY_WORKERS",
+            )
+        SharedFit(past_item_nos, sets.training, self._shop.catalog.items).save(self._publisher.shared_fit)
+        from services.ranker.training.workers.mirrored_workers import MirroredWorkers
+
+        return MirroredWorkers(cluster)
 
     def _examples(self) -> tuple[ExampleSets, NDArray[np.int64]]:
         """Returns the examples, and the items of all events before the validation."""
@@ -151,7 +172,7 @@ class TrainingRun:
             self.report.linear_published = True
 
     def _behavior(
-        self, sets: ExampleSets, past_item_nos: NDArray[np.int64]
+        self, sets: ExampleSets, past_item_nos: NDArray[np.int64], team: "Team | None"
     ) -> tuple["BehaviorModel", NDArray[np.float32]]:
         """Returns the model, calibrated, and the values that it gives the validation's candidates."""
         from services.ranker.training.fitting.checkpoint import Checkpoint, CheckpointedCourse, fit_key
@@ -166,7 +187,8 @@ class TrainingRun:
             from services.ranker.training.fitting.tensorboard_course import TensorBoardCourse
 
             course = TensorBoardCourse(course, self._options.tensorboard / str(report.version))
-        fit = fit_model(past_item_nos, sets, items, plan, self._progress, course, start)
+        fit = fit_model(past_item_nos, sets, items, plan, self._progress, course, start, team)
+        self._publisher.shared_fit.unlink(missing_ok=True)
         report.epochs, report.losses, report.cold_reason = fit.epochs, fit.losses, start.reason
         if start.reason:
             report.warm_from = None

@@ -1,5 +1,5 @@
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +38,11 @@ def tiny_plan() -> TrainingPlan:
         retrieval_places=64,
         retrieval_negatives=32,
     )
+
+
+def two_epochs() -> TrainingPlan:
+    """The same, of two epochs: what is broken off in the second goes on from the first."""
+    return replace(tiny_plan(), epochs=2)
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def test_a_run_that_is_killed_while_it_exports_does_not_train_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from services.ranker.model import export
-    from services.ranker.training.fitting import fit
+    from services.ranker.training.fitting import trainer
     from services.ranker.training.job import train_on
     from services.ranker.training.publishing.publisher import Publisher
 
@@ -139,6 +139,6 @@ def test_a_run_that_is_killed_while_it_exports_does_not_train_again(
     def no_step(*_: object) -> None:
         raise AssertionError("it trains again")
 
-    monkeypatch.setattr(fit.Trainer, "step", no_step)
+    monkeypatch.setattr(trainer.Trainer, "step", no_step)
     assert train_on(training_shop(), tiny_plan(), publisher, NoProgress(), {}).published
     assert not publisher.checkpoint.exists()

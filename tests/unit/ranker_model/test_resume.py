@@ -22,7 +22,7 @@ from services.ranker.training.run_options import RunOptions
 from services.ranker.training.shop.shop_reader import ShopData
 from services.ranker.training.unfinished_run import UnfinishedRun
 from tests.support.training_shop import DAY, event_table, habits, purchase, training_catalog, training_shop
-from tests.unit.ranker_model.conftest import NOW, tiny_plan
+from tests.unit.ranker_model.conftest import NOW, two_epochs
 
 
 class KilledError(Exception):
@@ -30,10 +30,9 @@ class KilledError(Exception):
 
 
 def run(state: Path, shop: ShopData, hours: int = 0, options: RunOptions | None = None) -> TrainingReport:
-    plan = dataclasses.replace(tiny_plan(), epochs=2)
     publisher = Publisher(state, NOW + timedelta(hours=hours))
     training_set = TrainingSet(state / "examples", b"secret")
-    return train_on(shop, plan, publisher, NoProgress(), {}, training_set=training_set, options=options)
+    return train_on(shop, two_epochs(), publisher, NoProgress(), {}, training_set=training_set, options=options)
 
 
 def grown_shop(without: str = "") -> ShopData:

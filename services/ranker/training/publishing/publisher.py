@@ -20,6 +20,11 @@ KEPT_VERSIONS: Final = 3
 _ABANDONED: Final = timedelta(days=1)
 
 
+def shared_fit_path(state_directory: Path) -> Path:
+    """Where the chief of several workers leaves them what a fit is made from."""
+    return state_directory / "training" / "shared.npz"
+
+
 class Publisher:
     """Writes below the state directory: models/behavior/<version>/, artifacts/ and training/<version>.json."""
 
@@ -28,6 +33,7 @@ class Publisher:
         self._models = state_directory / "models" / MODEL_NAME
         self._records = state_directory / "training"
         self._store = ArtifactStore(state_directory / "artifacts")
+        self.shared_fit = shared_fit_path(state_directory)
         self.now = now
 
     def draft(self, write: Callable[[Path], None]) -> Path:
