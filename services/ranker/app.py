@@ -40,9 +40,8 @@ from vitrine.ranker.v1.ranker_service_pb2 import Action
 from vitrine.ranker.v1.ranker_service_pb2_grpc import add_RankerServiceServicer_to_server
 
 SERVICE_NAME = ranker_service_pb2.DESCRIPTOR.services_by_name["RankerService"].full_name
-
-
 TEXTS_POLL_SECONDS: Final = 0.2
+"""How often to look for texts that wait; looking costs nothing."""
 
 
 class RankerApplication:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from services.common.progress import NoProgress
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.texts.open_texts import open_texts
 from services.ranker.training.job import train_on
+from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.publishing.publisher import Publisher
+from services.ranker.training.report import TrainingReport
 from services.ranker.training.shop.catalog import TrainingCatalog
 from services.ranker.training.shop.shop_reader import ShopData
 from tests.support.training_shop import CATEGORIES, ITEMS, catalog_change, event_table, habits
@@ -42,10 +45,14 @@ def catalog() -> TrainingCatalog:
     return items
 
 
+def shop_of(known: TrainingCatalog) -> ShopData:
+    table = event_table(habits(), known)
+    return ShopData(known, table, {}, set(range(len(table.visitors))))
+
+
 def test_vectors_are_learned_served_and_missed_without_harm(tmp_path: Path) -> None:
     known = catalog()
-    table = event_table(habits(), known)
-    shop = ShopData(known, table, {}, set(range(len(table.visitors))))
+    shop = shop_of(known)
     plan = tiny_plan()
     plan = replace(plan, model=replace(plan.model, vectors=tuple(SIZES.items())))
     report = train_on(shop, plan, Publisher(tmp_path, NOW), NoProgress(), {})
@@ -89,8 +96,7 @@ def test_texts_are_learned_by_their_meaning(tmp_path: Path) -> None:
     texts = open_texts(tmp_path, known.items, FixedClock(NOW))
     assert texts is not None
     texts.encode_all(NoProgress())
-    table = event_table(habits(), known)
-    shop = ShopData(known, table, {}, set(range(len(table.visitors))))
+    shop = shop_of(known)
     report = train_on(shop, plan, Publisher(tmp_path, NOW), NoProgress(), {})
     assert report.published, report.failed_checks
     served = tf.saved_model.load(str(tmp_path / "models" / "behavior" / str(report.version))).signatures
@@ -114,3 +120,42 @@ def test_texts_are_learned_by_their_meaning(tmp_path: Path) -> None:
     milk, carpet, without = encoded()
     assert not np.allclose(milk, carpet, atol=1e-3)
     assert not np.allclose(milk, without, atol=1e-3)
+
+
+def test_vectors_of_another_length_than_yesterday_count_as_missing_until_the_model_is_told(tmp_path: Path) -> None:
+    longer, plan = CATEGORIES + 3, tiny_plan()
+    plan = replace(plan, model=replace(plan.model, vectors=(("text", CATEGORIES),)))
+
+    def catalog_of(length: int, wanted: dict[str, int]) -> TrainingCatalog:
+        items = TrainingCatalog(wanted)
+        for item_no in range(1, ITEMS + 1):
+            values = np.eye(length)[item_no % CATEGORIES].tolist()
+            items.apply([catalog_change(item_no, vectors={"text": Vector(values=values)})])
+        return items
+
+    def train(day: int, known: TrainingCatalog, told: TrainingPlan) -> tuple[TrainingReport, Publisher]:
+        publisher = Publisher(tmp_path, NOW + timedelta(days=day))
+        report = train_on(shop_of(known), told, publisher, NoProgress(), {})
+        if report.published:
+            publisher.registry.promote(report.version)
+        return report, publisher
+
+    first, _ = train(0, catalog_of(CATEGORIES, plan.model.item_vectors), plan)
+    assert first.published, first.failed_checks
+
+    # The shop has another encoder over night. The model goes on from yesterday's weights, with all vectors missing.
+    other = catalog_of(longer, plan.model.item_vectors)
+    assert not other.items.vectors.any()
+    assert other.items.named_vectors.misfits == {"text": ITEMS}
+    second, publisher = train(1, other, plan)
+    assert (second.warm_from, second.cold_reason) == (first.version, "")
+    assert publisher.registry.labels()["stable"] == (second.version if second.published else first.version)
+
+    # The plan is told of the new length: weights of the old one mean nothing for it, and it begins anew.
+    told = replace(plan, model=replace(plan.model, vectors=(("text", longer),)))
+    serving = publisher.registry.labels()["stable"]
+    third, _ = train(2, catalog_of(longer, told.model.item_vectors), told)
+    assert third.warm_from is None
+    assert third.cold_reason == f"version {serving}: it has other configuration"
+    assert third.published, third.failed_checks
+    assert all(np.isfinite(third.losses))
