@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
@@ -122,6 +123,7 @@ def test_texts_are_learned_by_their_meaning(tmp_path: Path) -> None:
     assert not np.allclose(milk, without, atol=1e-3)
 
 
+@pytest.mark.timeout(600)  # three trainings, on a busy machine
 def test_vectors_of_another_length_than_yesterday_count_as_missing_until_the_model_is_told(tmp_path: Path) -> None:
     longer, plan = CATEGORIES + 3, tiny_plan()
     plan = replace(plan, model=replace(plan.model, vectors=(("text", CATEGORIES),)))
