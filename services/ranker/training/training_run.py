@@ -80,8 +80,10 @@ class TrainingRun:
             self._linear(sets)
             task.advance()
         with self._timed("model"):
-            team = self._team(sets, past_item_nos)
-            model, values = self._behavior(sets, past_item_nos, team)
+            try:
+                model, values = self._behavior(sets, past_item_nos, self._team(sets, past_item_nos))
+            finally:  # it holds what visitors did; where all begin again, the chief writes it again
+                self._publisher.shared_fit.unlink(missing_ok=True)
         with self._timed("export"):
             self._publish(model, sets, values)
         # Not before: a run that is killed while it exports need not train again.
@@ -188,7 +190,6 @@ class TrainingRun:
 
             course = TensorBoardCourse(course, self._options.tensorboard / str(report.version))
         fit = fit_model(past_item_nos, sets, items, plan, self._progress, course, start, team)
-        self._publisher.shared_fit.unlink(missing_ok=True)
         report.epochs, report.losses, report.cold_reason = fit.epochs, fit.losses, start.reason
         if start.reason:
             report.warm_from = None

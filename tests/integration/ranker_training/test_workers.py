@@ -134,6 +134,7 @@ def test_where_a_worker_dies_all_end_and_go_on_when_they_are_started_again(tmp_p
         assert chief.wait(timeout=280) != 0
         assert "a worker of the cluster cannot be reached or has gone" in (tmp_path / "chief.log").read_text()
         assert not (state / "models").exists()
+        assert not (state / "training" / "shared.npz").exists(), "what visitors did is not left behind"
         # A mark in the first epoch's loss: who begins anew would write it over.
         with np.load(checkpoint, allow_pickle=False) as saved:
             arrays = dict(saved)
