@@ -20,6 +20,7 @@ PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL, used_day INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS vectors_by_use ON vectors (used_day);
 """
+_FIND: Final = "SELECT vector, used_day FROM vectors WHERE key = ? AND used_day >= ?"
 _WAIT_SECONDS: Final = 5.0
 
 _log = structlog.get_logger(__name__)
@@ -42,22 +43,23 @@ class VectorCache:
     def find(self, texts: Sequence[str]) -> dict[str, NDArray[np.float16]]:
         """Returns the vectors of those texts that have one."""
         found: dict[str, NDArray[np.float16]] = {}
+        used: list[bytes] = []
         day = self._day()
 
         def look_up(database: sqlite3.Connection) -> None:
-            if self._cleaned_day != day:
-                database.execute("DELETE FROM vectors WHERE used_day < ?", (day - KEPT.days,))
-                self._cleaned_day = day
             for text in texts:
                 key = self._key(text)
-                row = database.execute("SELECT vector, used_day FROM vectors WHERE key = ?", (key,)).fetchone()
+                row = database.execute(_FIND, (key, day - KEPT.days)).fetchone()
                 if row is None:
                     continue
                 found[text] = np.frombuffer(row[0], np.float16)
                 if row[1] < day:
-                    database.execute("UPDATE vectors SET used_day = ? WHERE key = ?", (day, key))
+                    used.append(key)
 
+        # By itself: who reads waits for nobody who writes.
         self._try(look_up)
+        if used or self._cleaned_day != day:
+            self._try(lambda database: self._use(database, used, day))
         return found
 
     def keep(self, vectors: Mapping[str, NDArray[np.float16]]) -> None:
@@ -65,6 +67,12 @@ class VectorCache:
         day = self._day()
         rows = [(self._key(text), vector.tobytes(), day) for text, vector in vectors.items()]
         self._try(lambda database: database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows))
+
+    def _use(self, database: sqlite3.Connection, used: Sequence[bytes], day: int) -> None:
+        """Notes what was asked for, and once a day lets go what was not."""
+        database.executemany("UPDATE vectors SET used_day = ? WHERE key = ?", [(day, key) for key in used])
+        database.execute("DELETE FROM vectors WHERE used_day < ?", (day - KEPT.days,))
+        self._cleaned_day = day
 
     def _try(self, work: Callable[[sqlite3.Connection], object]) -> None:
         """Does it in one transaction, where the file lets it."""

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -79,12 +80,13 @@ def test_a_writer_that_is_killed_leaves_whole_batches(tmp_path: Path, moment: in
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, env=environment) as writer:
         assert writer.stdout is not None
-        writer.stdout.readline()
-        while len(cache(path).find(["0-63"])) == 0:
-            pass
-        for _ in range(moment * 3):
-            cache(path).find(["0-0"])
-        writer.send_signal(signal.SIGKILL)
+        try:
+            writer.stdout.readline()
+            reader, deadline = cache(path), time.monotonic() + 60
+            while not reader.find([f"{moment * 3}-63"]):
+                assert time.monotonic() < deadline, "who reads waits for who writes"
+        finally:
+            writer.send_signal(signal.SIGKILL)
     kept = cache(path, clock=FixedClock(datetime.now(UTC)))  # what the writer's clock says
     for number in range(5_000):
         found = kept.find([f"{number}-{place}" for place in range(64)])
