@@ -46,9 +46,11 @@ def neighbors() -> Neighbors:
 
 def die_half_way(root: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", HALF_WRITTEN, str(root)], stdout=subprocess.PIPE) as job:
-        assert job.stdout is not None
-        assert job.stdout.readline() == b"half\n"
-        job.kill()
+        try:
+            assert job.stdout is not None
+            assert job.stdout.readline() == b"half\n"
+        finally:
+            job.kill()
 
 
 async def test_a_table_that_was_never_finished_changes_nothing_and_is_swept_up(tmp_path: Path) -> None:

@@ -47,11 +47,13 @@ def test_services_end_with_a_launcher_that_was_killed(tmp_path: Path, environmen
     with subprocess.Popen(
         [sys.executable, "-c", STARTER, str(tmp_path), moment], env=environment, stdout=subprocess.PIPE
     ) as starter:
-        assert starter.stdout
-        assert starter.stdout.readline() == b"started\n"
-        records = [RunRecord.read(tmp_path / "run", name) for name in ("events", "homepage")]
-        starter.send_signal(signal.SIGKILL)
-        starter.wait(10)
+        try:
+            assert starter.stdout
+            assert starter.stdout.readline() == b"started\n"
+            records = [RunRecord.read(tmp_path / "run", name) for name in ("events", "homepage")]
+        finally:
+            starter.send_signal(signal.SIGKILL)
+            starter.wait(10)
     wait_until_gone([record for record in records if record is not None])
     assert all(records)
 

@@ -32,12 +32,15 @@ def test_a_command_that_does_not_yield_is_interrupted_all_the_same(number: signa
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)" + PROGRAM,
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
-        assert child.stdout
-        assert child.stdout.readline() == b"working\n"
-        began = time.monotonic()
-        child.send_signal(number)
-        assert child.wait(10) == 130
-        assert time.monotonic() - began < 5
+        try:
+            assert child.stdout
+            assert child.stdout.readline() == b"working\n"
+            began = time.monotonic()
+            child.send_signal(number)
+            assert child.wait(10) == 130
+            assert time.monotonic() - began < 5
+        finally:
+            child.kill()
 
 
 def test_a_command_that_was_started_with_ctrl_c_ignored_goes_on_ignoring_it() -> None:
