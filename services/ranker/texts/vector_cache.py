@@ -56,10 +56,9 @@ class VectorCache:
                 if row[1] < day:
                     used.append(key)
 
-        # By itself: who reads waits for nobody who writes.
         self._try(look_up)
         if used or self._cleaned_day != day:
-            self._try(lambda database: self._use(database, used, day))
+            self._note_use(used, day)
         return found
 
     def keep(self, vectors: Mapping[str, NDArray[np.float16]]) -> None:
@@ -68,11 +67,17 @@ class VectorCache:
         rows = [(self._key(text), vector.tobytes(), day) for text, vector in vectors.items()]
         self._try(lambda database: database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows))
 
-    def _use(self, database: sqlite3.Connection, used: Sequence[bytes], day: int) -> None:
-        """Notes what was asked for, and once a day lets go what was not."""
-        database.executemany("UPDATE vectors SET used_day = ? WHERE key = ?", [(day, key) for key in used])
-        database.execute("DELETE FROM vectors WHERE used_day < ?", (day - KEPT.days,))
-        self._cleaned_day = day
+    def _note_use(self, used: Sequence[bytes], day: int) -> None:
+        """Notes what was asked for, and once a day lets go what was not. Who reads waits for nobody who writes: where
+        somebody does, it is done when it is asked for again.
+        """
+        try:
+            with closing(sqlite3.connect(self._path, timeout=0)) as database, database:
+                database.executemany("UPDATE vectors SET used_day = ? WHERE key = ?", [(day, key) for key in used])
+                database.execute("DELETE FROM vectors WHERE used_day < ?", (day - KEPT.days,))
+                self._cleaned_day = day
+        except sqlite3.DatabaseError:
+            return
 
     def _try(self, work: Callable[[sqlite3.Connection], object]) -> None:
         """Does it in one transaction, where the file lets it."""

@@ -152,7 +152,7 @@ async def test_the_shops_own_source_is_asked_within_its_deadline(tmp_path: Path)
             response = await stub.RetrieveCandidates(request(viewed(UserFeatures(), 1)), timeout=5)
             assert outcome(response, "custom").status == pb.SOURCE_STATUS_OK
             assert outcome(response, "custom").proposed_count == 2
-            assert source.time_left[0] <= 0.2
+            assert source.time_left[0] < 0.25  # gRPC rounds it
             source.seconds = 3.0
             for _ in range(3):
                 response = await stub.RetrieveCandidates(request(), timeout=5)
