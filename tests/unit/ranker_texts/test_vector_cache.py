@@ -28,6 +28,7 @@ number = 0
 while True:
     cache.keep({f"{number}-{place}": np.full(384, number, np.float16) for place in range(64)})
     number += 1
+    time.sleep(0.005)  # an encoder takes longer
 """
 
 
