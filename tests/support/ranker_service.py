@@ -91,7 +91,7 @@ def shopper() -> UserFeatures:
     return user
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110  # the other side is another process, as far as we know
             await asyncio.sleep(0.02)
