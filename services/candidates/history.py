@@ -7,11 +7,10 @@ from numpy.typing import NDArray
 from services.candidates.lookup import contained, distinct
 from services.candidates.settings import HistorySettings
 from services.common import event_types
-from services.common.strengths import STRENGTHS
+from services.common.strengths import STRENGTH_BY_TYPE, STRENGTHS
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 _MILLIS_PER_HOUR: Final = 3_600_000
-_STRENGTH_BY_TYPE: Final = np.array([STRENGTHS.get(number, 0.0) for number in range(256)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class History:
         )
 
         ages = np.maximum(query_millis - recent_millis, 0) / _MILLIS_PER_HOUR
-        session = _STRENGTH_BY_TYPE[recent_types] * np.exp2(-ages / settings.session_half_life_hours)
+        session = STRENGTH_BY_TYPE[recent_types] * np.exp2(-ages / settings.session_half_life_hours)
         if len(item_nos) and len(session):
             places = np.minimum(np.searchsorted(item_nos, recent_item_nos), len(item_nos) - 1)
             hit = item_nos[places] == recent_item_nos

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
+
 from services.common import event_types
 
 STRENGTHS: Final[Mapping[int, float]] = MappingProxyType(
@@ -22,6 +24,9 @@ STRENGTHS: Final[Mapping[int, float]] = MappingProxyType(
     }
 )
 """Strength by EventType. Types that are not named (search, impression, dislike, follow) say nothing for an item."""
+
+STRENGTH_BY_TYPE: Final = np.array([STRENGTHS.get(number, 0.0) for number in range(256)])
+"""The same for columns of events: element i is the strength of EventType i."""
 
 
 def strength_of(event_type: int, watched_fraction: float | None = None) -> float:

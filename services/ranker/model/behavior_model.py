@@ -7,7 +7,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from services.common import event_types
-from services.common.strengths import STRENGTHS
+from services.common.strengths import STRENGTH_BY_TYPE
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.user_attributes import ATTRIBUTE_BUCKETS
 from services.ranker.model.config import BehaviorModelConfig
@@ -22,8 +22,6 @@ ACTIONS: Final = ("click", "favorite", "add_to_cart", "purchase")
 """What `rank` predicts, in the order of the last axis of the logits."""
 
 MOST_DEVIATIONS: Final = 6.0
-
-_STRENGTHS: Final = np.array([STRENGTHS.get(kind, 0.0) for kind in range(event_types.COUNT)], np.float32)
 
 Batch = Mapping[str, Any]
 
@@ -124,7 +122,9 @@ class BehaviorModel(keras.Model):
         vectors = self.user_vectors(states[:, -1])
         if self.factors is None:
             return vectors
-        strengths = tf.gather(_STRENGTHS, tf.clip_by_value(batch["history_types"], 0, event_types.COUNT - 1))
+        strengths = tf.gather(
+            STRENGTH_BY_TYPE.astype(np.float32), tf.clip_by_value(batch["history_types"], 0, event_types.COUNT - 1)
+        )
         taken = tf.einsum("bl,blf->bf", strengths, self.factors(_columns(self.factors, batch, "history_")))
         taste = tf.math.divide_no_nan(taken, tf.norm(strengths, axis=-1, keepdims=True))
         return tf.concat([vectors, self.factor_weight * taste], axis=-1)

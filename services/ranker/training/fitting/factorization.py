@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd
 
 from services.common import event_types
-from services.common.strengths import STRENGTHS
+from services.common.strengths import STRENGTH_BY_TYPE
 from services.ranker.inputs.item_columns import CATEGORY_LEVELS, ItemColumns
 from services.ranker.model.item_factors import ItemFactors
 
@@ -31,7 +31,7 @@ class Factorization:
     vectors: NDArray[np.float32]
 
     @classmethod
-    def of(  # columns of events, and how to factorise
+    def of(
         cls, users: NDArray[Any], item_nos: NDArray[Any], types: NDArray[Any], width: int, seed: int
     ) -> "Factorization":
         """Factorises what `users` took, event by event: the right singular vectors of ln(1 + strength), each item's
@@ -39,8 +39,7 @@ class Factorization:
 
         Where what was taken has fewer directions than `width`, the last elements are 0.
         """
-        strengths = np.array([STRENGTHS.get(kind, 0.0) for kind in range(event_types.COUNT)], np.float32)
-        told = strengths[np.clip(types, 0, event_types.COUNT - 1)]
+        told = STRENGTH_BY_TYPE[np.clip(types, 0, event_types.COUNT - 1)].astype(np.float32)
         some = (item_nos > 0) & (told != 0)
         items, columns = np.unique(item_nos[some], return_inverse=True)
         if not len(items):
