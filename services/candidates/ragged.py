@@ -11,7 +11,11 @@ def gather(starts: NDArray[np.integer], rows: NDArray[np.integer]) -> tuple[NDAr
     """
     begins = starts[rows].astype(np.int64)
     lengths = starts[rows + 1].astype(np.int64) - begins
+    return spans(begins, lengths), lengths
+
+
+def spans(begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns the positions begins[i] to begins[i] + lengths[i], one span after the other."""
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
-    positions = np.arange(total, dtype=np.int64) + np.repeat(begins - (ends - lengths), lengths)
-    return positions, lengths
+    return np.arange(total, dtype=np.int64) + np.repeat(begins - (ends - lengths), lengths)

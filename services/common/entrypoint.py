@@ -26,6 +26,11 @@ EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_SETTINGS: Final = 2
 
+# A thread that has waited, for the disk or for a product of its own, gets the interpreter back from a busy event loop
+# after up to one interval, of 5 ms by default: several times a call, and too long for an answer in milliseconds (`make
+# bench-events`, `make bench-features`, `make bench-candidates`).
+_SWITCH_SECONDS: Final = 0.0005
+
 _Settings = TypeVar("_Settings", bound=ServiceSettings)
 
 
@@ -52,6 +57,7 @@ def run(
         _warn_of_unknown_variables(settings_cls)
         application = build(settings)
         compute_on_one_thread()
+        sys.setswitchinterval(_SWITCH_SECONDS)
         asyncio.run(serve(settings, application))
     except VitrineError as error:
         # The set-up is wrong, and the message says what to do: a trace would only hide it.

@@ -13,7 +13,9 @@ def sequences(
         Path, typer.Argument(exists=True, file_okay=False, help="Sequences: a line a user, its items in order.")
     ],
     seeds: Annotated[int, typer.Option(min=1, help="Trainings, each from its own seed; figures are their means.")] = 3,
-    minutes: Annotated[float, typer.Option(min=0.1, help="Time for the training of one seed.")] = 24.0,
+    minutes: Annotated[
+        float, typer.Option(min=0.1, help="Processor time, of all cores together, for the training of one seed.")
+    ] = 50.0,
     epochs: Annotated[int, typer.Option(min=1, help="Most epochs of a training; validation stops it before.")] = 60,
 ) -> None:
     """Measure backbone and retrieval head of the behaviour model on a folder of sequences: each user's last item is

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from services.candidates.ragged import gather
+from services.candidates.ragged import gather, spans
 
 Admits: TypeAlias = Callable[[NDArray[np.uint32]], NDArray[np.bool_]]
 # Postings that one search may read: keeps the cost of a search from growing with the catalogue.
@@ -39,6 +39,7 @@ class Segment:
         self._row_of = {int(item_no): row for row, item_no in enumerate(item_nos)}
         self.retired = np.zeros(len(rows), np.bool_)
         self._partial = np.zeros(len(rows), np.float32)  # zero between searches
+        self._place = np.zeros(len(rows), np.int32)
 
     def __len__(self) -> int:
         return len(self.item_nos)
@@ -79,35 +80,34 @@ class Segment:
         """
         inside = features < len(self._posting_starts) - 1
         features, profile = features[inside], profile[inside]
-        starts, ends = self._posting_starts[features], self._posting_starts[features + 1]
-        lengths = ends - starts
-        budget = POSTINGS_READ
-        touched: list[NDArray[np.int32]] = []
-        for place in np.argsort(lengths, kind="stable"):
-            if budget <= 0:
-                break
-            # The newest items have the last rows: where a list is cut, they stay.
-            end = ends[place]
-            start = max(starts[place], end - budget)
-            rows = self._posting_rows[start:end]
-            self._partial[rows] += profile[place] * self._posting_values[start:end]
-            touched.append(rows)
-            budget -= len(rows)
-        if not touched:
-            return np.zeros(0, np.int64)
-        promise = np.concatenate([self._take(rows) for rows in touched])
-        rows = np.concatenate(touched)
+        lengths = self._posting_starts[features + 1] - self._posting_starts[features]
+        order = np.argsort(lengths, kind="stable")
+        features, profile, lengths = features[order], profile[order], lengths[order]
+        taken = np.clip(POSTINGS_READ - (np.cumsum(lengths) - lengths), 0, lengths)
+        # The newest items have the last rows: where a list is cut, they stay.
+        positions = spans(self._posting_starts[features + 1] - taken, taken)
+        rows, promise = self._summed(self._posting_rows[positions], self._posting_values[positions], profile, taken)
         # Most may be proposed: twice as many as are wanted nearly always hold enough.
         found = self._best_admitted(rows, promise, count, 2 * count, admits)
         if len(found) < count:
             found = self._best_admitted(rows, promise, count, len(rows), admits)
         return np.sort(found).astype(np.int64)
 
-    def _take(self, rows: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Returns the sums of rows and leaves zero behind: of a row that is in several lists only the first has it."""
-        taken = self._partial[rows]
+    def _summed(
+        self,
+        rows: NDArray[np.int32],
+        values: NDArray[np.float32],
+        profile: NDArray[np.float32],
+        lengths: NDArray[np.int64],
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Returns the distinct rows of lists that stand behind one another, and the sum of each one's products."""
+        np.add.at(self._partial, rows, np.repeat(profile, lengths) * values)
+        sums = self._partial[rows]
         self._partial[rows] = 0.0
-        return taken
+        places = np.arange(len(rows), dtype=np.int32)
+        self._place[rows] = places
+        last = np.flatnonzero(self._place[rows] == places)
+        return rows[last], sums[last]
 
     def _best_admitted(
         self, rows: NDArray[np.int32], promise: NDArray[np.float32], count: int, looked_at: int, admits: Admits
@@ -146,7 +146,8 @@ class Segment:
         positions, lengths = gather(self.starts, rows)
         own = self.features[positions]
         places = np.minimum(np.searchsorted(features, own), len(features) - 1)
-        shared = features[places] == own
-        products = np.where(shared, self.values[positions], 0.0)[:, None] * vectors.T[places]
-        ends = np.cumsum(lengths)
-        return np.add.reduceat(products, ends - lengths, axis=0).astype(np.float32)
+        shared = np.flatnonzero(features[places] == own)
+        wide = np.zeros((len(rows), len(features)), np.float32)
+        wide[np.repeat(np.arange(len(rows)), lengths)[shared], places[shared]] = self.values[positions[shared]]
+        similarities: NDArray[np.float32] = wide @ vectors.T
+        return similarities

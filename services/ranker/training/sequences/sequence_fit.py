@@ -78,16 +78,17 @@ class SequenceModel:
     ) -> float:
         """Trains until the judgement gets no better or the time is over, and goes back to the best; returns that.
 
+        The time is the processor's, of all its cores together: what else runs there takes nothing from the training.
         Greater is better. It is the average of the weights that is judged and kept.
         """
-        plan, random, started = self._plan, np.random.default_rng(seed), time.perf_counter()
+        plan, random, started = self._plan, np.random.default_rng(seed), time.process_time()
         best, best_weights, since = -math.inf, self.model.get_weights(), 0
         with progress.task("training on sequences", plan.epochs) as task:
             for epoch in range(1, plan.epochs + 1):
                 over = False
                 for batch in _batches(histories, plan, random):
                     self._compiled(tf.constant(batch))
-                    if over := time.perf_counter() - started > seconds:  # an epoch may be longer than all the time
+                    if over := time.process_time() - started > seconds:  # an epoch may be longer than all the time
                         break
                 task.advance()
                 last = over or epoch == plan.epochs
