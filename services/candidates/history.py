@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from vitrine.features.v1.user_features_pb2 import UserFeatures
 _MILLIS_PER_HOUR: Final = 3_600_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class History:
     """What a visitor did, in columns: element i of each counter column belongs to `item_nos`[i] (ascending).
 
@@ -79,6 +80,11 @@ class History:
 
     def strongest(self, count: int) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
         """Returns the `count` items of the greatest weight above 0, the greatest first, and their weights."""
-        order = np.lexsort((self.item_nos, -self.weights))[:count]
-        order = order[self.weights[order] > 0]
+        order = self._strongest_first[:count]
         return self.item_nos[order], self.weights[order]
+
+    @cached_property
+    def _strongest_first(self) -> NDArray[np.intp]:
+        """The places of a weight above 0: sorted once for all sources that ask."""
+        order = np.argsort(-self.weights, kind="stable")
+        return order[: np.count_nonzero(self.weights > 0)]

@@ -18,4 +18,5 @@ def spans(begins: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.i
     """Returns the positions begins[i] to begins[i] + lengths[i], one span after the other."""
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total, dtype=np.int64) + np.repeat(begins - (ends - lengths), lengths)
+    positions: NDArray[np.int64] = np.arange(total) + np.repeat(begins - (ends - lengths), lengths)
+    return positions

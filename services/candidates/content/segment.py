@@ -78,6 +78,8 @@ class Segment:
         The features' inverted lists are read from the shortest on until POSTINGS_READ: the long ones, which nearly all
         items share, would change little. Not for two threads at once.
         """
+        if not len(self):
+            return np.zeros(0, np.int64)
         inside = features < len(self._posting_starts) - 1
         features, profile = features[inside], profile[inside]
         lengths = self._posting_starts[features + 1] - self._posting_starts[features]

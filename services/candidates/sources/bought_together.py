@@ -4,13 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.history import History
+from services.candidates.lookup import contained
 from services.candidates.proposals import Proposals, nothing
 from services.candidates.query import Query
 from services.candidates.sources.along import along
 from services.candidates.sources.inputs import Inputs
 from services.common import event_types
 
-_TAKEN_UP: Final = (event_types.ADD_TO_CART, event_types.PURCHASE)
+_TAKEN_UP: Final = np.sort([event_types.ADD_TO_CART, event_types.PURCHASE])
+_SETTLING: Final = np.sort([*_TAKEN_UP, event_types.REMOVE_FROM_CART])
 
 
 class BoughtTogether:
@@ -31,7 +33,7 @@ class BoughtTogether:
         return "" if self._inputs.companions.value is not None else "no companions are loaded; run the build"
 
     def applies(self, query: Query) -> bool:
-        return bool(np.isin(query.history.recent_types, _TAKEN_UP).any())
+        return bool(contained(query.history.recent_types, _TAKEN_UP).any())
 
     async def propose(self, query: Query, quota: int) -> Proposals:
         companions = self._inputs.companions.value
@@ -51,7 +53,7 @@ class BoughtTogether:
 def _cart(history: History, count: int) -> NDArray[np.uint32]:
     """Returns the `count` items last carted whose last event says that they still are, else those last taken up."""
     item_nos, types = history.recent_item_nos, history.recent_types
-    settling = np.isin(types, (event_types.ADD_TO_CART, event_types.REMOVE_FROM_CART, event_types.PURCHASE))
+    settling = contained(types, _SETTLING)
     # The events come newest first: the first that settles an item is how it stands.
     last = np.sort(np.unique(item_nos[settling], return_index=True)[1])
     standing, state = item_nos[settling][last], types[settling][last]

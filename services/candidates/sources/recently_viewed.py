@@ -2,14 +2,14 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from services.candidates.lookup import values_of
+from services.candidates.lookup import contained, values_of
 from services.candidates.proposals import Proposals, best
 from services.candidates.query import Query
 from services.candidates.sources.inputs import Inputs
 from services.common import event_types
 
 _MILLIS_PER_HOUR: Final = 3_600_000
-_LOOKS: Final = (event_types.VIEW, event_types.CLICK, event_types.WATCH)
+_LOOKS: Final = np.sort([event_types.VIEW, event_types.CLICK, event_types.WATCH])
 
 
 class RecentlyViewed:
@@ -26,11 +26,11 @@ class RecentlyViewed:
         return ""
 
     def applies(self, query: Query) -> bool:
-        return bool(np.isin(query.history.recent_types, _LOOKS).any())
+        return bool(contained(query.history.recent_types, _LOOKS).any())
 
     async def propose(self, query: Query, quota: int) -> Proposals:
         history = query.history
-        looks = np.isin(history.recent_types, _LOOKS)
+        looks = contained(history.recent_types, _LOOKS)
         # The events come newest first: the first of an item is its last look.
         item_nos, first = np.unique(history.recent_item_nos[looks], return_index=True)
         seen = history.recent_millis[looks][first]
