@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.content_mark import content_mark
+from services.ranker.inputs.item_text import item_text
 from services.ranker.inputs.item_tokens import TOKEN_SLOTS, item_tokens
 from services.ranker.inputs.leaf_repurchases import LeafRepurchases
 from services.ranker.inputs.named_vectors import NO_VECTORS, NamedVectors
-from services.ranker.texts.item_text import item_text
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
 from vitrine.features.v1.item_pb2 import Item

@@ -17,6 +17,11 @@ VECTORS: Final = "vectors"
 Tensors = dict[str, NDArray[Any]]
 
 
+def of_user(tensors: Tensors) -> Tensors:
+    """Returns those of the inputs of signature `rank` that `encode_user` takes."""
+    return {name: array for name, array in tensors.items() if not name.startswith("candidate_")}
+
+
 def padded_size(count: int) -> int:
     """Returns the smallest of PADDED_SIZES that holds `count`; above the greatest, `count` itself."""
     return next((size for size in PADDED_SIZES if size >= count), count)

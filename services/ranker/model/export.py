@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import CATEGORY_LEVELS
 from services.ranker.inputs.item_tokens import TOKEN_SLOTS
-from services.ranker.inputs.tensors import PADDED_SIZES, Tensors
+from services.ranker.inputs.tensors import PADDED_SIZES, Tensors, of_user
 from services.ranker.inputs.user_attributes import ATTRIBUTE_SLOTS
 from services.ranker.known_items import SAMPLE, SIGNATURE, KnownItems
 from services.ranker.model.behavior_model import ACTIONS, BehaviorModel
@@ -103,8 +103,7 @@ def export_model(model: BehaviorModel, folder: Path, example: Tensors, known: Kn
     except tf.errors.OpError as error:  # TensorFlow's own word for a full disk
         raise OSError(f"the model cannot be written to {folder}: {error.message}") from error
     requests = [("rank", _resized(example, size)) for size in PADDED_SIZES]
-    user = {name: array for name, array in example.items() if not name.startswith("candidate_")}
-    requests.append(("encode_user", user))
+    requests.append(("encode_user", of_user(example)))
     items = {
         name: np.resize(example[f"candidate_{name}"][0], (WARM_ITEMS, *example[f"candidate_{name}"].shape[2:]))
         for name in model.tower.inputs

@@ -7,7 +7,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from services.ranker.model.config import BehaviorModelConfig
-from services.ranker.model.number_embedding import NumberEmbedding
+from services.ranker.model.number_embedding import NONE, UNSEEN, NumberEmbedding
 from services.ranker.model.vocabulary import Vocabulary
 
 
@@ -42,7 +42,7 @@ class ItemFactors(keras.layers.Layer):
         table = self.tables[name]
         values = np.zeros(table.vectors.shape, np.float32)
         values[table.rows(tf.constant(numbers, tf.int32)).numpy()] = vectors
-        values[:2] = 0  # what has no number, or one that training did not meet
+        values[[NONE, UNSEEN]] = 0
         table.vectors.assign(values)
 
     def call(self, item: Mapping[str, Any]) -> Any:  # Keras's contract

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from services.common.errors import FailedPreconditionError
 from services.common.progress import Progress
 from services.common.timestamps import to_millis
-from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.known_items import KnownItems
 from services.ranker.quiet_tensorflow import load_tensorflow_quietly
 from services.ranker.training.examples.example_builder import ExampleBuilder, ExampleSets
@@ -20,6 +19,7 @@ from services.ranker.training.examples.sufficiency import require_candidates, re
 from services.ranker.training.examples.training_set import TrainingSet
 from services.ranker.training.fitting.baselines import BASELINES, baseline_scores
 from services.ranker.training.fitting.calibration import (
+    calibrated,
     calibration,
     calibration_error,
     cross_calibrated,
@@ -81,11 +81,11 @@ class TrainingRun:
             task.advance()
         with self._timed("model"):
             try:
-                model, values = self._behavior(sets, past_item_nos, self._team(sets, past_item_nos))
+                model, values, vectors = self._behavior(sets, past_item_nos, self._team(sets, past_item_nos))
             finally:  # it holds what visitors did; where all begin again, the chief writes it again
                 self._publisher.shared_fit.unlink(missing_ok=True)
         with self._timed("export"):
-            self._publish(model, sets, values)
+            self._publish(model, sets, values, vectors)
         # Not before: a run that is killed while it exports need not train again.
         self._publisher.checkpoint.unlink(missing_ok=True)
         self._publisher.unfinished.unlink(missing_ok=True)
@@ -175,10 +175,10 @@ class TrainingRun:
 
     def _behavior(
         self, sets: ExampleSets, past_item_nos: NDArray[np.int64], team: "Team | None"
-    ) -> tuple["BehaviorModel", NDArray[np.float32]]:
-        """Returns the model, calibrated, and the values that it gives the validation's candidates."""
+    ) -> tuple["BehaviorModel", NDArray[np.float32], ItemVectors]:
+        """Returns the model, calibrated, the values that it gives the validation's candidates, and its item vectors."""
         from services.ranker.training.fitting.checkpoint import Checkpoint, CheckpointedCourse, fit_key
-        from services.ranker.training.fitting.fit import fit_model, probabilities, values_of
+        from services.ranker.training.fitting.fit import fit_model, values_of
 
         report, plan, items = self.report, self._plan, self._shop.catalog.items
         start = self._start()
@@ -194,17 +194,17 @@ class TrainingRun:
         if start.reason:
             report.warm_from = None
         model = fit.model
-        model.set_calibration(*fit_calibration(sets.validation, fit.judged))
-        judged = probabilities(model, sets.validation)
-        report.metrics["model"] = ranking_metrics(sets.validation, values_of(judged))
+        slopes, shifts = fit_calibration(sets.validation, fit.judged)
+        model.set_calibration(slopes, shifts)
+        values = values_of(calibrated(fit.judged, slopes, shifts).astype(np.float32))
+        report.metrics["model"] = ranking_metrics(sets.validation, values)
         crossed = cross_calibrated(sets.validation, fit.judged)
         report.calibration = calibration(sets.validation, crossed)
         report.calibration_error = calibration_error(sets.validation, crossed)
-        self._factorize(model, sets, past_item_nos)
-        return model, values_of(judged)
+        return model, values, self._factorize(model, sets, past_item_nos)
 
-    def _factorize(self, model: "BehaviorModel", sets: ExampleSets, past_item_nos: NDArray[np.int64]) -> None:
-        """Gives the retrieval head the factors of who took what before the validation."""
+    def _factorize(self, model: "BehaviorModel", sets: ExampleSets, past_item_nos: NDArray[np.int64]) -> ItemVectors:
+        """Gives the retrieval head the factors of who took what before the validation; returns its item vectors."""
         from services.ranker.training.fitting.factorization import Factorization, set_factors
         from services.ranker.training.fitting.retrieval import choose_factor_weight
 
@@ -213,8 +213,10 @@ class TrainingRun:
             past = table.millis < self.report.validation_cuts[0]
             taken = table.users[past], table.item_nos[past], table.types[past]
             set_factors(model.factors, Factorization.of(*taken, self._plan.model.factors, self._plan.seed), items)
-        self.report.retrieval = choose_factor_weight(model, sets.validation, items, past_item_nos)
+        vectors = ItemVectors.of(model, items)
+        self.report.retrieval = choose_factor_weight(model, sets.validation, vectors, past_item_nos)
         self.report.factor_weight = float(model.factor_weight)
+        return vectors
 
     def _start(self) -> "ColdStart | WarmStart":
         from services.ranker.training.fitting.warm_start import ColdStart, WarmStart
@@ -227,8 +229,10 @@ class TrainingRun:
         self.report.warm_from = int(stable.name)
         return WarmStart(stable, self._shop.catalog.items)
 
-    def _publish(self, model: "BehaviorModel", sets: ExampleSets, values: NDArray[np.float32]) -> None:
-        from services.ranker.model.export import encode_items, export_model
+    def _publish(
+        self, model: "BehaviorModel", sets: ExampleSets, values: NDArray[np.float32], vectors: ItemVectors
+    ) -> None:
+        from services.ranker.model.export import export_model
         from services.ranker.training.publishing.gate import check_model, check_vectors
         from services.ranker.training.publishing.serving_check import check_against_serving
 
@@ -247,12 +251,10 @@ class TrainingRun:
                     budget_seconds=self._plan.latency_budget_seconds,
                 )
                 report.checks.append(check_against_serving(publisher.registry.stable(), sets.validation, values))
-                item_nos = items.known_item_nos()
-                vectors = encode_items(model, encode_item_inputs(items, item_nos))
-                report.checks.append(check_vectors(vectors))
+                report.checks.append(check_vectors(vectors.vectors))
                 task.advance()
                 if not report.failed_checks:
-                    publisher.publish(draft, report.version, ItemVectors.of(items, item_nos, vectors))
+                    publisher.publish(draft, report.version, vectors)
                     report.published = True
                 task.advance()
             finally:

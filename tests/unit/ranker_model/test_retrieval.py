@@ -7,6 +7,7 @@ from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.fitting import retrieval
 from services.ranker.training.fitting.factorization import Factorization, set_factors
 from services.ranker.training.fitting.retrieval import choose_factor_weight
+from services.ranker.training.publishing.item_vectors import ItemVectors
 from services.ranker.training.shop.shop_reader import ShopData
 from tests.support.training_shop import training_shop
 from tests.unit.ranker_model.conftest import Trained, tiny_plan
@@ -32,7 +33,7 @@ def test_factors_of_who_took_what_find_more_than_nothing_learned(
     table, items = shop.table, shop.catalog.items
     assert untrained.factors is not None
     set_factors(untrained.factors, Factorization.of(table.users, table.item_nos, table.types, 64, 1), items)
-    found = choose_factor_weight(untrained, sets.validation, items, table.item_nos)
+    found = choose_factor_weight(untrained, sets.validation, ItemVectors.of(untrained, items), table.item_nos)
     assert float(untrained.factor_weight) > 0
     assert found["model"] > found["learned"]
 
@@ -50,7 +51,7 @@ def test_factors_that_say_the_contrary_weigh_nothing(
     untrained.factors.set_vectors("item", item_nos, np.zeros((60, 64), np.float32))
     untrained.factors.set_vectors("category", np.zeros(0), np.zeros((0, 64), np.float32))
     untrained.factors.set_vectors("brand", np.zeros(0), np.zeros((0, 64), np.float32))
-    found = choose_factor_weight(untrained, sets.validation, items, shop.table.item_nos)
+    found = choose_factor_weight(untrained, sets.validation, ItemVectors.of(untrained, items), shop.table.item_nos)
     assert float(untrained.factor_weight) == 0.0, "equal weights: the least"
     assert found["model"] == found["learned"]
 
@@ -70,7 +71,8 @@ def test_where_nobody_takes_anything_new_there_is_nothing_to_choose_by(
         [visit],
         nobody.items,
     )
-    assert choose_factor_weight(untrained, same, shop.catalog.items, shop.table.item_nos) == {}
+    vectors = ItemVectors.of(untrained, shop.catalog.items)
+    assert choose_factor_weight(untrained, same, vectors, shop.table.item_nos) == {}
     assert float(untrained.factor_weight) == 1.0
 
 

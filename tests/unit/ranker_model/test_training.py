@@ -10,7 +10,6 @@ import tensorflow as tf
 from services.common.artifacts import ArtifactStore
 from services.common.progress import NoProgress
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
-from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.item_tokens import TOKEN_SLOTS
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.model.behavior_model import ACTIONS
@@ -138,7 +137,8 @@ def test_a_model_that_is_not_finite_is_not_published(
     publisher = Publisher(tmp_path, NOW)
     former = publisher.next_version()
     draft = publisher.draft(lambda folder: (folder / "saved_model.pb").touch())
-    vectors = ItemVectors.of(ItemColumns(), np.array([1], np.uint32), np.ones((1, 2), np.float32))
+    one = np.array([1], np.uint32)
+    vectors = ItemVectors(one, np.ones((1, 2), np.float32), one, one)
     publisher.publish(draft, former, vectors)
     publisher.registry.promote(former)
     real = fit.fit_model

@@ -9,11 +9,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from services.ranker.inputs.item_columns import ItemColumns
-from services.ranker.inputs.tensors import encode_item_inputs
+from services.ranker.inputs.tensors import of_user
 from services.ranker.model.behavior_model import BehaviorModel
-from services.ranker.model.export import encode_items
 from services.ranker.training.examples.examples import Examples
+from services.ranker.training.publishing.item_vectors import ItemVectors
 
 LENGTH: Final = 100
 WEIGHTS: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
@@ -28,20 +27,20 @@ Score = Callable[[slice], NDArray[np.float32]]
 
 
 def choose_factor_weight(
-    model: BehaviorModel, validation: Examples, items: ItemColumns, past_item_nos: NDArray[np.int64]
+    model: BehaviorModel, validation: Examples, item_vectors: ItemVectors, past_item_nos: NDArray[np.int64]
 ) -> dict[str, float]:
     """Sets the weight at which the model finds most, the least of equal ones; returns recall at LENGTH of "model", of
     "learned" (its vectors without factors) and of "popularity".
 
     Where nobody takes anything new there is nothing to choose by: the weight is 1, and there are no figures.
     """
-    item_nos = items.known_item_nos().astype(np.int64)
+    item_nos = item_vectors.item_nos.astype(np.int64)
     fresh = _FreshItems(validation, item_nos)
     if not len(fresh):
         model.factor_weight.assign(1.0)
         return {}
-    met = np.bincount(past_item_nos, minlength=items.capacity)[item_nos].astype(np.float32)
-    vectors = encode_items(model, encode_item_inputs(items, item_nos)).T
+    met = np.bincount(past_item_nos, minlength=int(item_nos.max()) + 1)[item_nos].astype(np.float32)
+    vectors = item_vectors.vectors.T
     model.factor_weight.assign(1.0)
     users = _user_vectors(model, fresh.inputs())
     learned = model.config.width + 1
@@ -79,8 +78,7 @@ class _FreshItems:
     def inputs(self) -> Iterator[dict[str, NDArray[Any]]]:
         """Yields the inputs of `encode_user`, some users at a time."""
         for rows in self._chunks():
-            tensors = self._examples.rank_inputs(np.array(self._rows[rows]))
-            yield {name: array for name, array in tensors.items() if not name.startswith("candidate_")}
+            yield of_user(self._examples.rank_inputs(np.array(self._rows[rows])))
 
     def recall(self, score: Score) -> float:
         """Returns the mean over users of what part of their fresh items stands in the best LENGTH of all others."""

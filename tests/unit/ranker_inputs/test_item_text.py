@@ -1,4 +1,4 @@
-from services.ranker.texts.item_text import item_text
+from services.ranker.inputs.item_text import item_text
 from vitrine.common.v1.attribute_pb2 import AttributeValue, TextList
 
 
