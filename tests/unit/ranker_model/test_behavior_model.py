@@ -3,7 +3,7 @@ import tensorflow as tf
 
 from services.ranker.inputs.item_tokens import item_tokens
 from services.ranker.inputs.tensors import Tensors
-from services.ranker.model.behavior_model import BehaviorModel
+from services.ranker.model.behavior_model import ACTIONS, BehaviorModel
 from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.fitting.calibration import calibrated
 
@@ -31,11 +31,12 @@ def test_a_user_does_not_depend_on_the_others_of_the_batch(model: BehaviorModel,
 
 def test_calibrated_it_gives_what_calibration_makes_of_what_it_gave(model: BehaviorModel, sets: ExampleSets) -> None:
     batch, before = batch_of(sets), model.get_weights()
-    given = run(model, batch)
-    slopes, shifts = np.linspace(0.5, 2.0, given.shape[-1], dtype=np.float32), np.float32([0.3] * given.shape[-1])
+    none, some = np.ones(len(ACTIONS), np.float32), np.linspace(0.5, 2.0, len(ACTIONS), dtype=np.float32)
     try:
-        model.set_calibration(slopes, shifts)
-        assert np.allclose(run(model, batch), calibrated(given, slopes, shifts), atol=1e-6)
+        model.set_calibration(none, 0 * none)
+        given = run(model, batch)
+        model.set_calibration(some, some - 1)
+        assert np.allclose(run(model, batch), calibrated(given, some, some - 1), atol=1e-6)
     finally:
         model.set_weights(before)
 
