@@ -15,8 +15,10 @@ LEAST_RECALL: Final = 0.985
 
 _SPARE: Final = 50
 _FEWEST_IN_PART: Final = 40
-_TRIED: Final = 40
-_TRIED_COUNT: Final = 300
+# What is searched for is an item's vector, or the mean of a visitor's: of a few, or of as many as `content` compares.
+_TRIED_MEANS: Final = (1, 3, 10)
+_TRIED_OF_EACH: Final = 20
+_TRIED_COUNT: Final = 480
 # What two sums of the same products may differ by, as a part of the lengths' product.
 _ROUNDING: Final = 1e-6
 # With fewer allowed than this part it is quicker to look at those.
@@ -56,7 +58,7 @@ class PartitionIndex:
     """Looks at those parts of the vectors that lie nearest (inverted lists, by faiss), at half precision.
 
     How many parts is found out when it is made: as many as bring back at least `LEAST_RECALL` of what looking at all of
-    them does, on searches by single vectors and by means of three, as users' are. Scores are exact.
+    them does, on searches by single vectors and by means of some, as users' are. Scores are exact.
     """
 
     def __init__(self, vectors: Vectors) -> None:
@@ -100,9 +102,11 @@ class PartitionIndex:
         return _nearest(self._index, self._vectors, vector, count, parameters)
 
     def _broad_enough(self, exact: NDArray[np.float32], random: np.random.Generator) -> tuple[float, int]:
-        """Returns the recall of the least breadth, doubled from a 64th of the parts on, that is enough; and that."""
-        drawn = random.integers(0, len(exact), (_TRIED, 3))
-        queries = [exact[rows[:1] if number % 2 else rows].mean(axis=0) for number, rows in enumerate(drawn)]
+        """Returns the recall, of the kind of searches that has the least, at the least breadth, doubled from a 64th of
+        the parts on, that is enough; and that breadth.
+        """
+        drawn = [random.integers(0, len(exact), items) for items in _TRIED_MEANS for _ in range(_TRIED_OF_EACH)]
+        queries = [exact[rows].mean(axis=0) for rows in drawn]
         count = min(_TRIED_COUNT, len(exact))
         longest = float(np.linalg.norm(exact, axis=1).max())
         least = [
@@ -114,7 +118,8 @@ class PartitionIndex:
             found = [self._search(query, count, breadth, None)[1] for query in queries]
             # By scores: which of equal ones are found says nothing.
             pairs = zip(found, least, strict=True)
-            recall = float(np.mean([np.count_nonzero(own >= worst) / count for own, worst in pairs]))
+            recalls = np.array([np.count_nonzero(own >= worst) / count for own, worst in pairs])
+            recall = float(recalls.reshape(len(_TRIED_MEANS), _TRIED_OF_EACH).mean(axis=1).min())
             if recall >= LEAST_RECALL or breadth >= self._parts:
                 return recall, breadth
             breadth = min(self._parts, 2 * breadth)

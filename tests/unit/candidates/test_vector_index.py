@@ -44,6 +44,18 @@ def test_the_parts_find_what_the_exact_search_finds(
     assert recall >= 0.98
 
 
+@pytest.mark.parametrize("items", [1, 3, 10])
+def test_means_of_a_visitors_items_find_as_much(
+    vectors: NDArray[np.float32], parts: PartitionIndex, items: int
+) -> None:
+    random, exact = np.random.default_rng(5), ExactIndex(vectors)
+    recalls = [
+        np.isin(exact.search(query, 480, None)[0], parts.search(query, 480, None)[0]).mean()
+        for query in (vectors[random.integers(0, ITEMS, items)].mean(axis=0) for _ in range(40))
+    ]
+    assert np.mean(recalls) >= 0.98
+
+
 def test_nothing_allowed_finds_nothing(vectors: NDArray[np.float32], parts: PartitionIndex) -> None:
     rows, scores = parts.search(vectors[0], 10, np.zeros(ITEMS, np.bool_))
     assert len(rows) == len(scores) == 0
