@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import grpc
+from elasticsearch import AsyncElasticsearch
 
 from bench.candidates.load import Timing, measure
 from bench.candidates.shop_services import BenchCatalog, BenchStatistics, serving
@@ -42,7 +43,7 @@ HEADLINE: Final = 100_000
 # neighbors, followers, companions, user_ratings, group_tastes, repeats, embeddings
 _TABLES: Final = 7
 _LOOKS: Final = 2_000
-_START_SECONDS: Final = 600.0
+_START_SECONDS: Final = 3600.0
 
 
 async def main(sizes: Sequence[int]) -> None:
@@ -85,7 +86,7 @@ async def _measure_size(figures: Figures, engine: str, shop: SyntheticShop) -> N
 @contextlib.asynccontextmanager
 async def _candidates(folder: Path, features: str) -> AsyncIterator[Any]:
     """Starts the service; gives its stub when it is ready."""
-    port = any_free_port()
+    port, index = any_free_port(), f"bench-{time.time_ns()}"
     environment = os.environ | {
         "VITRINE_STATE_DIRECTORY": str(folder),
         "VITRINE_CANDIDATES_PORT": str(port),
@@ -94,7 +95,7 @@ async def _candidates(folder: Path, features: str) -> AsyncIterator[Any]:
         "VITRINE_CANDIDATES_SOURCE_DEADLINE_SECONDS": "5",
         "VITRINE_CANDIDATES_MAX_MESSAGE_BYTES": str(256 * 1024 * 1024),
         # An index of its own: that of a former run would answer while this one's is made.
-        "VITRINE_CANDIDATES_ELASTICSEARCH_INDEX": f"bench-{time.time_ns()}",
+        "VITRINE_CANDIDATES_ELASTICSEARCH_INDEX": index,
     }
     command = (sys.executable, "-m", "services.candidates", "--exit-with-parent")
     process = await asyncio.create_subprocess_exec(*command, env=environment)
@@ -106,6 +107,14 @@ async def _candidates(folder: Path, features: str) -> AsyncIterator[Any]:
     finally:
         process.terminate()
         await process.wait()
+        await _remove(index)
+
+
+async def _remove(index: str) -> None:
+    if url := os.environ.get("VITRINE_CANDIDATES_ELASTICSEARCH_URL"):
+        async with AsyncElasticsearch(url) as client:
+            names = list(await client.indices.get(index=f"{index}-*"))
+            await client.indices.delete(index=names)
 
 
 async def _until_loaded(stub: Any) -> None:

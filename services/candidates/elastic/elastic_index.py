@@ -11,6 +11,7 @@ from services.candidates.content.content_index import MOST_MATCHES
 from services.candidates.content.freshness import FRESHNESS_HALF_LIFE_DAYS, FRESHNESS_SHARE, LOW_STOCK, STOCK_SHARE
 from services.candidates.content.item_words import WORD_WEIGHTS
 from services.candidates.content.matches import Matches
+from services.candidates.content.segment import POSTINGS_READ
 from services.candidates.content.tokens import tokens
 from services.candidates.elastic.alike_query import alike_query
 from services.candidates.elastic.cluster import Cluster
@@ -75,8 +76,9 @@ class ElasticIndex:
         knn = self._vectors.clauses(
             {one.field: (shares @ rows).astype(np.float32) for one, rows in used}, count, eligibility
         )
+        rare = self._weights.rarest(feature_weights, POSTINGS_READ)
         hits = await self._search(
-            alike_query(features, shares, feature_weights, eligibility),
+            alike_query(features, shares, feature_weights, rare, eligibility),
             min(count * (1 + len(knn)), MOST_FOUND),
             ["features", *(one.field.kept for one, _ in used)],
             knn,

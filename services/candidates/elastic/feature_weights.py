@@ -1,6 +1,6 @@
 import math
 from collections.abc import Callable, Iterable
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Final
 
 from services.candidates.elastic.cluster import Cluster
@@ -22,26 +22,34 @@ class FeatureWeights:
         self._index = index
         self._clock = elapsed_clock
         self._weights: dict[str, float] = {}
+        self._holders: dict[str, int] = {}
         self._since = elapsed_clock()
 
     async def of(self, features: Iterable[str]) -> dict[str, float]:
         """Returns the weight of each feature."""
         if len(self._weights) > _KEPT or self._clock() - self._since > _KEPT_SECONDS:
-            self._weights, self._since = {}, self._clock()
+            self.forget()
         wanted = set(features)
         unknown = iter(sorted(wanted - self._weights.keys()))
         found = {feature: self._weights[feature] for feature in wanted & self._weights.keys()}
         while part := list(islice(unknown, _ASKED)):
-            asked = await self._ask(part)
-            found |= asked
-            self._weights.update(asked)
+            await self._ask(part)
+            found |= {feature: self._weights[feature] for feature in part}
         return found
 
-    def forget(self) -> None:
-        """Forgets all: another index answers."""
-        self._weights = {}
+    def rarest(self, features: Iterable[str], holders: int) -> list[str]:
+        """Returns those of the features just weighed that the fewest items have, the rarest first: as many as are had
+        by so many items together, and one at least.
+        """
+        ascending = sorted(features, key=lambda feature: (self._holders.get(feature, 0), feature))
+        together = accumulate(self._holders.get(feature, 0) for feature in ascending)
+        return ascending[: max(1, sum(count <= holders for count in together))]
 
-    async def _ask(self, features: list[str]) -> dict[str, float]:
+    def forget(self) -> None:
+        """Forgets all: another index answers, or rarities may have changed."""
+        self._weights, self._holders, self._since = {}, {}, self._clock()
+
+    async def _ask(self, features: list[str]) -> None:
         answer = await self._cluster.ask(
             lambda client: client.termvectors(
                 index=self._index,
@@ -56,7 +64,8 @@ class FeatureWeights:
         )
         told = answer["term_vectors"].get("features", {})
         count = max(1, told.get("field_statistics", {}).get("doc_count", 0))
-        holders = {feature: term.get("doc_freq", 0) for feature, term in told.get("terms", {}).items()}
-        return {
-            feature: field_weight(feature) * math.log1p(count / max(1, holders.get(feature, 0))) for feature in features
-        }
+        terms = told.get("terms", {})
+        for feature in features:
+            holders = max(1, terms.get(feature, {}).get("doc_freq", 0))
+            self._holders[feature] = holders
+            self._weights[feature] = field_weight(feature) * math.log1p(count / holders)
