@@ -16,6 +16,7 @@ from services.ranker.model.vocabulary import Vocabulary
 from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.examples.examples import Examples
 from services.ranker.training.fitting.epochs import Epochs, batch_count
+from services.ranker.training.fitting.feature_scale import mean_and_deviation, real_features
 from services.ranker.training.fitting.fit_course import FitCourse, FitState, PlainCourse
 from services.ranker.training.fitting.negative_sampler import NegativeSampler
 from services.ranker.training.fitting.ranking_metrics import RankingMetrics, ranking_metrics
@@ -114,8 +115,7 @@ def begin_fit(  # noqa: PLR0917  # as of `fit_model`
 
 def prepare(model: BehaviorModel, examples: Examples) -> None:
     """Sets what the data says before training: the features' scale, the actions' priors, which actions occur."""
-    features = examples.inputs["candidate_features"][examples.real]
-    model.set_features(features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64))
+    model.set_features(*mean_and_deviation(real_features(examples)))
     positives = examples.labels.sum(axis=(0, 1), dtype=np.float64)
     stood_for = np.exp(examples.offsets[examples.real], dtype=np.float64).sum()
     priors = np.clip((positives + 0.5) / (stood_for + 1.0), 1e-9, 0.5)

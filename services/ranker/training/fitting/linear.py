@@ -10,6 +10,7 @@ from scipy.special import expit
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.linear_weights import BIAS
 from services.ranker.training.examples.examples import Examples
+from services.ranker.training.fitting.feature_scale import mean_and_deviation
 
 PENALTY: Final = 1e-5
 """Weighs the squares of the standardised weights against the mean cross-entropy."""
@@ -30,7 +31,7 @@ def fit_linear(examples: Examples, maximum_rows: int, seed: int) -> dict[str, fl
     features = examples.inputs["candidate_features"].reshape(-1, len(FEATURE_NAMES))[real]
     labels = target_labels(examples.labels).ravel()[real]
     offsets = examples.offsets.ravel()[real]
-    means, deviations = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
+    means, deviations = mean_and_deviation([features])
     scales = np.where(deviations > 1e-6, 1.0 / np.maximum(deviations, 1e-6), 0.0)
     standard = ((features - means) * scales).astype(np.float32)
 

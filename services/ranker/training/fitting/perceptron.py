@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.training.examples.examples import Examples
+from services.ranker.training.fitting.feature_scale import mean_and_deviation, real_features
 from services.ranker.training.fitting.linear import target_labels
 
 HIDDEN: Final = (64, 32)
@@ -26,9 +27,9 @@ class Perceptron:
 
     def __init__(self, examples: Examples, seed: int, batch_size: int = 64) -> None:
         keras.utils.set_random_seed(seed)
-        features = examples.inputs["candidate_features"][examples.real]
-        self._means = features.mean(axis=0, dtype=np.float64).astype(np.float32)
-        self._deviations = np.maximum(features.std(axis=0, dtype=np.float64), 1e-6).astype(np.float32)
+        means, deviations = mean_and_deviation(real_features(examples))
+        self._means = means.astype(np.float32)
+        self._deviations = np.maximum(deviations, 1e-6).astype(np.float32)
         inputs = keras.Input((None, len(FEATURE_NAMES)))
         hidden = inputs
         for size in HIDDEN:
