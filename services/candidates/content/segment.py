@@ -148,8 +148,9 @@ class Segment:
         positions, lengths = gather(self.starts, rows)
         own = self.features[positions]
         places = np.minimum(np.searchsorted(features, own), len(features) - 1)
-        shared = np.flatnonzero(features[places] == own)
-        wide = np.zeros((len(rows), len(features)), np.float32)
-        wide[np.repeat(np.arange(len(rows)), lengths)[shared], places[shared]] = self.values[positions[shared]]
-        similarities: NDArray[np.float32] = wide @ vectors.T
+        values = np.where(features[places] == own, self.values[positions], np.float32(0))
+        ends = np.concatenate([[0], np.cumsum(lengths)])
+        similarities: NDArray[np.float32] = (
+            sparse.csr_array((values, places, ends), (len(rows), len(features))) @ vectors.T
+        )
         return similarities
