@@ -27,8 +27,8 @@ from services.ranker.training.fitting.calibration import (
 )
 from services.ranker.training.fitting.linear import fit_linear, linear_scores
 from services.ranker.training.fitting.ranking_metrics import ranking_metrics
+from services.ranker.training.item_vectors import ItemVectors
 from services.ranker.training.plan import TrainingPlan
-from services.ranker.training.publishing.item_vectors import ItemVectors
 from services.ranker.training.publishing.publisher import Publisher
 from services.ranker.training.report import TrainingReport
 from services.ranker.training.run_options import RunOptions

@@ -34,7 +34,7 @@ async def status(log: EventLog) -> GetLogStatusResponse:
 
 async def dropped(log: EventLog, count: int) -> None:
     """Waits until the log begins at an offset."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await status(log)).start_offsets[0].offset != count:  # noqa: ASYNC110  # it happens over there
             await asyncio.sleep(0.01)
 
@@ -54,7 +54,7 @@ async def test_what_is_older_goes_and_the_rest_stays(log: EventLog, clock: Fixed
     await ingest(log, view("new"))
     assert [each.offset for each in await whole_log(log)] == [2, 3]
     assert statuses(await ingest(log, view("young"))) == ["DUPLICATE"]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await status(log)).quarantined_count:  # noqa: ASYNC110  # the same
             await asyncio.sleep(0.01)
 
@@ -91,7 +91,7 @@ async def test_a_follower_at_the_end_goes_on(log: EventLog, clock: FixedClock) -
                 return
 
     following = asyncio.create_task(follow())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(read) < 5:  # noqa: ASYNC110  # it follows by itself
             await asyncio.sleep(0.01)
     clock.advance(timedelta(days=31))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceAsyncStub
     from vitrine.features.v1.user_service_pb2_grpc import UserServiceAsyncStub
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 
 
 class Shop:

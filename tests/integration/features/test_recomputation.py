@@ -173,7 +173,7 @@ async def test_a_log_whose_beginning_is_gone_is_no_proof(
 
 async def dropped(log: Log) -> None:
     """Waits until the log begins later than at 0."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not any(start.offset for start in (await log.stub.GetLogStatus(GetLogStatusRequest())).start_offsets):  # noqa: ASYNC110  # only known over there
             await asyncio.sleep(0.05)
 

@@ -125,7 +125,7 @@ async def test_a_dependency_that_comes_back_is_used_again(shop: Harness) -> None
     for _ in range(4):
         await shop.page()
     shop.ranker.behavior.dead = False
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await shop.page()).degradation_step != page_pb2.DEGRADATION_STEP_FULL:  # noqa: ASYNC110  # it says so itself
             await asyncio.sleep(0.05)
 

@@ -7,7 +7,7 @@ from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.fitting import retrieval
 from services.ranker.training.fitting.factorization import Factorization, set_factors
 from services.ranker.training.fitting.retrieval import choose_factor_weight
-from services.ranker.training.publishing.item_vectors import ItemVectors
+from services.ranker.training.item_vectors import ItemVectors
 from services.ranker.training.shop.shop_reader import ShopData
 from tests.support.training_shop import training_shop
 from tests.unit.ranker_model.conftest import Trained, tiny_plan

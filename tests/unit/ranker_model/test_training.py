@@ -15,8 +15,8 @@ from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.model.behavior_model import ACTIONS
 from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.fitting import fit
+from services.ranker.training.item_vectors import ItemVectors
 from services.ranker.training.job import train_on
-from services.ranker.training.publishing.item_vectors import ItemVectors
 from services.ranker.training.publishing.publisher import Publisher
 from tests.support.training_shop import ITEMS, training_shop
 from tests.unit.ranker_model.conftest import NOW, Trained, tiny_plan

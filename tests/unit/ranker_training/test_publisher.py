@@ -7,7 +7,7 @@ import pytest
 
 from services.common.artifacts import ArtifactStore
 from services.ranker.linear_weights import ARTIFACT, FILE
-from services.ranker.training.publishing.item_vectors import ItemVectors
+from services.ranker.training.item_vectors import ItemVectors
 from services.ranker.training.publishing.model_registry import EMBEDDINGS
 from services.ranker.training.publishing.publisher import Publisher
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from services.ranker.inputs.tensors import of_user
 from services.ranker.model.behavior_model import BehaviorModel
 from services.ranker.training.examples.examples import Examples
-from services.ranker.training.publishing.item_vectors import ItemVectors
+from services.ranker.training.item_vectors import ItemVectors
 
 LENGTH: Final = 100
 WEIGHTS: Final = (0.0, 0.5, 1.0, 2.0, 4.0)

@@ -12,7 +12,7 @@ from services.common.artifacts import ArtifactStore
 from services.common.whole_files import remove_whole, sync, sync_tree, write_whole
 from services.ranker import linear_weights
 from services.ranker.model.config import MODEL_NAME
-from services.ranker.training.publishing.item_vectors import ItemVectors
+from services.ranker.training.item_vectors import ItemVectors
 from services.ranker.training.publishing.model_registry import EMBEDDINGS, ModelRegistry
 
 KEPT_VERSIONS: Final = 3
