@@ -19,6 +19,7 @@ from services.common.telemetry.metrics import service_metrics
 from services.ranker.behavior_model import BehaviorModel
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import ItemColumns
+from services.ranker.inputs.text_encoders import with_encoder
 from services.ranker.item_encoder import ItemEncoder
 from services.ranker.item_feed import ItemFeed
 from services.ranker.known_items import KnownItemsCheck
@@ -32,7 +33,6 @@ from services.ranker.scorers.model_scorer import ModelScorer
 from services.ranker.servicer import RankerServicer
 from services.ranker.settings import RankerSettings
 from services.ranker.texts.open_texts import open_texts
-from services.ranker.texts.text_encoder import with_encoder
 from services.ranker.user_encoder import UserEncoder
 from services.ranker.value import Factor, ValueModel
 from vitrine.ranker.v1 import ranker_service_pb2

@@ -6,7 +6,7 @@ from pydantic import Field, PositiveInt, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.common.settings import ServiceSettings
-from services.ranker.texts.text_encoder import require_encoder
+from services.ranker.inputs.text_encoders import require_encoder
 
 
 class RankerSettings(ServiceSettings):

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ranker.texts.text_encoder import MINILM
+from services.ranker.inputs.text_encoders import MINILM
 
 
 class FakeTextEncoder:

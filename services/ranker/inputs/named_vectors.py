@@ -6,7 +6,7 @@ import structlog
 from numpy.typing import NDArray
 
 from services.common.direction import VectorFault, direction
-from services.ranker.texts.text_encoder import ENCODER_WIDTHS
+from services.ranker.inputs.text_encoders import ENCODER_WIDTHS
 from vitrine.features.v1.item_pb2 import Item
 
 NO_VECTORS: Final[Mapping[str, int]] = {}

@@ -3,8 +3,8 @@ from pathlib import Path
 from typing import Final
 
 from services.ranker.inputs.item_tokens import TOKEN_BUCKETS
+from services.ranker.inputs.text_encoders import require_encoder, with_encoder
 from services.ranker.model.json_fields import read_fields
-from services.ranker.texts.text_encoder import require_encoder, with_encoder
 
 MODEL_NAME: Final = "behavior"
 """What model servers know the model by: the name of the directory of its versions."""
