@@ -19,7 +19,6 @@ from services.ranker.training.examples.sufficiency import require_candidates, re
 from services.ranker.training.examples.training_set import TrainingSet
 from services.ranker.training.fitting.baselines import BASELINES, baseline_scores
 from services.ranker.training.fitting.calibration import (
-    calibrated,
     calibration,
     calibration_error,
     cross_calibrated,
@@ -178,7 +177,7 @@ class TrainingRun:
     ) -> tuple["BehaviorModel", NDArray[np.float32], ItemVectors]:
         """Returns the model, calibrated, the values that it gives the validation's candidates, and its item vectors."""
         from services.ranker.training.fitting.checkpoint import Checkpoint, CheckpointedCourse, fit_key
-        from services.ranker.training.fitting.fit import fit_model, values_of
+        from services.ranker.training.fitting.fit import fit_model, probabilities, values_of
 
         report, plan, items = self.report, self._plan, self._shop.catalog.items
         start = self._start()
@@ -194,9 +193,9 @@ class TrainingRun:
         if start.reason:
             report.warm_from = None
         model = fit.model
-        slopes, shifts = fit_calibration(sets.validation, fit.judged)
-        model.set_calibration(slopes, shifts)
-        values = values_of(calibrated(fit.judged, slopes, shifts).astype(np.float32))
+        model.set_calibration(*fit_calibration(sets.validation, fit.judged))
+        # Asked once more, of what will be published: the gate goes by it.
+        values = values_of(probabilities(model, sets.validation))
         report.metrics["model"] = ranking_metrics(sets.validation, values)
         crossed = cross_calibrated(sets.validation, fit.judged)
         report.calibration = calibration(sets.validation, crossed)

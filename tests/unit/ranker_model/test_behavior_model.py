@@ -3,9 +3,8 @@ import tensorflow as tf
 
 from services.ranker.inputs.item_tokens import item_tokens
 from services.ranker.inputs.tensors import Tensors
-from services.ranker.model.behavior_model import ACTIONS, BehaviorModel
+from services.ranker.model.behavior_model import BehaviorModel
 from services.ranker.training.examples.example_builder import ExampleSets
-from services.ranker.training.fitting.calibration import calibrated
 
 
 def batch_of(sets: ExampleSets, count: int = 3) -> Tensors:
@@ -27,18 +26,6 @@ def test_a_user_does_not_depend_on_the_others_of_the_batch(model: BehaviorModel,
     batch = batch_of(sets)
     first = {name: array[:1] for name, array in batch.items()}
     assert np.allclose(run(model, batch)[:1], run(model, first), atol=1e-6)
-
-
-def test_calibrated_it_gives_what_calibration_makes_of_what_it_gave(model: BehaviorModel, sets: ExampleSets) -> None:
-    batch, before = batch_of(sets), model.get_weights()
-    none, some = np.ones(len(ACTIONS), np.float32), np.linspace(0.5, 2.0, len(ACTIONS), dtype=np.float32)
-    try:
-        model.set_calibration(none, 0 * none)
-        given = run(model, batch)
-        model.set_calibration(some, some - 1)
-        assert np.allclose(run(model, batch), calibrated(given, some, some - 1), atol=1e-6)
-    finally:
-        model.set_weights(before)
 
 
 def test_nothing_known_gives_probabilities(model: BehaviorModel, sets: ExampleSets) -> None:

@@ -42,20 +42,12 @@ def cross_calibrated(examples: Examples, probabilities: NDArray[Any]) -> NDArray
     None of them is judged by what it was fitted on, and all of them judge: halves of some hundred visits differ by more
     in what is bought than a model of them errs.
     """
-    crossed = np.empty(probabilities.shape)
+    calibrated = np.empty(probabilities.shape)
     halves = slice(0, None, 2), slice(1, None, 2)
     for half, other in (halves, halves[::-1]):
         slopes, shifts = fit_calibration(examples, probabilities, other)
-        crossed[half] = calibrated(probabilities[half], slopes, shifts)
-    return crossed
-
-
-def calibrated(
-    probabilities: NDArray[Any], slopes: NDArray[np.float32], shifts: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    """Returns what a model that has the slopes and shifts (actions,) gives where it gave these before (…, actions)."""
-    changed: NDArray[np.float64] = expit(slopes * _logit(probabilities.astype(np.float64)) + shifts)
-    return changed
+        calibrated[half] = expit(slopes * _logit(probabilities[half].astype(np.float64)) + shifts)
+    return calibrated
 
 
 def calibration(examples: Examples, probabilities: NDArray[Any]) -> dict[str, float]:
