@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import grpc
-from elasticsearch import AsyncElasticsearch
 
 from bench.candidates.load import Timing, measure
 from bench.candidates.shop_services import BenchCatalog, BenchStatistics, serving
@@ -26,6 +25,8 @@ from bench.echo import echo_throughput
 from bench.figures import Figures
 from cli.launcher.ports import any_free_port
 from services.candidates.artifacts.neighbors import Neighbors
+from services.candidates.elastic.client import open_client
+from services.candidates.settings import CandidatesSettings
 from services.candidates.sources.registry import SOURCES
 from services.common.artifacts import ArtifactStore
 from services.common.clock import SystemClock
@@ -111,10 +112,11 @@ async def _candidates(folder: Path, features: str) -> AsyncIterator[Any]:
 
 
 async def _remove(index: str) -> None:
-    if url := os.environ.get("VITRINE_CANDIDATES_ELASTICSEARCH_URL"):
-        async with AsyncElasticsearch(url) as client:
-            names = list(await client.indices.get(index=f"{index}-*"))
-            await client.indices.delete(index=names)
+    settings = CandidatesSettings()
+    if settings.elasticsearch_url:
+        async with open_client(settings) as client:
+            if names := list(await client.indices.get(index=f"{index}-*")):
+                await client.indices.delete(index=names)
 
 
 async def _until_loaded(stub: Any) -> None:

@@ -12,7 +12,7 @@ from services.common.database import Database, create_engine
 from services.features.definitions.user_state import UserState
 from services.features.settings import FeaturesSettings
 from services.features.store.tables import ITEM_STATISTICS, USER_STATES
-from tests.integration.features.shop import Shop, event, item, refusal, shop
+from tests.integration.features.shop import PATIENCE_SECONDS, Shop, event, item, refusal, shop
 from tests.integration.features.workers import PARTITIONS, USERS, append, of_events, shared, some_events
 from tests.support.fake_event_service import FakeEventService, serve_fake
 from vitrine.common.v1.visitor_pb2 import Visitor
@@ -102,7 +102,7 @@ async def test_a_rebuild_makes_what_the_log_says(
         told = await rebuild(features)
         assert told[-1] == (600, 600)
         for worker in (features, other):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while await known(worker) != right[0] or await statistics(worker) != close(right[1]):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         append(log, event("later", USERS[0], EVENT_TYPE_VIEW, "i1"))
@@ -139,7 +139,7 @@ async def test_who_is_erased_meanwhile_stays_erased(
         async for _ in answers:
             pass
         await features.saved(600)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while (await features.status()).held_partitions != list(range(PARTITIONS)):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         assert [(await features.user(visitor)).event_count > 0 for visitor in USERS[:3]] == [False, True, True]
@@ -154,7 +154,7 @@ async def test_a_log_without_its_beginning_is_not_enough(
         assert (await refusal(rebuild(features)))[:2] == ("FAILED_PRECONDITION", "LOG_DROPPED")
         assert sum([row.event_count for row in await known(features)]) == 600
         await rebuild(features, from_kept=True)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while sum([row.event_count for row in await known(features)]) != 597:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 

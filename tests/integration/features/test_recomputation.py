@@ -17,7 +17,7 @@ from services.common.server import running
 from services.events.app import build as build_events
 from services.events.settings import EventsSettings
 from services.features.settings import FeaturesSettings
-from tests.integration.features.shop import Shop, event, item, refusal, shop
+from tests.integration.features.shop import PATIENCE_SECONDS, Shop, event, item, refusal, shop
 from tests.integration.features.workers import shared
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.events.v1 import event_pb2 as e
@@ -173,7 +173,7 @@ async def test_a_log_whose_beginning_is_gone_is_no_proof(
 
 async def dropped(log: Log) -> None:
     """Waits until the log begins later than at 0."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not any(start.offset for start in (await log.stub.GetLogStatus(GetLogStatusRequest())).start_offsets):  # noqa: ASYNC110  # only known over there
             await asyncio.sleep(0.05)
 
