@@ -101,7 +101,8 @@ async def told(tmp_path: Path) -> Told:
             await visit(shop)
             ends = await call_everything(shop)
             metrics = await asyncio.to_thread(read_metrics, shop)
-            shop.launcher.stop(["events", "features"], grace_seconds=1)
+            # With all the time they need to send their spans: of their second life there are none.
+            await asyncio.to_thread(shop.launcher.stop, ["events", "features"])
             ends += await call_everything(shop, ("homepage", "candidates", "ranker"))
             await asyncio.to_thread(shop.start)
         finally:
