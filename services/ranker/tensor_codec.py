@@ -79,13 +79,13 @@ def decode(tensor: Any) -> NDArray[Any]:
     dtype = _DTYPES.get(tensor.dtype)
     if dtype is None:
         raise TensorCodecError(f"tensors of type {type_name(tensor.dtype)} are not supported")
-    if tensor.tensor_content:
+    if content := tensor.tensor_content:  # looked at once: protobuf makes a copy for each look
         expected = size * dtype.itemsize
-        if len(tensor.tensor_content) != expected:
+        if len(content) != expected:
             raise TensorCodecError(
-                f"tensor_content has {len(tensor.tensor_content)} bytes, {list(shape)} of {dtype} needs {expected}"
+                f"tensor_content has {len(content)} bytes, {list(shape)} of {dtype} needs {expected}"
             )
-        flat: NDArray[Any] = np.frombuffer(tensor.tensor_content, dtype.newbyteorder("<"))
+        flat: NDArray[Any] = np.frombuffer(content, dtype.newbyteorder("<"))
         return flat.astype(dtype, copy=False).reshape(shape)
     if tensor.dtype == types_pb2.DT_HALF:  # its 16 bits are sent as integers
         return _filled(list(tensor.half_val), size, np.dtype(np.uint16)).view(np.float16).reshape(shape)

@@ -16,37 +16,41 @@ def places(keys: NDArray[Any], wanted: NDArray[Any]) -> tuple[NDArray[np.intp], 
 
 
 def values_at(
-    column: NDArray[Any], place: NDArray[np.intp], present: NDArray[np.bool_], default: float = 0.0
+    columns: NDArray[Any], place: NDArray[np.intp], present: NDArray[np.bool_], default: float = 0.0
 ) -> NDArray[np.float64]:
-    """Returns `column` at each place, `default` where there is none; shape of `place`."""
-    if not len(column):
-        return np.full(len(place), default)
-    return np.where(present, column[place], default).astype(np.float64)
+    """Returns the columns' values (shape (..., keys)) at each place, `default` where there is none: (..., places)."""
+    if not columns.shape[-1]:
+        return np.full((*columns.shape[:-1], len(place)), default)
+    return np.where(present, columns.take(place, axis=-1), default).astype(np.float64, copy=False)
 
 
 class Totals:
     """Sums and maxima of weighted rows by key, to be looked up by other rows' keys. Key 0 is none and is left out."""
 
     def __init__(self, keys: NDArray[Any]) -> None:
-        self._kept = np.flatnonzero(keys > 0)
-        kept = keys[self._kept]
-        self._order = np.argsort(kept, kind="stable")
-        ordered = kept[self._order]
-        first = np.ones(len(ordered), np.bool_)
-        first[1:] = ordered[1:] != ordered[:-1]
-        self._begins = np.flatnonzero(first)
+        order = np.argsort(keys, kind="stable")
+        ordered = keys[order]
+        kept = np.searchsorted(ordered, 0, side="right")
+        self._order, ordered = order[kept:], ordered[kept:]
+        bounds = np.ones(len(ordered) + 1, np.bool_)
+        bounds[1:-1] = ordered[1:] != ordered[:-1]
+        ends = np.flatnonzero(bounds)
+        self._begins = ends[:-1]
         self.keys = ordered[self._begins]
+        self.counts = (ends[1:] - self._begins).astype(np.float64)
+        """How many rows each of `keys` has."""
 
     def sums(self, weights: NDArray[Any]) -> NDArray[np.float64]:
-        """Returns the sum of `weights` (one per row) for each of `keys`."""
+        """Returns the sums of `weights` (shape (..., rows)) for each of `keys`: (..., keys)."""
         return self._reduced(np.add, weights)
 
     def greatest(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Returns the greatest of `values` (one per row) for each of `keys`."""
+        """Returns the greatest of `values` (shape (..., rows)) for each of `keys`: (..., keys)."""
         return self._reduced(np.maximum, values)
 
     def _reduced(self, how: np.ufunc, values: NDArray[Any]) -> NDArray[np.float64]:
         if not len(self.keys):
-            return np.zeros(0)
-        reduced: NDArray[np.float64] = how.reduceat(values[self._kept][self._order].astype(np.float64), self._begins)
+            return np.zeros((*values.shape[:-1], 0))
+        ordered = values.take(self._order, axis=-1).astype(np.float64, copy=False)
+        reduced: NDArray[np.float64] = how.reduceat(ordered, self._begins, axis=-1)
         return reduced

@@ -53,26 +53,28 @@ NAMES: Final = tuple(declaration.name for declaration in DECLARATIONS)
 NEVER_VISITS: Final = 100.0
 
 
+_VISITS: Final = np.array(VISITS)[:, None]
+_DAYS: Final = np.array(DAYS)[:, None]
+_HALF_LIVES_VISITS: Final = np.array(HALF_LIVES_VISITS)[:, None]
+_HALF_LIVES_DAYS: Final = np.array(HALF_LIVES_DAYS)[:, None]
+
+
 def compute(context: Context) -> list[NDArray[np.float64]]:
     """Returns the columns of NAMES, each of shape (n,). Counts within visits are shares of those visits."""
     visits = context.visits
     totals, of_candidates = context.bought, context.of_bought
-    ago = visits.visits_ago
-    days = context.days_since(visits.millis)
-    within_visits = [of_candidates(totals.sums(ago < number)) / number for number in VISITS]
-    within_days = [np.log1p(of_candidates(totals.sums(days < number))) for number in DAYS]
-    decayed = [np.log1p(of_candidates(totals.sums(np.exp2(-ago / half_life)))) for half_life in HALF_LIVES_VISITS]
-    decayed += [np.log1p(of_candidates(totals.sums(np.exp2(-days / half_life)))) for half_life in HALF_LIVES_DAYS]
-    count = of_candidates(totals.sums(np.ones(len(ago))))
-    last = of_candidates(-totals.greatest(-ago), NEVER_VISITS)
-    first = of_candidates(totals.greatest(ago), NEVER_VISITS)
+    ago, days = visits.visits_ago, context.visit_days
+    weights = (ago < _VISITS, days < _DAYS, np.exp2(-ago / _HALF_LIVES_VISITS), np.exp2(-days / _HALF_LIVES_DAYS))
+    sums = of_candidates(totals.sums(np.concatenate(weights)))
+    count = of_candidates(totals.counts)
+    last = np.minimum(of_candidates(-totals.greatest(-ago), NEVER_VISITS), NEVER_VISITS)
+    first = np.minimum(of_candidates(totals.greatest(ago), NEVER_VISITS), NEVER_VISITS)
     return [
-        *within_visits,
-        *within_days,
-        *decayed,
-        np.log1p(np.minimum(last, NEVER_VISITS)),
-        np.log1p(np.minimum(first, NEVER_VISITS)),
+        *(sums[: len(VISITS)] / _VISITS),
+        *np.log1p(sums[len(VISITS) :]),
+        np.log1p(last),
+        np.log1p(first),
         count / max(visits.count, 1),
         # One visit more on each side: what was bought once, last time, is no certainty.
-        count / (np.minimum(first, NEVER_VISITS) + 3.0),
+        count / (first + 3.0),
     ]

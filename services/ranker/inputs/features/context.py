@@ -31,6 +31,11 @@ class Context:
         return self.items.rows(self.item_nos)
 
     @cached_property
+    def leaf_nos(self) -> NDArray[np.int32]:
+        """The candidates' leaf categories."""
+        return self.items.leaf_nos(self.rows)
+
+    @cached_property
     def own_rows(self) -> NDArray[np.intp]:
         """The rows in `items` of the items that the user dealt with."""
         return self.items.rows(self.user.counters.item_nos)
@@ -41,12 +46,17 @@ class Context:
         return Visits.of(self.user, self.query_millis)
 
     @cached_property
+    def visit_days(self) -> NDArray[np.float64]:
+        """How many days ago the visit of each row of `visits` was."""
+        return self.days_since(self.visits.millis)
+
+    @cached_property
     def bought(self) -> Totals:
         """The rows of `visits` (an item in a visit) by item."""
         return Totals(self.visits.item_nos)
 
     def of_bought(self, values: NDArray[np.float64], default: float = 0.0) -> NDArray[np.float64]:
-        """Returns values of `bought` (one for each of its keys) for the candidates, `default` for those not in it."""
+        """Returns values of `bought` (shape (..., keys)) for the candidates, `default` where it has none: (..., n)."""
         return values_at(values, *self._bought_places, default)
 
     @cached_property

@@ -41,15 +41,14 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
     lengths = np.log1p((visits.millis[same + 1] - visits.millis[same]) / MILLIS_PER_DAY)
     gaps = Totals(visits.item_nos[same])
     place, again = places(gaps.keys, context.item_nos)
-    counts = gaps.sums(np.ones(len(same)))
-    means = gaps.sums(lengths) / counts
-    deviations = np.sqrt(np.maximum(gaps.sums(lengths**2) / counts - means**2, 0.0))
+    means = gaps.sums(lengths) / gaps.counts
+    deviations = np.sqrt(np.maximum(gaps.sums(lengths**2) / gaps.counts - means**2, 0.0))
     newest = np.searchsorted(visits.item_nos[same], gaps.keys, side="right") - 1
     last_ago = -context.bought.greatest(-visits.visits_ago)
     first_ago = context.bought.greatest(visits.visits_ago)
     since = np.log1p(context.days_since(context.of_bought(context.bought.greatest(visits.millis))))
     mean = values_at(means, place, again, UNKNOWN)
-    count = values_at(counts, place, again)
+    count = values_at(gaps.counts, place, again)
     between = context.of_bought(first_ago - last_ago) / np.maximum(count, 1.0)
     dueness = np.minimum(context.of_bought(last_ago) / np.maximum(between, 0.5), LATEST_DUENESS)
     return [

@@ -71,7 +71,7 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
     counters = user.counters
     decayed, last = counters.decayed_purchases, counters.last_purchase_millis
     own_nodes, nodes = items.category_nos[own], items.category_nos[rows]
-    own_leaves, leaves = items.leaf_nos(own), items.leaf_nos(rows)
+    own_leaves, leaves = items.leaf_nos(own), context.leaf_nos
     leaf = _Kin(context, own_leaves, leaves)
     second = _Kin(context, own_nodes[:, 1], nodes[:, 1])
     brand = _Kin(context, items.brand_nos[own], items.brand_nos[rows])

@@ -38,17 +38,16 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
     """Returns the columns of NAMES, each of shape (n,)."""
     visits, items = context.visits, context.items
     leaves = items.leaf_nos(items.rows(visits.item_nos)).astype(np.int64)
-    wanted = items.leaf_nos(context.rows)
     lines = Totals(leaves)
-    line_place, line_there = places(lines.keys, wanted)
-    days = context.days_since(visits.millis)
+    line_place, line_there = places(lines.keys, context.leaf_nos)
+    days = context.visit_days
     fresh = lines.sums(np.exp2(-days / HALF_LIFE_DAYS))
     new_choice = np.diff(visits.item_nos, prepend=0) > 0
     # One row for a leaf in a visit.
     rows = np.unique(leaves * max(visits.count, 1) + visits.visits_ago, return_index=True)[1]
     leaf, ago, age = Totals(leaves[rows]), visits.visits_ago[rows], days[rows]
-    place, there = places(leaf.keys, wanted)
-    count = leaf.sums(np.ones(len(rows)))
+    place, there = places(leaf.keys, context.leaf_nos)
+    count = leaf.counts
     last, first = -leaf.greatest(-age), leaf.greatest(age)
     dueness = np.where(count > 1, last / np.maximum((first - last) / np.maximum(count - 1, 1), 0.5), LONGEST_DAYS)
     return [

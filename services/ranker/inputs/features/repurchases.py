@@ -37,7 +37,7 @@ LEAF_INTERVALS: Final = 3.0
 def compute(context: Context) -> list[NDArray[np.float64]]:
     """Returns the columns of NAMES, each of shape (n,)."""
     items, rows = context.items, context.rows
-    buyers, intervals, days = items.repurchases.of(items.leaf_nos(rows))
+    buyers, intervals, days = items.repurchases.of(context.leaf_nos)
     known = intervals > 0
     leaf_mean = days / np.maximum(intervals, 1.0)
     own = items.interval_counts[rows].astype(np.float64)

@@ -13,6 +13,9 @@ HALF_LIVES_DAYS: Final = (30.0, 60.0, 120.0)
 HALF_LIVES_VISITS: Final = (5.0, 10.0, 30.0)
 RECENT_VISITS: Final = 5.0
 
+_HALF_LIVES_DAYS: Final = np.array(HALF_LIVES_DAYS)[:, None]
+_HALF_LIVES_VISITS: Final = np.array(HALF_LIVES_VISITS)[:, None]
+
 _WEIGHT: Final = "each weighing 1 over the best gain of a list for it"
 
 DECLARATIONS: Final = (
@@ -46,16 +49,14 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
     weights = visit_weights(visits.sizes)
     ago = visits.visits_ago
     own = weights[visits.count - 1 - ago]
-    days = context.days_since(visits.millis)
-    by_days = [np.log1p(context.of_bought(totals.sums(own * np.exp2(-days / life)))) for life in HALF_LIVES_DAYS]
-    by_visits = [np.log1p(context.of_bought(totals.sums(own * np.exp2(-ago / life)))) for life in HALF_LIVES_VISITS]
+    fading = (np.exp2(-context.visit_days / _HALF_LIVES_DAYS), np.exp2(-ago / _HALF_LIVES_VISITS))
+    decayed = totals.sums(own * np.concatenate(fading))
     recency = np.exp2(-np.arange(visits.count)[::-1] / RECENT_VISITS)
     usual = float(weights @ recency / recency.sum()) if visits.count else 0.0
     last_size = float(visits.sizes[-1]) if visits.count else 0.0
     return [
-        *by_days,
-        *by_visits,
-        context.of_bought(totals.sums(own) / totals.sums(np.ones(len(own)))),
+        *np.log1p(context.of_bought(decayed)),
+        context.of_bought(totals.sums(own) / totals.counts),
         np.full(len(context.item_nos), usual),
         np.full(len(context.item_nos), np.log1p(last_size)),
     ]
