@@ -48,8 +48,17 @@ class Server:
         return {status.version: status for status in response.model_version_status}
 
     def wait_for(self, version: int, state: int, model: str = "line") -> Any:
-        until(lambda: (status := self.states(model).get(version)) is not None and status.state == state)
-        return self.states(model)[version]
+        """Returns the first status of the version that is of this state."""
+        found: list[Any] = []
+
+        def is_there() -> bool:
+            status = self.states(model).get(version)
+            if status is not None and status.state == state:
+                found.append(status)
+            return bool(found)
+
+        until(is_there)
+        return found[0]
 
     def reload(self, *models: dict[str, Any]) -> Any:
         request = model_management_pb2.ReloadConfigRequest()

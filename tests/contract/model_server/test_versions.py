@@ -43,10 +43,13 @@ class TestVersions:
                 caller.result()
 
     @pytest.mark.parametrize(
-        "fault", ["nothing", "garbage", "empty file", "half a file", "folder", "unknown operation"]
+        ("number", "fault"),  # each has a number of its own: the server remembers how one ended
+        [*enumerate(["nothing", "garbage", "empty file", "half a file", "folder", "unknown operation"], start=20)],
     )
-    def test_a_broken_version_ends_with_its_error_and_the_old_one_goes_on(self, server: Server, fault: str) -> None:
-        broken = write_line(server.models / "aside", 20)
+    def test_a_broken_version_ends_with_its_error_and_the_old_one_goes_on(
+        self, server: Server, number: int, fault: str
+    ) -> None:
+        broken = write_line(server.models / "aside", number)
         model = broken / "saved_model.pb"
         content = model.read_bytes()
         match fault:
@@ -63,8 +66,8 @@ class TestVersions:
                 model.write_bytes(content[: len(content) // 2])
             case "unknown operation":
                 model.write_bytes(content.replace(b"AsString", b"AsStrunk"))
-        broken.rename(server.models / "line" / "20")
-        status = server.wait_for(20, State.END)
+        broken.rename(server.models / "line" / str(number))
+        status = server.wait_for(number, State.END)
         assert status.status.error_code != OK
         assert status.status.error_message
         assert server.states()[1].state == State.AVAILABLE
