@@ -9,7 +9,7 @@ from services.ranker.training.shop.catalog import TrainingCatalog
 from services.ranker.training.shop.event_table import EventTable, EventTableBuilder
 from services.ranker.training.shop.shop_reader import ShopData
 from vitrine.common.v1.attribute_pb2 import AttributeValue
-from vitrine.events.v1.event_pb2 import EVENT_TYPE_PURCHASE
+from vitrine.events.v1.event_pb2 import EVENT_TYPE_IMPRESSION, EVENT_TYPE_PURCHASE
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.item_pb2 import Item
 
@@ -60,6 +60,11 @@ def habits(users: int = 30, weeks: int = WEEKS, seed: int = 5) -> list[tuple[str
             basket = {item for item in favorites if random.random() < 0.8} | {random.randint(1, ITEMS)}
             log += [(f"u:{user}", purchase(item, millis, f"{user}-{week}-{item}")) for item in sorted(basket)]
     return log
+
+
+def impression(item_no: int, millis: int, event_id: str = "") -> Observation:
+    """A card with the item on the screen."""
+    return Observation(EVENT_TYPE_IMPRESSION, item_no, millis, event_id or f"shown-{item_no}-{millis}")
 
 
 def event_table(log: list[tuple[str, Observation]], catalog: TrainingCatalog) -> EventTable:

@@ -19,7 +19,6 @@ from services.ranker.training.examples.examples import Examples
 from services.ranker.training.examples.next_visit import ACTIONS, Visit
 from services.ranker.training.examples.sufficiency import require_examples, require_shop
 from services.ranker.training.plan import TrainingPlan
-from services.ranker.training.shop.event_table import EventTable
 from services.ranker.training.shop.replay import Replay
 from services.ranker.training.shop.shop_reader import read_shop
 
@@ -83,7 +82,8 @@ class PlainPerceptron:
         labels = np.zeros((count, slots, len(ACTIONS)), np.float32)
         unknown = Visit(np.zeros(0, np.int64), np.zeros((0, len(ACTIONS)), np.float32))
         inputs = {"candidate_item_nos": numbers, "candidate_features": features}
-        return Examples(inputs, labels, labels[..., 0], [unknown] * count)
+        exposures = np.zeros((count, slots), np.uint8)
+        return Examples(inputs, labels, labels[..., 0], exposures, [unknown] * count)
 
 
 async def train_perceptron(
@@ -95,7 +95,8 @@ async def train_perceptron(
     """
     shop = await read_shop(events, features, progress)
     require_shop(shop)
-    table, plan = _before(shop.table, to_millis(before)), TrainingPlan()
+    # What came later is what is asked about.
+    table, plan = shop.table.part(shop.table.millis < to_millis(before)), TrainingPlan()
     replay = Replay(table, shop.catalog, shop.attributes)
     builder = ExampleBuilder(table, replay, shop.catalog.shown_item_nos(), plan, shop.users)
     training, validation = builder.moments()
@@ -108,16 +109,3 @@ async def train_perceptron(
         scorer = Perceptron(examples, plan.seed)
         task.advance()
     return scorer
-
-
-def _before(table: EventTable, millis: int) -> EventTable:
-    """Returns the events before a time: what came later is what is asked about."""
-    end = int(np.searchsorted(table.millis, millis))
-    return EventTable(
-        table.visitors,
-        table.observations[:end],
-        table.users[:end],
-        table.item_nos[:end],
-        table.types[:end],
-        table.millis[:end],
-    )

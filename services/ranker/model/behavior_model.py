@@ -11,6 +11,7 @@ from services.common.strengths import STRENGTH_BY_TYPE
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.user_attributes import ATTRIBUTE_BUCKETS
 from services.ranker.model.config import BehaviorModelConfig
+from services.ranker.model.exposure_tower import ExposureTower
 from services.ranker.model.history_encoder import HistoryEncoder
 from services.ranker.model.item_factors import ItemFactors
 from services.ranker.model.item_tower import ItemTower
@@ -52,7 +53,9 @@ class BehaviorModel(keras.Model):
         inputs = len(FEATURE_NAMES) + config.candidate_width + config.width + config.attribute_width + 3
         self.forget = keras.layers.Dropout(config.taste_dropout, seed=seed + 403)
         self.head = RankingHead(config, inputs, len(ACTIONS), seed + 500, name="head")
+        self.exposure = ExposureTower(len(ACTIONS), name="exposure")
         for part, width in (
+            (self.exposure, 1),
             (self.tower, 1),
             (self.encoder, config.width),
             (self.attention, config.width),

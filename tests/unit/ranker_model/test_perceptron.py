@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,5 @@ def test_it_learns_what_popularity_does_not_know(sets: ExampleSets) -> None:
 
 @pytest.mark.parametrize("label", [0.0, 1.0])
 def test_labels_of_one_class_give_finite_scores(sets: ExampleSets, label: float) -> None:
-    alike = type(sets.training)(
-        sets.training.inputs, np.full_like(sets.training.labels, label), sets.training.offsets, sets.training.visits
-    )
+    alike = dataclasses.replace(sets.training, labels=np.full_like(sets.training.labels, label))
     assert np.isfinite(Perceptron(alike, seed=3, batch_size=8).scores(sets.validation)).all()

@@ -68,6 +68,7 @@ def test_where_nobody_takes_anything_new_there_is_nothing_to_choose_by(
         {name: array[row : row + 1] for name, array in nobody.inputs.items()},
         nobody.labels[row : row + 1],
         nobody.offsets[row : row + 1],
+        nobody.exposures[row : row + 1],
         [visit],
         nobody.items,
     )

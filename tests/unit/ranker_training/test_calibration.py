@@ -17,7 +17,11 @@ def examples_of(rates: np.ndarray) -> Examples:
     visits = [Visit(np.array([1]), np.ones((1, 4), np.float32))] * len(rates)
     item_nos = np.ones(rates.shape, np.int32)
     return Examples(
-        {"candidate_item_nos": item_nos}, labels.repeat(4, axis=2), np.zeros(rates.shape, np.float32), visits
+        {"candidate_item_nos": item_nos},
+        labels.repeat(4, axis=2),
+        np.zeros(rates.shape, np.float32),
+        np.zeros(rates.shape, np.uint8),
+        visits,
     )
 
 

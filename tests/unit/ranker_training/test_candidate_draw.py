@@ -76,3 +76,29 @@ def test_the_same_seed_draws_the_same(user: UserColumns) -> None:
     positives = np.array([3])
     one, other = (draw_of(SIZES, seed=4).training(user, positives) for _ in range(2))
     assert np.array_equal(one.item_nos, other.item_nos)
+
+
+def test_what_was_shown_in_vain_is_a_negative_that_stands_for_itself(user: UserColumns) -> None:
+    positives, shown = np.array([3, 120, 500]), np.array([2, 120, 130, 400, 599, 70_000])
+    drawn = draw_of(SIZES).training(user, positives, shown)
+    assert drawn.item_nos[3:7].tolist() == [2, 130, 400, 599]
+    assert drawn.offsets[np.isin(drawn.item_nos, shown)].tolist() == [0.0] * 5
+    assert len(np.unique(drawn.item_nos)) == len(drawn.item_nos)
+    assert np.exp(drawn.offsets[3:]).sum() == pytest.approx(len(ALL) - len(positives), rel=1e-5)
+
+
+def test_of_a_wall_of_cards_a_part_stands_for_all(user: UserColumns) -> None:
+    shown = np.arange(300, 500)
+    drawn = draw_of(DrawSizes(slots=60, own=20, shown=10, popular=10, rest=15, popular_pool=50)).training(
+        user, np.array([3]), shown
+    )
+    of_shown = np.isin(drawn.item_nos, shown)
+    assert of_shown.sum() == 10
+    assert drawn.offsets[of_shown] == pytest.approx(np.log(200 / 10))
+    assert np.exp(drawn.offsets[1:]).sum() == pytest.approx(len(ALL) - 1, rel=1e-5)
+
+
+def test_what_was_shown_changes_no_later_draw(user: UserColumns) -> None:
+    draw, fresh = draw_of(SIZES), draw_of(SIZES)
+    draw.training(user, np.array([3]), np.array([2, 130, 400]))
+    assert np.array_equal(draw._layers, fresh._layers)

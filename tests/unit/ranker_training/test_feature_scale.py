@@ -12,7 +12,9 @@ def test_padding_counts_nothing() -> None:
     item_nos = random.integers(0, 3, (150, 7))
     visits = [Visit(np.array([1]), np.ones((1, 4), np.float32))] * 150
     inputs: dict[str, np.ndarray] = {"candidate_item_nos": item_nos, "candidate_features": features}
-    examples = Examples(inputs, np.zeros((150, 7, 4), np.float32), np.zeros((150, 7), np.float32), visits)
+    examples = Examples(
+        inputs, np.zeros((150, 7, 4), np.float32), np.zeros((150, 7), np.float32), np.zeros((150, 7), np.uint8), visits
+    )
     mean, deviation = mean_and_deviation(real_features(examples))
     real = features[item_nos > 0].astype(np.float64)
     assert mean == pytest.approx(real.mean(axis=0))

@@ -10,7 +10,8 @@ def examples_of(candidates: list[list[int]], bought: list[list[int]]) -> Example
     item_nos = np.array(candidates, np.int32)
     visits = [Visit(np.array(items), np.ones((len(items), 4), np.float32)) for items in bought]
     labels = np.stack([labels_of(visit, row) for visit, row in zip(visits, item_nos, strict=True)])
-    return Examples({"candidate_item_nos": item_nos}, labels, np.zeros(item_nos.shape, np.float32), visits)
+    offsets, exposures = np.zeros(item_nos.shape, np.float32), np.zeros(item_nos.shape, np.uint8)
+    return Examples({"candidate_item_nos": item_nos}, labels, offsets, exposures, visits)
 
 
 def test_ndcg_and_recall_are_the_formulas() -> None:

@@ -19,7 +19,7 @@ from services.ranker.training.examples.training_set import TrainingSet
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.shop.replay import Replay
 from services.ranker.training.shop.shop_reader import ShopData
-from tests.support.training_shop import DAY, event_table, purchase, training_shop
+from tests.support.training_shop import DAY, event_table, impression, purchase, training_shop
 from tests.unit.ranker_model.conftest import tiny_plan
 
 SECRET = b"a secret"
@@ -50,7 +50,7 @@ def all_cuts(builder: ExampleBuilder) -> list[int]:
 def same(one: Examples, other: Examples) -> bool:
     assert one.inputs.keys() == other.inputs.keys()
     arrays = [(one.inputs[name], other.inputs[name]) for name in one.inputs]
-    arrays += [(one.labels, other.labels), (one.offsets, other.offsets)]
+    arrays += [(one.labels, other.labels), (one.offsets, other.offsets), (one.exposures, other.exposures)]
     visits = zip(one.visits, other.visits, strict=True)
     arrays += [pair for a, b in visits for pair in ((a.item_nos, b.item_nos), (a.labels, b.labels))]
     return all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in arrays)
@@ -67,6 +67,22 @@ def grown(shop: ShopData, days: int) -> ShopData:
 @pytest.fixture
 def shop() -> ShopData:
     return training_shop()
+
+
+def test_what_was_shown_and_not_taken_is_a_negative_and_is_kept(shop: ShopData, tmp_path: Path) -> None:
+    log = [(shop.table.visitors[user], shop.table.observations[n]) for n, user in enumerate(shop.table.users.tolist())]
+    log += [(visitor, impression(item, seen.event_millis - 60_000)) for visitor, seen in log for item in (58, 59)]
+    shop = dataclasses.replace(shop, table=event_table(log, shop.catalog))
+    made, _ = build(shop, tmp_path)
+    read, builder = build(shop, tmp_path)
+    assert builder.made == []
+    assert same(read.training, made.training)
+    shown = made.training.exposures > 0
+    assert (shown == np.isin(made.training.inputs["candidate_item_nos"], [58, 59])).all()
+    assert (shown.sum(axis=1) == 2).all()
+    taken = made.training.labels[shown, 0]
+    assert 0 < taken.sum() < len(taken) / 2
+    assert (made.training.offsets[shown] == 0).all()
 
 
 def test_what_is_read_is_what_was_made(shop: ShopData, tmp_path: Path) -> None:

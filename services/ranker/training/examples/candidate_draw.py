@@ -16,7 +16,12 @@ POPULAR: Final = 1
 REST: Final = 2
 """All else."""
 
-_NOT_THERE: Final = 3
+SHOWN: Final = 3
+"""Items that the log knows were shown at the visit, whichever of the other layers they would be in."""
+
+_NOT_THERE: Final = 4
+
+NOTHING: Final = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,9 @@ class DrawSizes:
 
     slots: int = 192
     own: int = 112
+    """Those that were shown count among them."""
+
+    shown: int = 48
     popular: int = 40
     rest: int = 24
     popular_pool: int = 400
@@ -39,12 +47,12 @@ class Draw:
 
 
 class CandidateDraw:
-    """Draws an example's candidates: all positives, and negatives from three layers.
+    """Draws an example's candidates: all positives, and negatives from four layers.
 
-    The layer of an item depends on what is known at the cut and not on the label. Of a layer's negatives a part r is
-    kept, which multiplies the odds by 1 / r: training adds the offset ln(1 / r) to the logit, so that without it the
-    probabilities are true for the whole catalogue (King and Zeng, "Logistic Regression in Rare Events Data", 2001,
-    section 4.1, by layer).
+    The layer of an item depends on what is known at the cut, or on what was shown, and not on the label. Of a layer's
+    negatives a part r is kept, which multiplies the odds by 1 / r: training adds the offset ln(1 / r) to the logit, so
+    that without it the probabilities are true for the whole catalogue (King and Zeng, "Logistic Regression in Rare
+    Events Data", 2001, section 4.1, by layer).
     """
 
     def __init__(
@@ -67,16 +75,23 @@ class CandidateDraw:
         there: NDArray[np.bool_] = within & (self._layers[np.where(within, item_nos, 0)] != _NOT_THERE)
         return there
 
-    def training(self, user: UserColumns, positives: NDArray[np.int64]) -> Draw:
-        """Returns at most `slots` candidates: the positives (no two the same, all allowed) first."""
+    def training(
+        self, user: UserColumns, positives: NDArray[np.int64], shown_item_nos: NDArray[np.int64] = NOTHING
+    ) -> Draw:
+        """Returns at most `slots` candidates: the positives first. No item is twice in what is given; the positives
+        are allowed.
+        """
         positives = positives[: self._sizes.slots]
         own = user.counters.item_nos[self.allowed(user.counters.item_nos)]
-        former = self._layers[own]
+        shown = shown_item_nos[self.allowed(shown_item_nos)]
+        touched = np.concatenate([own, shown])
+        former = self._layers[touched]
         self._layers[own] = OWN
+        self._layers[shown] = SHOWN
         try:
-            return self._draw(own, positives)
+            return self._draw(own, shown, positives)
         finally:
-            self._layers[own] = former
+            self._layers[touched] = former
 
     def ranking(self, user: UserColumns, slots: int, popular: int) -> NDArray[np.int64]:
         """Returns the candidates that are to be ranked: the user's last items, then popular ones."""
@@ -89,24 +104,28 @@ class CandidateDraw:
         others = self.popular[~np.isin(self.popular, own_item_nos)]
         return np.concatenate([own_item_nos, others[: slots - len(own)]])
 
-    def _draw(self, own: NDArray[np.int64], positives: NDArray[np.int64]) -> Draw:
+    def _draw(self, own: NDArray[np.int64], shown: NDArray[np.int64], positives: NDArray[np.int64]) -> Draw:
         sizes, layers = self._sizes, self._layers
         layer_of_positives = layers[positives]
         layers[positives] = _NOT_THERE  # negatives alone are drawn
+        shown_negatives = shown[layers[shown] == SHOWN]
         own_negatives = own[layers[own] == OWN]
         popular_negatives = self.popular[layers[self.popular] == POPULAR]
-        left = len(self.pool) - len(own_negatives) - len(popular_negatives) - len(positives)
+        left = len(self.pool) - len(own_negatives) - len(shown_negatives) - len(popular_negatives) - len(positives)
         room = sizes.slots - len(positives)
-        mine = self._take(own_negatives, min(sizes.own, room))
+        vain = self._take(shown_negatives, min(sizes.shown, room))
+        room -= len(vain)
+        mine = self._take(own_negatives, min(max(sizes.own - len(vain), 0), room))
         popular = self._take(popular_negatives, min(sizes.popular, room - len(mine)))
         rest = self._rest(min(sizes.rest, room - len(mine) - len(popular), left))
         layers[positives] = layer_of_positives
-        item_nos = np.concatenate([positives, mine, popular, rest])
+        item_nos = np.concatenate([positives, vain, mine, popular, rest])
         offsets = np.array(
             [
                 _log_ratio(len(own_negatives), len(mine)),
                 _log_ratio(len(popular_negatives), len(popular)),
                 _log_ratio(left, len(rest)),
+                _log_ratio(len(shown_negatives), len(vain)),
             ],
             np.float32,
         )

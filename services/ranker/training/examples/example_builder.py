@@ -139,7 +139,7 @@ class ExampleBuilder:
                 writer.add(user, cut, moment.visit, draw.ranking(user, slots, plan.validation_popular))
             else:
                 positives = moment.visit.item_nos[draw.allowed(moment.visit.item_nos)]
-                drawn = draw.training(user, positives)
+                drawn = draw.training(user, positives, moment.visit.shown.item_nos)
                 writer.add(user, cut, moment.visit, drawn.item_nos, drawn.offsets)
             if moment in self._compared:
                 self.check.compare(moment.user, cut, moment.visit.item_nos)

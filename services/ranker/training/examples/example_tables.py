@@ -43,7 +43,7 @@ def visit_table(examples: Examples, user_digests: NDArray[np.uint64], cut_millis
 
 
 def candidate_table(examples: Examples) -> pa.Table:
-    """Returns a row a candidate: of which example, its inputs and features by name, its labels and its offset."""
+    """Returns a row a candidate: of which example, its inputs and features by name, its labels, offset and exposure."""
     real = examples.real
     columns: dict[str, NDArray[Any]] = {"example": np.nonzero(real)[0].astype(np.int32)}
     for name, array in examples.inputs.items():
@@ -53,6 +53,7 @@ def candidate_table(examples: Examples) -> pa.Table:
     labels = examples.labels[real]
     columns |= {f"label_{action}": labels[:, place] > 0 for place, action in enumerate(ACTIONS)}
     columns["offset"] = examples.offsets[real]
+    columns["exposure"] = examples.exposures[real]
     return pa.table(columns)
 
 
@@ -77,7 +78,9 @@ def examples_of(visits: pa.Table, candidates: pa.Table, like: Tensors) -> Exampl
     labels[real] = np.stack([_numpy(candidates, f"label_{action}") for action in ACTIONS], axis=-1)
     offsets = np.zeros((count, slots), np.float32)
     offsets[real] = _numpy(candidates, "offset")
-    return Examples(inputs, labels, offsets, list(_visits(visits)))
+    exposures = np.zeros((count, slots), np.uint8)
+    exposures[real] = _numpy(candidates, "exposure")
+    return Examples(inputs, labels, offsets, exposures, list(_visits(visits)))
 
 
 def _visits(table: pa.Table) -> Iterator[Visit]:

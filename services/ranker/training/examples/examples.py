@@ -18,12 +18,13 @@ class Examples:
     """Users at cuts with candidates and what became of them: E examples of N slots.
 
     `inputs` are those of signature `rank` in a batch of E, without the items' content; `labels` (E, N, actions);
-    `offsets` (E, N): CandidateDraw.
+    `offsets` (E, N): CandidateDraw; `exposures` (E, N): how the visit's user was shown each (inputs/exposures.py).
     """
 
     inputs: Tensors
     labels: NDArray[np.float32]
     offsets: NDArray[np.float32]
+    exposures: NDArray[np.uint8]
     visits: list[Visit]
     """What each user did, candidates or not."""
 
@@ -44,10 +45,13 @@ class Examples:
         return with_content({name: array[places] for name, array in self.inputs.items()}, self.items)
 
     def batch(self, places: NDArray[Any]) -> Tensors:
-        """Returns some examples as one batch: the inputs, `labels`, `offsets`, `real` and `weights` (one a visit)."""
+        """Returns some examples as one batch: the inputs, `labels`, `offsets`, `exposures`, `real` and `weights` (one a
+        visit).
+        """
         tensors = self.rank_inputs(places)
         tensors["labels"] = self.labels[places]
         tensors["offsets"] = self.offsets[places]
+        tensors["exposures"] = self.exposures[places].astype(np.int32)
         tensors["real"] = (tensors["candidate_item_nos"] > 0).astype(np.float32)
         sizes = np.array([len(self.visits[place].item_nos) for place in places.tolist()])
         tensors["weights"] = visit_weights(sizes).astype(np.float32)
@@ -88,6 +92,7 @@ class ExampleWriter:
         self._inputs = empty_inputs(most, slots, history_length)
         self._labels = np.zeros((most, slots, len(ACTIONS)), np.float32)
         self._offsets = np.zeros((most, slots), np.float32)
+        self._exposures = np.zeros((most, slots), np.uint8)
         self._visits: list[Visit] = []
 
     def add(
@@ -107,6 +112,7 @@ class ExampleWriter:
         for name, tensor in tensors.items():
             self._inputs[name][place] = tensor[0]
         self._labels[place, :count] = labels_of(visit, item_nos)
+        self._exposures[place, :count] = visit.shown.of(item_nos)
         if offsets is not None:
             self._offsets[place, :count] = offsets
         self._visits.append(visit)
@@ -118,13 +124,16 @@ class ExampleWriter:
             self._inputs[name][begin:end] = tensor
         self._labels[begin:end] = examples.labels
         self._offsets[begin:end] = examples.offsets
+        self._exposures[begin:end] = examples.exposures
         self._visits += examples.visits
 
     def finish(self) -> Examples:
         """Returns the examples."""
         count = len(self._visits)
         inputs = {name: tensor[:count] for name, tensor in self._inputs.items()}
-        return Examples(inputs, self._labels[:count], self._offsets[:count], self._visits, self._items)
+        return Examples(
+            inputs, self._labels[:count], self._offsets[:count], self._exposures[:count], self._visits, self._items
+        )
 
 
 def labels_of(visit: Visit, item_nos: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.user_columns import UserColumns
 from services.ranker.training.check import Check
-from services.ranker.training.shop.event_table import EventTable
 from services.ranker.training.shop.replay import Replay
 
 COUNTS: Final = (
@@ -59,22 +58,10 @@ class PointInTimeCheck:
     def _honest(self, user: int, cut_millis: int, item_nos: NDArray[np.int64]) -> Replay:
         table = self._replay.table
         concerned = (table.users == user) | np.isin(table.item_nos, item_nos)
-        places = np.flatnonzero((table.millis < cut_millis) & concerned)
         catalog = copy.copy(self._replay.catalog)
         catalog.items = copy.deepcopy(catalog.items)
         catalog.items.forget_statistics()
-        replay = Replay(
-            EventTable(
-                visitors=table.visitors,
-                observations=[table.observations[place] for place in places.tolist()],
-                users=table.users[places],
-                item_nos=table.item_nos[places],
-                types=table.types[places],
-                millis=table.millis[places],
-            ),
-            catalog,
-            self._replay.attributes,
-        )
+        replay = Replay(table.part((table.millis < cut_millis) & concerned), catalog, self._replay.attributes)
         replay.advance(cut_millis)
         return replay
 

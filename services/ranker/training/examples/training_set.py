@@ -26,19 +26,17 @@ from services.ranker.training.examples.next_visit import ACTIONS
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.settings import TrainingSettings
 
-_MAKERS: Final = frozenset(
-    {
-        "candidate_draw",
-        "catalog",
-        "event_table",
-        "example_builder",
-        "example_tables",
-        "examples",
-        "next_visit",
-        "replay",
-    }
+_MAKERS: Final = (
+    "examples/candidate_draw.py",
+    "examples/example_builder.py",
+    "examples/example_tables.py",
+    "examples/examples.py",
+    "examples/next_visit.py",
+    "shop/catalog.py",
+    "shop/event_table.py",
+    "shop/replay.py",
 )
-"""The modules beside this one that say what is in an example."""
+"""The modules of the training that say what is in an example, beside all that make features."""
 
 _log = structlog.get_logger(__name__)
 
@@ -181,9 +179,9 @@ def _key(kind: str, plan: TrainingPlan, window_millis: int) -> str:
     else:
         told += [plan.draw.popular_pool, plan.validation_per_cut, plan.validation_slots, plan.validation_popular]
     digest = hashlib.sha256(json.dumps(told).encode())
-    here = Path(__file__).parent
-    for root in (Path(candidate_features.__file__).parent, Path(user_state.__file__).parent, here):
+    for root in (Path(candidate_features.__file__).parent, Path(user_state.__file__).parent):
         for path in sorted(root.rglob("*.py")):
-            if root != here or path.stem in _MAKERS:
-                digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+            digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    for name in _MAKERS:
+        digest.update(name.encode() + (Path(__file__).parent.parent / name).read_bytes())
     return digest.hexdigest()[:16]

@@ -16,6 +16,7 @@ from services.ranker.model.vocabulary import Vocabulary
 from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.examples.examples import Examples
 from services.ranker.training.fitting.epochs import Epochs, batch_count
+from services.ranker.training.fitting.exposure_odds import exposure_odds
 from services.ranker.training.fitting.feature_scale import mean_and_deviation, real_features
 from services.ranker.training.fitting.fit_course import FitCourse, FitState, PlainCourse
 from services.ranker.training.fitting.negative_sampler import NegativeSampler
@@ -114,12 +115,15 @@ def begin_fit(  # noqa: PLR0917  # as of `fit_model`
 
 
 def prepare(model: BehaviorModel, examples: Examples) -> None:
-    """Sets what the data says before training: the features' scale, the actions' priors, which actions occur."""
+    """Sets what the data says before training: the features' scale, the actions' priors, which actions occur, and how
+    much more is taken of what was shown.
+    """
     model.set_features(*mean_and_deviation(real_features(examples)))
     positives = examples.labels.sum(axis=(0, 1), dtype=np.float64)
     stood_for = np.exp(examples.offsets[examples.real], dtype=np.float64).sum()
     priors = np.clip((positives + 0.5) / (stood_for + 1.0), 1e-9, 0.5)
     model.set_actions((positives > 0).astype(np.float32), priors)
+    model.exposure.start_at(exposure_odds(examples, priors))
 
 
 def values_of(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -67,7 +67,7 @@ class Trainer:
         model, plan = self.model, self.plan
         with tf.GradientTape() as tape:
             events, states = model.encode_history(batch, training=True)
-            logits = model.rank_logits(batch, events, states, training=True)
+            logits = model.rank_logits(batch, events, states, training=True) + model.exposure(batch["exposures"])
             told = batch["labels"], logits, batch["offsets"], batch["real"], model.learned
             counts, shift = balance(batch["labels"], plan.imbalance, plan.imbalance_factor, seed + 3)
             balanced = batch["labels"], logits + shift, batch["offsets"], batch["real"], model.learned, counts

@@ -34,6 +34,7 @@ class SharedFit:
             "item_counts": counts,
             "labels": self.training.labels,
             "offsets": self.training.offsets,
+            "exposures": self.training.exposures,
             "visit_bounds": np.cumsum([len(visit.item_nos) for visit in visits]),
             "visit_item_nos": np.concatenate([visit.item_nos for visit in visits]),
             "visit_labels": np.concatenate([visit.labels for visit in visits]),
@@ -52,7 +53,9 @@ class SharedFit:
         bounds = arrays["visit_bounds"][:-1]
         parts = np.split(arrays["visit_item_nos"], bounds), np.split(arrays["visit_labels"], bounds)
         visits = [Visit(*visit) for visit in zip(*parts, strict=True)]
-        training = Examples(_named(arrays, _INPUT), arrays["labels"], arrays["offsets"], visits, items)
+        training = Examples(
+            _named(arrays, _INPUT), arrays["labels"], arrays["offsets"], arrays["exposures"], visits, items
+        )
         return cls(np.repeat(arrays["item_nos"], arrays["item_counts"]), training, items)
 
 
