@@ -49,16 +49,12 @@ class Server:
 
     def wait_for(self, version: int, state: int, model: str = "line") -> Any:
         """Returns the first status of the version that is of this state."""
-        found: list[Any] = []
 
-        def is_there() -> bool:
+        def wanted() -> Any:
             status = self.states(model).get(version)
-            if status is not None and status.state == state:
-                found.append(status)
-            return bool(found)
+            return status if status is not None and status.state == state else None
 
-        until(is_there)
-        return found[0]
+        return until(wanted)
 
     def reload(self, *models: dict[str, Any]) -> Any:
         request = model_management_pb2.ReloadConfigRequest()
@@ -86,11 +82,13 @@ def connected(address: str, models: Path) -> Iterator[Server]:
         )
 
 
-def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """Returns what the condition answered when it came about."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (answer := condition()):
         assert time.monotonic() < deadline, "it did not come about in time"
         time.sleep(0.02)
+    return answer
 
 
 def predict_request(inputs: dict[str, NDArray[Any]] | None = None, **spec: Any) -> Any:

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +25,12 @@ def visit_weights(sizes: NDArray[Any]) -> NDArray[np.float64]:
     much as four of a big one.
     """
     return np.where(sizes > 0, 1.0 / _IDEAL[np.clip(sizes, 1, _LENGTH) - 1], 0.0)
+
+
+def fading(ages: NDArray[Any], half_lives: Sequence[float]) -> NDArray[np.float64]:
+    """Returns what rows of such ages still weigh, 2^(-age / half-life): (half-lives, rows)."""
+    weights: NDArray[np.float64] = np.exp2(-ages / np.array(half_lives)[:, None])
+    return weights
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from services.common.feature_declaration import FeatureDeclaration
 from services.ranker.inputs.features.context import Context
+from services.ranker.inputs.visits import fading
 
 VISITS: Final = (1, 3, 6, 12, 24)
 DAYS: Final = (7, 14, 30, 60, 90, 180)
@@ -52,11 +53,8 @@ NAMES: Final = tuple(declaration.name for declaration in DECLARATIONS)
 
 NEVER_VISITS: Final = 100.0
 
-
 _VISITS: Final = np.array(VISITS)[:, None]
 _DAYS: Final = np.array(DAYS)[:, None]
-_HALF_LIVES_VISITS: Final = np.array(HALF_LIVES_VISITS)[:, None]
-_HALF_LIVES_DAYS: Final = np.array(HALF_LIVES_DAYS)[:, None]
 
 
 def compute(context: Context) -> list[NDArray[np.float64]]:
@@ -64,7 +62,7 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
     visits = context.visits
     totals, of_candidates = context.bought, context.of_bought
     ago, days = visits.visits_ago, context.visit_days
-    weights = (ago < _VISITS, days < _DAYS, np.exp2(-ago / _HALF_LIVES_VISITS), np.exp2(-days / _HALF_LIVES_DAYS))
+    weights = (ago < _VISITS, days < _DAYS, fading(ago, HALF_LIVES_VISITS), fading(days, HALF_LIVES_DAYS))
     sums = of_candidates(totals.sums(np.concatenate(weights)))
     count = of_candidates(totals.counts)
     last = np.minimum(of_candidates(-totals.greatest(-ago), NEVER_VISITS), NEVER_VISITS)

@@ -7,14 +7,11 @@ from numpy.typing import NDArray
 
 from services.common.feature_declaration import FeatureDeclaration
 from services.ranker.inputs.features.context import Context
-from services.ranker.inputs.visits import visit_weights
+from services.ranker.inputs.visits import fading, visit_weights
 
 HALF_LIVES_DAYS: Final = (30.0, 60.0, 120.0)
 HALF_LIVES_VISITS: Final = (5.0, 10.0, 30.0)
 RECENT_VISITS: Final = 5.0
-
-_HALF_LIVES_DAYS: Final = np.array(HALF_LIVES_DAYS)[:, None]
-_HALF_LIVES_VISITS: Final = np.array(HALF_LIVES_VISITS)[:, None]
 
 _WEIGHT: Final = "each weighing 1 over the best gain of a list for it"
 
@@ -49,8 +46,8 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
     weights = visit_weights(visits.sizes)
     ago = visits.visits_ago
     own = weights[visits.count - 1 - ago]
-    fading = (np.exp2(-context.visit_days / _HALF_LIVES_DAYS), np.exp2(-ago / _HALF_LIVES_VISITS))
-    decayed = totals.sums(own * np.concatenate(fading))
+    kept = np.concatenate((fading(context.visit_days, HALF_LIVES_DAYS), fading(ago, HALF_LIVES_VISITS)))
+    decayed = totals.sums(own * kept)
     recency = np.exp2(-np.arange(visits.count)[::-1] / RECENT_VISITS)
     usual = float(weights @ recency / recency.sum()) if visits.count else 0.0
     last_size = float(visits.sizes[-1]) if visits.count else 0.0

@@ -56,9 +56,9 @@ class CandidateDraw:
     """
 
     def __init__(
-        self, items: ItemColumns, shown_item_nos: NDArray[np.int64], cut_millis: int, sizes: DrawSizes, seed: int
+        self, items: ItemColumns, offered_item_nos: NDArray[np.int64], cut_millis: int, sizes: DrawSizes, seed: int
     ) -> None:
-        self.pool = shown_item_nos[items.available_millis[shown_item_nos] <= cut_millis]
+        self.pool = offered_item_nos[items.available_millis[offered_item_nos] <= cut_millis]
         popularity = items.decayed(30, self.pool, cut_millis)
         best = np.argsort(-popularity, kind="stable")[: sizes.popular_pool]
         self.popular = self.pool[best[popularity[best] > 0]]
