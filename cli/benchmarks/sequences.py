@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.benchmarks.blend import CountWeight, choose_blend
 from cli.benchmarks.cooccurrence import CoOccurrence
 from cli.benchmarks.ease import ease_parts
 from cli.benchmarks.leave_one_out import HeldOut, Histories, Score, SequenceScores
+from cli.benchmarks.reranking import learn_reranking
 from cli.benchmarks.sequence_folder import SequenceData
 from services.common.progress import Progress
 from services.ranker.training.sequences.sequence_fit import SequenceItems, SequenceModel
@@ -29,13 +29,14 @@ _JUDGED_CELLS: Final = 200_000_000
 
 @dataclass(frozen=True, slots=True)
 class SeedResult:
-    """One seed: test figures of one network, of all networks together, and of these with co-occurrence."""
+    """One seed: test figures of one network, of all networks together, and of these and counting, reranked; and of the
+    latter on the last but one, crosswise.
+    """
 
     single: SequenceScores
     model: SequenceScores
-    blend: SequenceScores
+    reranked: SequenceScores
     members: int
-    weights: Sequence[CountWeight]
     validation: SequenceScores
 
 
@@ -61,14 +62,14 @@ def bench_seed(  # noqa: PLR0917  # what a run is told
     models = _members(data, validation, plan, seed, progress, minutes, most_members)
     together = _score(models)
     counts = [*CoOccurrence(training, data.item_count).parts(), *ease_parts(training, data.item_count)]
-    blend = choose_blend(together, counts, validation, seed)
+    taken = np.bincount(np.concatenate([*training]), minlength=data.item_count + 1)
+    reranking = learn_reranking(together, counts, validation, taken, seed)
     return SeedResult(
         single=test.scores(_score(models[:1])),
         model=test.scores(together),
-        blend=test.scores(blend.scores),
+        reranked=test.scores(reranking.scores),
         members=len(models),
-        weights=blend.weights,
-        validation=validation.scores(blend.scores),
+        validation=reranking.validation,
     )
 
 

@@ -46,8 +46,8 @@ def sequences(
             figures.say(f"{begin}.processor_time", (time.process_time() - begun) / 60, "min")
             figures.say(f"{begin}.members", result.members, "")
             figures.say(f"{begin}.validation_ndcg10", result.validation.ndcg, "")
-            for kind, scores in (("single_", result.single), ("model_", result.model), ("", result.blend)):
+            for kind, scores in (("single_", result.single), ("model_", result.model), ("", result.reranked)):
                 figures.say(f"{begin}.{kind}ndcg10", scores.ndcg, "")
                 figures.say(f"{begin}.{kind}recall10", scores.recall, "")
-    figures.say(f"sequences.{name}.ndcg10", fmean(result.blend.ndcg for result in results), "")
-    figures.say(f"sequences.{name}.recall10", fmean(result.blend.recall for result in results), "")
+    figures.say(f"sequences.{name}.ndcg10", fmean(result.reranked.ndcg for result in results), "")
+    figures.say(f"sequences.{name}.recall10", fmean(result.reranked.recall for result in results), "")

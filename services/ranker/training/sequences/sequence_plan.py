@@ -9,7 +9,7 @@ LONGEST_HISTORY: Final = 50
 
 def _model() -> BehaviorModelConfig:
     return BehaviorModelConfig(
-        width=64,
+        width=128,
         layers=2,
         heads=2,
         history_length=LONGEST_HISTORY,

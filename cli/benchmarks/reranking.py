@@ -1,0 +1,92 @@
+"""The order of what a model and counting parts find, learned from the items that validation holds out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cli.benchmarks.leave_one_out import HeldOut, Histories, Score, SequenceScores
+from cli.benchmarks.reranking_network import RerankingNetwork
+from cli.benchmarks.shortlist import Shortlist, shortlist, shortlist_of
+
+_MOST_CELLS = 400_000_000
+_MOST_USERS = 30_000
+"""Users, and users times items, that the order is learned from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reranking:
+    """A model's order, and before it that of each user's shortlist by a network.
+
+    Args:
+        parts: the model's logits, then what was counted.
+        network: what orders the shortlist; None: the model does.
+        validation: how well users are ranked by what the other half of them taught.
+    """
+
+    parts: Sequence[Score]
+    network: RerankingNetwork | None
+    validation: SequenceScores
+
+    def scores(self, histories: Histories) -> NDArray[np.float32]:
+        """Returns scores of all items, (users, items): first those of the shortlist, then the others by the model."""
+        model = self.parts[0](histories)
+        if self.network is None:
+            return model
+        competing = shortlist([model, *(part(histories) for part in self.parts[1:])], histories)
+        rows, places = np.nonzero(competing.item_nos)
+        values = self.network.scores(competing)[rows, places]
+        scores = model - (model.max() - values.min() + 1.0)
+        scores[rows, competing.item_nos[rows, places] - 1] = values
+        return scores
+
+
+def learn_reranking(
+    model: Score, counts: Sequence[Score], validation: HeldOut, taken: NDArray[np.int64], seed: int
+) -> Reranking:
+    """Returns the order that puts what validation wants first.
+
+    Half of the users teach a network that the other half judges, and the other way round. Where that is better than the
+    model alone, by NDCG at 10, all users teach the one that is used; else the model's order stays.
+
+    Args:
+        model: its logits.
+        counts: scores of 0 and more.
+        validation: what was held out.
+        taken: how often each item was, by number.
+        seed: of the halves, and of what networks begin at.
+    """
+    parts = [model, *counts]
+    some = validation.some(min(_MOST_CELLS, _MOST_USERS * validation.item_count), seed)
+    competing = shortlist_of(parts, some)
+    alone = SequenceScores.of(_places(competing.scores[..., 0], competing, some.wanted))
+    halves = np.random.default_rng(seed).permutation(len(some)) % 2
+    places = np.empty(len(some))
+    for half in (0, 1):
+        judged = np.flatnonzero(halves == half)
+        network = _taught(competing, np.flatnonzero(halves != half), some.wanted, taken, seed)
+        chosen = competing.of(judged)
+        places[judged] = _places(network.scores(chosen), chosen, some.wanted[judged])
+    crosswise = SequenceScores.of(places)
+    if crosswise.ndcg <= alone.ndcg:
+        return Reranking(parts, None, alone)
+    return Reranking(parts, _taught(competing, np.arange(len(some)), some.wanted, taken, seed), crosswise)
+
+
+def _taught(
+    competing: Shortlist, users: NDArray[np.int64], wanted: NDArray[np.int64], taken: NDArray[np.int64], seed: int
+) -> RerankingNetwork:
+    chosen = competing.of(users)
+    network = RerankingNetwork(chosen, taken, seed)
+    network.learn(chosen, wanted[users], seed)
+    return network
+
+
+def _places(scores: NDArray[np.float32], competing: Shortlist, wanted: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Returns the place, from 0, of each wanted item; ties at mid-rank, the last of all where it does not compete."""
+    is_wanted = competing.item_nos == wanted[:, None]
+    of_wanted = np.where(is_wanted, scores, -np.inf).max(axis=1, keepdims=True)
+    others = (competing.item_nos > 0) & ~is_wanted
+    places = (others & (scores > of_wanted)).sum(axis=1) + (others & (scores == of_wanted)).sum(axis=1) / 2
+    return np.where(is_wanted.any(axis=1), places, np.inf)

@@ -1,0 +1,119 @@
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from cli.benchmarks.shortlist import Shortlist
+
+FLOORS: Final = (0.03, 0.3)
+"""Beside a counting part's usual score: added before the logarithm, since what was never counted is not impossible."""
+
+HIDDEN: Final = 32
+EPOCHS: Final = 12
+BATCH: Final = 256
+LEARNING_RATE: Final = 2e-3
+WEIGHT_DECAY: Final = 1e-3
+
+
+class RerankingNetwork:
+    """Orders a shortlist: the first part's logits, and what a small network adds to them, which begins at nothing.
+
+    It is told the logits, logarithms of the other parts' scores, how often an item was taken and how long a history
+    is: what counting is worth beside the model depends on both.
+    """
+
+    def __init__(self, learned: Shortlist, taken: NDArray[np.int64], seed: int) -> None:
+        """Args:
+        learned: what its scales are taken from.
+        taken: how often each item was, by number; row 0 is nobody's.
+        seed: what it begins at.
+        """
+        counted = learned.scores[..., 1:].reshape(-1, learned.scores.shape[-1] - 1)
+        positive = np.where(counted > 0, counted, np.nan)
+        usual = np.array([np.nanmedian(column) if (column > 0).any() else 1.0 for column in positive.T], np.float32)
+        self._usual = tf.constant(usual.reshape(-1))
+        self._taken = tf.constant(np.log1p(taken), tf.float32)
+        glorot = keras.initializers.GlorotUniform(seed=seed)
+        self._layers = [
+            keras.layers.Dense(HIDDEN, "gelu", kernel_initializer=glorot),
+            keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros"),
+            keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros"),
+        ]
+        sizes = 3 + len(usual) * len(FLOORS)
+        for layer, size in zip(self._layers, (sizes, HIDDEN, sizes), strict=True):
+            layer.build((None, None, size))
+        self._scores = tf.function(self._values, reduce_retracing=True)
+        self._means, self._deviations = self._scales(learned)
+
+    def learn(self, shortlist: Shortlist, wanted: NDArray[np.int64], seed: int) -> None:
+        """Learns to put the wanted item (U,) of each user first: a softmax over those that compete with it."""
+        taught = np.flatnonzero((shortlist.item_nos == wanted[:, None]).any(axis=1))
+        steps = EPOCHS * -(-len(taught) // BATCH)
+        rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, max(1, steps))
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY)
+        variables = [variable for layer in self._layers for variable in layer.trainable_variables]
+
+        @tf.function(reduce_retracing=True)
+        def step(item_nos: Any, scores: Any, lengths: Any, wanted: Any) -> None:
+            with tf.GradientTape() as tape:
+                shares = tf.nn.log_softmax(self._values(item_nos, scores, lengths))
+                loss = -tf.reduce_mean(tf.boolean_mask(shares, item_nos == wanted[:, None]))
+            optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+
+        random = np.random.default_rng(seed)
+        for _ in range(EPOCHS):
+            order = random.permutation(taught)
+            for begin in range(0, len(order), BATCH):
+                users = order[begin : begin + BATCH]
+                step(*_tensors(shortlist, users), tf.constant(wanted[users], tf.int32))
+
+    def scores(self, shortlist: Shortlist) -> NDArray[np.float32]:
+        """Returns what orders each user's items, (U, C); -inf where there is none."""
+        parts = [np.zeros((0, shortlist.item_nos.shape[1]), np.float32)]
+        for begin in range(0, len(shortlist), BATCH):
+            users = np.arange(begin, min(begin + BATCH, len(shortlist)))
+            parts.append(self._scores(*_tensors(shortlist, users)).numpy())
+        return np.where(shortlist.item_nos > 0, np.concatenate(parts), np.float32(-np.inf))
+
+    def _values(self, item_nos: Any, scores: Any, lengths: Any) -> Any:
+        features = (self._features(item_nos, scores, lengths) - self._means) / self._deviations
+        hidden, more, line = self._layers
+        values = scores[..., 0] + (more(hidden(features)) + line(features))[..., 0]
+        return tf.where(item_nos > 0, values, -1e9)
+
+    def _features(self, item_nos: Any, scores: Any, lengths: Any) -> Any:
+        counted = tf.maximum(scores[..., 1:], 0.0) / self._usual
+        return tf.concat(
+            [
+                scores[..., :1],
+                *(tf.math.log(counted + floor) for floor in FLOORS),
+                tf.gather(self._taken, item_nos)[..., None],
+                tf.broadcast_to(tf.math.log(lengths)[:, None, None], tf.shape(scores[..., :1])),
+            ],
+            axis=-1,
+        )
+
+    def _scales(self, learned: Shortlist) -> tuple[Any, Any]:
+        """Returns each feature's mean and deviation over the real items."""
+        sums, squares, count = 0.0, 0.0, 0
+        for begin in range(0, len(learned), BATCH):
+            tensors = _tensors(learned, np.arange(begin, min(begin + BATCH, len(learned))))
+            features = self._features(*tensors).numpy()[tensors[0].numpy() > 0].astype(np.float64)
+            sums, squares, count = (
+                sums + features.sum(axis=0),
+                squares + (features**2).sum(axis=0),
+                count + len(features),
+            )
+        means = sums / max(1, count)
+        deviations = np.sqrt(np.maximum(squares / max(1, count) - means**2, 0.0))
+        return tf.constant(means, tf.float32), tf.constant(np.where(deviations > 1e-6, deviations, 1.0), tf.float32)
+
+
+def _tensors(shortlist: Shortlist, users: NDArray[np.int64]) -> tuple[Any, Any, Any]:
+    return (
+        tf.constant(shortlist.item_nos[users]),
+        tf.constant(shortlist.scores[users]),
+        tf.constant(shortlist.lengths[users], tf.float32),
+    )
