@@ -46,9 +46,8 @@ def shortlist(scores: Sequence[NDArray[np.float32]], histories: Histories) -> Sh
     competing.sort(axis=1)
     competing = competing[:, : max(1, int((competing < items).sum(axis=1).max(initial=0)))]
     real = competing < items
-    table = np.zeros((*competing.shape, len(scores)), np.float32)
-    for part, column in enumerate(scores):
-        table[..., part] = np.take_along_axis(column, np.where(real, competing, 0), axis=1)
+    places = np.where(real, competing, 0)
+    table = np.stack([np.where(real, np.take_along_axis(part, places, axis=1), 0.0) for part in scores], axis=-1)
     lengths = np.array([len(history) for history in histories], np.int64)
     return Shortlist(np.where(real, competing + 1, 0).astype(np.int32), table, lengths)
 
