@@ -37,7 +37,7 @@ class Reranking:
         competing = shortlist([model, *(part(histories) for part in self.parts[1:])], histories)
         rows, places = np.nonzero(competing.item_nos)
         values = self.network.scores(competing)[rows, places]
-        scores = model - (model.max() - values.min() + 1.0)
+        scores: NDArray[np.float32] = model - (model.max() - values.min(initial=0.0) + 1.0)
         scores[rows, competing.item_nos[rows, places] - 1] = values
         return scores
 

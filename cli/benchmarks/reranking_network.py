@@ -55,19 +55,18 @@ class RerankingNetwork:
         optimizer = keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY)
         variables = [variable for layer in self._layers for variable in layer.trainable_variables]
 
-        @tf.function(reduce_retracing=True)
         def step(item_nos: Any, scores: Any, lengths: Any, wanted: Any) -> None:
             with tf.GradientTape() as tape:
                 shares = tf.nn.log_softmax(self._values(item_nos, scores, lengths))
                 loss = -tf.reduce_mean(tf.boolean_mask(shares, item_nos == wanted[:, None]))
             optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
 
-        random = np.random.default_rng(seed)
+        compiled, random = tf.function(step, reduce_retracing=True), np.random.default_rng(seed)
         for _ in range(EPOCHS):
             order = random.permutation(taught)
             for begin in range(0, len(order), BATCH):
                 users = order[begin : begin + BATCH]
-                step(*_tensors(shortlist, users), tf.constant(wanted[users], tf.int32))
+                compiled(*_tensors(shortlist, users), tf.constant(wanted[users], tf.int32))
 
     def scores(self, shortlist: Shortlist) -> NDArray[np.float32]:
         """Returns what orders each user's items, (U, C); -inf where there is none."""
