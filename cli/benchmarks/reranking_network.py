@@ -22,18 +22,18 @@ class RerankingNetwork:
 
     It is told the logits, logarithms of the other parts' scores, how often an item was taken and how long a history
     is: what counting is worth beside the model depends on both.
-    """
 
-    def __init__(self, learned: Shortlist, taken: NDArray[np.int64], seed: int) -> None:
-        """Args:
+    Args:
         learned: what its scales are taken from.
         taken: how often each item was, by number; row 0 is nobody's.
         seed: what it begins at.
-        """
+    """
+
+    def __init__(self, learned: Shortlist, taken: NDArray[np.int64], seed: int) -> None:
         counted = learned.scores[..., 1:].reshape(-1, learned.scores.shape[-1] - 1)
         positive = np.where(counted > 0, counted, np.nan)
         usual = np.array([np.nanmedian(column) if (column > 0).any() else 1.0 for column in positive.T], np.float32)
-        self._usual = tf.constant(usual.reshape(-1))
+        self._usual = tf.constant(usual)
         self._taken = tf.constant(np.log1p(taken), tf.float32)
         glorot = keras.initializers.GlorotUniform(seed=seed)
         self._layers = [
