@@ -44,7 +44,13 @@ class RerankingNetwork:
         sizes = 3 + len(usual) * len(FLOORS)
         for layer, size in zip(self._layers, (sizes, HIDDEN, sizes), strict=True):
             layer.build((None, None, size))
-        self._scores = tf.function(self._values, reduce_retracing=True)
+        # One trace for all sizes of shortlists.
+        self._signature = (
+            tf.TensorSpec((None, None), tf.int32),
+            tf.TensorSpec((None, None, learned.scores.shape[-1]), tf.float32),
+            tf.TensorSpec((None,), tf.float32),
+        )
+        self._scores = tf.function(self._values, input_signature=self._signature)
         self._means, self._deviations = self._scales(learned)
 
     def learn(self, shortlist: Shortlist, wanted: NDArray[np.int64], seed: int) -> None:
@@ -61,7 +67,8 @@ class RerankingNetwork:
                 loss = -tf.reduce_mean(tf.boolean_mask(shares, item_nos == wanted[:, None]))
             optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
 
-        compiled, random = tf.function(step, reduce_retracing=True), np.random.default_rng(seed)
+        compiled = tf.function(step, input_signature=(*self._signature, tf.TensorSpec((None,), tf.int32)))
+        random = np.random.default_rng(seed)
         for _ in range(EPOCHS):
             order = random.permutation(taught)
             for begin in range(0, len(order), BATCH):
