@@ -56,8 +56,7 @@ class HeldOut:
             histories = self.histories[chunk]
             scores = without_history(score(histories), histories)
             of_wanted = scores[np.arange(len(scores)), self.wanted[chunk] - 1][:, None]
-            above, equal = (scores > of_wanted).sum(axis=1), (scores == of_wanted).sum(axis=1)
-            places[chunk] = above + (equal - 1) / 2
+            places[chunk] = places_among(scores, of_wanted)
         return places
 
     def scores(self, score: Score) -> SequenceScores:
@@ -69,6 +68,13 @@ class HeldOut:
         size = max(1, _CELLS // max(1, self.item_count))
         for begin in range(0, len(self), size):
             yield slice(begin, min(begin + size, len(self)))
+
+
+def places_among(scores: NDArray[np.float32], of_wanted: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Returns the place, from 0, of a score of each row (users, 1) in its row (users, items); ties at mid-rank."""
+    above, equal = (scores > of_wanted).sum(axis=1), (scores == of_wanted).sum(axis=1)
+    places: NDArray[np.float64] = above + (equal - 1) / 2
+    return places
 
 
 def without_history(scores: NDArray[np.float32], histories: Histories) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.benchmarks.leave_one_out import HeldOut, Histories, Score, SequenceScores
+from cli.benchmarks.leave_one_out import HeldOut, Histories, Score, SequenceScores, places_among
 from cli.benchmarks.reranking_network import RerankingNetwork
 from cli.benchmarks.shortlist import Shortlist, shortlist, shortlist_of
 
@@ -87,6 +87,5 @@ def _places(scores: NDArray[np.float32], competing: Shortlist, wanted: NDArray[n
     """Returns the place, from 0, of each wanted item; ties at mid-rank, the last of all where it does not compete."""
     is_wanted = competing.item_nos == wanted[:, None]
     of_wanted = np.where(is_wanted, scores, -np.inf).max(axis=1, keepdims=True)
-    others = (competing.item_nos > 0) & ~is_wanted
-    places = (others & (scores > of_wanted)).sum(axis=1) + (others & (scores == of_wanted)).sum(axis=1) / 2
+    places = places_among(np.where(competing.item_nos > 0, scores, -np.inf), of_wanted)
     return np.where(is_wanted.any(axis=1), places, np.inf)

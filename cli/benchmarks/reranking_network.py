@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from typing import Any, Final
 
 import keras
@@ -6,6 +7,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from cli.benchmarks.shortlist import Shortlist
+from services.ranker.training.fitting.feature_scale import mean_and_deviation
 
 FLOORS: Final = (0.03, 0.3)
 """Beside a counting part's usual score: added before the logarithm, since what was never counted is not impossible."""
@@ -31,8 +33,8 @@ class RerankingNetwork:
 
     def __init__(self, learned: Shortlist, taken: NDArray[np.int64], seed: int) -> None:
         counted = learned.scores[..., 1:].reshape(-1, learned.scores.shape[-1] - 1)
-        positive = np.where(counted > 0, counted, np.nan)
-        usual = np.array([np.nanmedian(column) if (column > 0).any() else 1.0 for column in positive.T], np.float32)
+        positive = (column[column > 0] for column in counted.T)
+        usual = np.array([np.median(column) if len(column) else 1.0 for column in positive], np.float32)
         self._usual = tf.constant(usual)
         self._taken = tf.constant(np.log1p(taken), tf.float32)
         glorot = keras.initializers.GlorotUniform(seed=seed)
@@ -51,7 +53,9 @@ class RerankingNetwork:
             tf.TensorSpec((None,), tf.float32),
         )
         self._scores = tf.function(self._values, input_signature=self._signature)
-        self._means, self._deviations = self._scales(learned)
+        means, deviations = mean_and_deviation(self._real_features(learned))
+        self._means = tf.constant(means, tf.float32)
+        self._deviations = tf.constant(np.where(deviations > 1e-6, deviations, 1.0), tf.float32)
 
     def learn(self, shortlist: Shortlist, wanted: NDArray[np.int64], seed: int) -> None:
         """Learns to put the wanted item (U,) of each user first: a softmax over those that compete with it."""
@@ -78,9 +82,7 @@ class RerankingNetwork:
     def scores(self, shortlist: Shortlist) -> NDArray[np.float32]:
         """Returns what orders each user's items, (U, C); -inf where there is none."""
         parts = [np.zeros((0, shortlist.item_nos.shape[1]), np.float32)]
-        for begin in range(0, len(shortlist), BATCH):
-            users = np.arange(begin, min(begin + BATCH, len(shortlist)))
-            parts.append(self._scores(*_tensors(shortlist, users)).numpy())
+        parts += [self._scores(*tensors).numpy() for tensors in _in_batches(shortlist)]
         return np.where(shortlist.item_nos > 0, np.concatenate(parts), np.float32(-np.inf))
 
     def _values(self, item_nos: Any, scores: Any, lengths: Any) -> Any:
@@ -101,23 +103,18 @@ class RerankingNetwork:
             axis=-1,
         )
 
-    def _scales(self, learned: Shortlist) -> tuple[Any, Any]:
-        """Returns each feature's mean and deviation over the real items."""
-        sums, squares, count = 0.0, 0.0, 0
-        for begin in range(0, len(learned), BATCH):
-            tensors = _tensors(learned, np.arange(begin, min(begin + BATCH, len(learned))))
-            features = self._features(*tensors).numpy()[tensors[0].numpy() > 0].astype(np.float64)
-            sums, squares, count = (
-                sums + features.sum(axis=0),
-                squares + (features**2).sum(axis=0),
-                count + len(features),
-            )
-        means = sums / max(1, count)
-        deviations = np.sqrt(np.maximum(squares / max(1, count) - means**2, 0.0))
-        return tf.constant(means, tf.float32), tf.constant(np.where(deviations > 1e-6, deviations, 1.0), tf.float32)
+    def _real_features(self, shortlist: Shortlist) -> Iterator[NDArray[np.float32]]:
+        """Yields the features of the items that there are, (n, F), those of some users at a time."""
+        for item_nos, scores, lengths in _in_batches(shortlist):
+            yield self._features(item_nos, scores, lengths).numpy()[item_nos.numpy() > 0]
 
 
-def _tensors(shortlist: Shortlist, users: NDArray[np.int64]) -> tuple[Any, Any, Any]:
+def _in_batches(shortlist: Shortlist) -> Iterator[tuple[Any, Any, Any]]:
+    for begin in range(0, len(shortlist), BATCH):
+        yield _tensors(shortlist, slice(begin, begin + BATCH))
+
+
+def _tensors(shortlist: Shortlist, users: NDArray[np.int64] | slice) -> tuple[Any, Any, Any]:
     return (
         tf.constant(shortlist.item_nos[users]),
         tf.constant(shortlist.scores[users]),

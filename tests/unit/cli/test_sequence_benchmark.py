@@ -1,13 +1,15 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from cli.benchmarks import cooccurrence
+from cli.benchmarks import cooccurrence, sequences
 from cli.benchmarks.cooccurrence import CoOccurrence
+from cli.benchmarks.reranking import Reranking, learn_reranking
 from cli.benchmarks.sequence_folder import read_sequence_folder
 from cli.benchmarks.sequences import bench_seed
 from cli.errors import CommandError
@@ -52,7 +54,14 @@ def test_two_trainings_of_one_seed_are_the_same(tmp_path: Path) -> None:
     )
 
 
-def test_the_test_item_is_read_by_nothing_but_the_test(tmp_path: Path) -> None:
+def test_the_test_item_is_read_by_nothing_but_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    learned: list[Reranking] = []
+
+    def kept(*arguments: Any) -> Reranking:
+        learned.append(learn_reranking(*arguments))
+        return learned[-1]
+
+    monkeypatch.setattr(sequences, "learn_reranking", kept)
     lines = rounds()
     data = read_sequence_folder(folder_of(tmp_path / "a", lines))
     turned = [" ".join([*line.split()[:-1], "i0" if line.split()[-1] != "i0" else "i1"]) for line in lines]
@@ -63,6 +72,9 @@ def test_the_test_item_is_read_by_nothing_but_the_test(tmp_path: Path) -> None:
         bench_seed(other, short, 3, NoProgress(), most_members=1),
     )
     assert one.validation == two.validation
+    histories = [sequence[:-2] for sequence in data.sequences]
+    first, second = (reranking.scores(histories) for reranking in learned)
+    assert np.array_equal(first, second)
     assert one.reranked != two.reranked
 
 
