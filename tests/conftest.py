@@ -3,10 +3,21 @@
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from sqlalchemy.engine import URL
 
 from tests.support.elasticsearch import NoElasticsearchError, elasticsearch_url
 from tests.support.mariadb import NoEngineError, fresh_database, mysql_server
+
+
+@pytest.fixture(autouse=True)
+def logging_stays_as_it_was() -> Iterator[None]:
+    """A test that leaves logging set up, as one does that runs a service in the tests' own process, takes the logs from
+    the tests after it. Such a test needs a process of its own.
+    """
+    before = structlog.get_config()
+    yield
+    assert structlog.get_config() == before
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
 from google.protobuf.wrappers_pb2 import StringValue
 from pydantic_settings import SettingsConfigDict
+from threadpoolctl import threadpool_info
 
 from services.common import errors
 from services.common.channels import open_channel
@@ -41,7 +43,18 @@ class ProbeApplication:
         unary, codecs = grpc.unary_unary_rpc_method_handler, (StringValue.FromString, StringValue.SerializeToString)
         handlers: dict[str, Any] = {
             name: unary(getattr(self, name), *codecs)
-            for name in ("Echo", "Fail", "Sleep", "TimeLeft", "Grow", "Abort", "CallOn", "Flaky", "Relay")
+            for name in (
+                "Echo",
+                "Fail",
+                "Sleep",
+                "TimeLeft",
+                "Grow",
+                "Abort",
+                "CallOn",
+                "Flaky",
+                "Relay",
+                "BlasThreads",
+            )
         }
         handlers["Follow"] = grpc.unary_stream_rpc_method_handler(self.Follow, *codecs)
         handlers["Count"] = grpc.unary_stream_rpc_method_handler(self.Count, *codecs)
@@ -108,6 +121,12 @@ class ProbeApplication:
             echo = channel.unary_unary(f"/{PROBE_SERVICE}/Echo", StringValue.SerializeToString, StringValue.FromString)
             answer: StringValue = await echo(request, timeout=remaining(context, 0.01))
             return answer
+
+    async def BlasThreads(self, request: StringValue, context: Context) -> StringValue:
+        """Says on how many threads the process' BLAS libraries compute a matrix product."""
+        np.dot(np.ones((2, 2)), np.ones((2, 2)))
+        threads = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+        return StringValue(value=" ".join(map(str, threads)))
 
     async def Follow(self, request: StringValue, context: Context) -> AsyncIterator[StringValue]:
         """Sends one message, then waits for ever, as a tail does at its log's end."""

@@ -93,6 +93,13 @@ async def test_a_misspelt_variable_is_pointed_out(tmp_path: Path) -> None:
     assert line["did_you_mean"] == "VITRINE_PROBE_GRACE_SECONDS"
 
 
+async def test_a_service_computes_matrix_products_on_one_thread(tmp_path: Path) -> None:
+    async with started(tmp_path, OPENBLAS_NUM_THREADS="2") as process:
+        address = (await log_line(process, "serving"))["address"]
+        async with open_channel(address) as channel:
+            assert set((await call(channel, "BlasThreads")).split()) == {"1"}
+
+
 PARENT = f"""
 import subprocess, sys, os
 child = subprocess.Popen([{COMMAND[0]!r}, "-m", {COMMAND[2]!r}, "--exit-with-parent", str(os.getpid())],
