@@ -4,10 +4,27 @@ from typing import Final
 
 from services.ranker.inputs.item_tokens import TOKEN_BUCKETS
 from services.ranker.inputs.text_encoders import require_encoder, with_encoder
+from services.ranker.model.field_bounds import require_at_least, require_rates
 from services.ranker.model.json_fields import read_fields
 
 MODEL_NAME: Final = "behavior"
 """What model servers know the model by: the name of the directory of its versions."""
+
+_LEAST: Final = dict.fromkeys(
+    (
+        "width",
+        "layers",
+        "heads",
+        "history_length",
+        "token_width",
+        "price_bands",
+        "attribute_width",
+        "candidate_width",
+        "cross_rank",
+    ),
+    1,
+) | dict.fromkeys(("distances", "minimum_item_events", "hashed_item_rows", "factors", "crosses"), 0)
+_RATES: Final = ("dropout", "taste_dropout", "unseen_rate", "unseen_item_rate", "hidden_dropout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +87,12 @@ class BehaviorModelConfig:
     hidden: tuple[int, ...] = (128, 64)
     hidden_dropout: float = 0.5
 
+    crosses: int = 0
+    """Cross layers of the ranking head (DCN-V2) beside the hidden ones: n of them make products of n + 1 inputs."""
+
+    cross_rank: int = 32
+    """Rank of each cross layer's matrix."""
+
     @property
     def vector_width(self) -> int:
         """Size of the vectors of `encode_user` and `encode_item`: learned elements, the item's bias, factors."""
@@ -81,19 +104,19 @@ class BehaviorModelConfig:
         return 0 if self.hashed_item_rows else self.factors
 
     def __post_init__(self) -> None:
-        sizes = (self.width, self.layers, self.heads, self.history_length, self.price_bands, self.token_width)
-        if min(*sizes, *self.hidden) < 1 or self.width % self.heads or min(self.distances, self.factors) < 0:
-            raise ValueError("sizes are 1 or more, distances and factors 0 or more, and width is a multiple of heads")
+        require_at_least(self, _LEAST)
+        require_rates(self, _RATES)
+        if any(size < 1 for size in self.hidden):
+            raise ValueError(f"hidden is {list(self.hidden)}; give sizes of 1 or more")
+        if self.width % self.heads:
+            raise ValueError(f"width is {self.width}, with {self.heads} heads; give a multiple of heads")
         if any(size < 1 for _, size in self.vectors):
             raise ValueError("vectors have lengths of 1 or more")
         require_encoder(self.text_encoder, dict(self.vectors))
         if self.token_rows != 0 and not 2 <= self.token_rows <= TOKEN_BUCKETS:
             raise ValueError(f"token_rows is 0, or from 2 to {TOKEN_BUCKETS}: there are no more tokens")
-        unseen = (self.unseen_rate, self.unseen_item_rate)
-        if self.hashed_item_rows < 0 or self.hashed_item_rows == 1:
+        if self.hashed_item_rows == 1:
             raise ValueError("hashed_item_rows is 0, or 2 or more")
-        if not all(0 <= rate < 1 for rate in (self.dropout, self.taste_dropout, self.hidden_dropout, *unseen)):
-            raise ValueError("dropouts and unseen rates are 0 or more and below 1")
 
     @property
     def item_vectors(self) -> dict[str, int]:

@@ -1,15 +1,15 @@
 from typing import Any
 
 import keras
+import keras_rs
 
 from services.ranker.model.config import BehaviorModelConfig
 
 
 class RankingHead(keras.layers.Layer):
-    """From what is known of user and candidate to one logit per action: a network of rectified layers with dropout.
-
-    A cross layer beside it (DCN-v2, of low rank) made the ranking worse on all of five validation cuts of a grocer's
-    log: products of heavy-tailed counts fit the noise.
+    """From what is known of user and candidate to one logit per action: a network of rectified layers with dropout and,
+    where the configuration has crosses, low-rank cross layers beside it (DCN-V2, parallel:
+    https://arxiv.org/abs/2008.13535).
     """
 
     def __init__(self, config: BehaviorModelConfig, inputs: int, actions: int, seed: int, **options: Any) -> None:
@@ -22,6 +22,10 @@ class RankingHead(keras.layers.Layer):
             for n, size in enumerate(config.hidden)
         ]
         self._dropout = keras.layers.Dropout(config.hidden_dropout, seed=seed + 21)
+        self._crosses = [
+            keras_rs.layers.FeatureCross(config.cross_rank, kernel_initializer=glorot(seed + 40 + n), name=f"cross_{n}")
+            for n in range(config.crosses)
+        ]
         self._logits = keras.layers.Dense(actions, kernel_initializer=glorot(seed + 20), name="logits")
 
     def build(self, shape: Any) -> None:
@@ -30,6 +34,9 @@ class RankingHead(keras.layers.Layer):
         for layer, width in zip(self._network, self._hidden_sizes, strict=True):
             layer.build((None, None, size))
             size = width
+        if self._crosses:
+            self._crossed(keras.ops.zeros((1, 1, self._inputs)))  # the layer makes its weights when it is called
+            size += self._inputs
         self._logits.build((None, None, size))
         self.built = True
 
@@ -42,4 +49,12 @@ class RankingHead(keras.layers.Layer):
         hidden = features
         for layer in self._network:
             hidden = self._dropout(layer(hidden), training=training)
+        if self._crosses:
+            hidden = keras.ops.concatenate([hidden, self._crossed(features)], axis=-1)
         return self._logits(hidden)
+
+    def _crossed(self, features: Any) -> Any:
+        crossed = features
+        for cross in self._crosses:
+            crossed = cross(features, crossed)
+        return crossed

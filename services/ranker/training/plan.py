@@ -1,15 +1,40 @@
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from services.ranker.model.config import BehaviorModelConfig
+from services.ranker.model.field_bounds import require_at_least, require_positive
 from services.ranker.model.json_fields import read_fields
 from services.ranker.training.examples.candidate_draw import DrawSizes
 
 STRATEGIES: Final = ("none", "multi_worker_mirrored")
 WAYS: Final = ("weights", "over_sampling", "under_sampling")
 MOST_FACTOR: Final = 1_000.0
+
+_LEAST: Final = dict.fromkeys(
+    (
+        "training_cuts",
+        "validation_cuts",
+        "maximum_examples",
+        "validation_examples",
+        "validation_slots",
+        "batch_size",
+        "epochs",
+        "patience",
+        "warm_epochs",
+        "retrieval_places",
+        "retrieval_negatives",
+        "linear_rows",
+    ),
+    1,
+) | dict.fromkeys(("validation_popular", "probability_weight", "retrieval_weight", "seed"), 0)
+_POSITIVE: Final = (
+    "cut_days",
+    "learning_rate",
+    "warm_learning_rate",
+    "table_learning_rate",
+    "latency_budget_seconds",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +111,8 @@ class TrainingPlan:
             )
         if not 1.0 <= self.imbalance_factor <= MOST_FACTOR:
             raise ValueError(f"imbalance_factor is from 1 to {MOST_FACTOR:g}")
-        counts = (self.training_cuts, self.validation_cuts, self.epochs, self.warm_epochs, self.batch_size)
-        if min(counts) < 1 or not 0 < self.cut_days < math.inf:
-            raise ValueError("cuts, epochs and batch_size are 1 or more, and cut_days above 0")
+        require_at_least(self, _LEAST)
+        require_positive(self, _POSITIVE)
 
     @classmethod
     def read(cls, path: Path) -> "TrainingPlan":

@@ -29,9 +29,12 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
         ('{"hidden": []}', "hidden is"),
         ('{"hidden": [1, "x"]}', "hidden is"),
         ('{"width": 33}', "multiple of heads"),
-        ('{"width": 0}', "1 or more"),
-        ('{"dropout": 1.0}', "below 1"),
-        ('{"dropout": NaN}', "below 1"),
+        ('{"width": 0}', "width is 0; give 1 or more"),
+        ('{"crosses": -1}', "crosses is -1; give 0 or more"),
+        ('{"hidden": [64, 0]}', "hidden is .64, 0.; give sizes of 1 or more"),
+        ('{"dropout": 1.0}', "dropout is 1.0; give 0 or more and below 1"),
+        ('{"dropout": NaN}', "dropout is nan; give 0 or more and below 1"),
+        ('{"unseen_rate": -0.1}', "unseen_rate is -0.1; give 0 or more and below 1"),
     ],
 )
 def test_what_is_no_model_is_refused_by_name(tmp_path: Path, text: str, told: str) -> None:
@@ -69,8 +72,12 @@ def test_a_plan_says_how_it_is_trained_and_a_model_beside_it_wins(tmp_path: Path
         ('{"model": 3}', "model is 3"),
         ('{"model": {"width": 33}}', "multiple of heads"),
         ('{"draw": {"onw": 9}}', "draw: no such fields: onw"),
-        ('{"epochs": 0}', "1 or more"),
-        ('{"cut_days": 0}', "cut_days above 0"),
+        ('{"draw": {"slots": 0}}', "slots is 0; give 1 or more"),
+        ('{"epochs": 0}', "epochs is 0; give 1 or more"),
+        ('{"seed": -1}', "seed is -1; give 0 or more"),
+        ('{"retrieval_weight": NaN}', "retrieval_weight is nan; give 0 or more"),
+        ('{"cut_days": 0}', "cut_days is 0; give a number above 0"),
+        ('{"learning_rate": Infinity}', "learning_rate is inf; give a number above 0"),
     ],
 )
 def test_what_is_no_plan_is_refused_by_name(tmp_path: Path, text: str, told: str) -> None:

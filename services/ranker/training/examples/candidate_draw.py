@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.user_columns import UserColumns
+from services.ranker.model.field_bounds import require_at_least
 
 OWN: Final = 0
 """Items that the user dealt with."""
@@ -36,6 +37,9 @@ class DrawSizes:
     popular: int = 40
     rest: int = 24
     popular_pool: int = 400
+
+    def __post_init__(self) -> None:
+        require_at_least(self, {"slots": 1, "own": 0, "shown": 0, "popular": 0, "rest": 0, "popular_pool": 0})
 
 
 @dataclass(frozen=True, slots=True)
