@@ -77,10 +77,7 @@ def learn_reranking(
 def _taught(
     competing: Shortlist, users: NDArray[np.int64], wanted: NDArray[np.int64], taken: NDArray[np.int64], seed: int
 ) -> RerankingNetwork:
-    chosen = competing.of(users)
-    network = RerankingNetwork(chosen, taken, seed)
-    network.learn(chosen, wanted[users], seed)
-    return network
+    return RerankingNetwork(competing.of(users), wanted[users], taken, seed)
 
 
 def _places(scores: NDArray[np.float32], competing: Shortlist, wanted: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -26,12 +26,13 @@ class RerankingNetwork:
     is: what counting is worth beside the model depends on both.
 
     Args:
-        learned: what its scales are taken from.
+        learned: what it learns from.
+        wanted: the item (U,) of each of its users that is to stand first.
         taken: how often each item was, by number; row 0 is nobody's.
-        seed: what it begins at.
+        seed: what it begins at, and the order that it learns in.
     """
 
-    def __init__(self, learned: Shortlist, taken: NDArray[np.int64], seed: int) -> None:
+    def __init__(self, learned: Shortlist, wanted: NDArray[np.int64], taken: NDArray[np.int64], seed: int) -> None:
         counted = learned.scores[..., 1:].reshape(-1, learned.scores.shape[-1] - 1)
         positive = (column[column > 0] for column in counted.T)
         usual = np.array([np.median(column) if len(column) else 1.0 for column in positive], np.float32)
@@ -56,9 +57,16 @@ class RerankingNetwork:
         means, deviations = mean_and_deviation(self._real_features(learned))
         self._means = tf.constant(means, tf.float32)
         self._deviations = tf.constant(np.where(deviations > 1e-6, deviations, 1.0), tf.float32)
+        self._learn(learned, wanted, np.random.default_rng(seed))
 
-    def learn(self, shortlist: Shortlist, wanted: NDArray[np.int64], seed: int) -> None:
-        """Learns to put the wanted item (U,) of each user first: a softmax over those that compete with it."""
+    def scores(self, shortlist: Shortlist) -> NDArray[np.float32]:
+        """Returns what orders each user's items, (U, C); -inf where there is none."""
+        parts = [np.zeros((0, shortlist.item_nos.shape[1]), np.float32)]
+        parts += [self._scores(*tensors).numpy() for tensors in _in_batches(shortlist)]
+        return np.where(shortlist.item_nos > 0, np.concatenate(parts), np.float32(-np.inf))
+
+    def _learn(self, shortlist: Shortlist, wanted: NDArray[np.int64], random: np.random.Generator) -> None:
+        """A softmax over the items that compete with the wanted one."""
         taught = np.flatnonzero((shortlist.item_nos == wanted[:, None]).any(axis=1))
         steps = EPOCHS * -(-len(taught) // BATCH)
         rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, max(1, steps))
@@ -72,18 +80,11 @@ class RerankingNetwork:
             optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
 
         compiled = tf.function(step, input_signature=(*self._signature, tf.TensorSpec((None,), tf.int32)))
-        random = np.random.default_rng(seed)
         for _ in range(EPOCHS):
             order = random.permutation(taught)
             for begin in range(0, len(order), BATCH):
                 users = order[begin : begin + BATCH]
                 compiled(*_tensors(shortlist, users), tf.constant(wanted[users], tf.int32))
-
-    def scores(self, shortlist: Shortlist) -> NDArray[np.float32]:
-        """Returns what orders each user's items, (U, C); -inf where there is none."""
-        parts = [np.zeros((0, shortlist.item_nos.shape[1]), np.float32)]
-        parts += [self._scores(*tensors).numpy() for tensors in _in_batches(shortlist)]
-        return np.where(shortlist.item_nos > 0, np.concatenate(parts), np.float32(-np.inf))
 
     def _values(self, item_nos: Any, scores: Any, lengths: Any) -> Any:
         features = (self._features(item_nos, scores, lengths) - self._means) / self._deviations

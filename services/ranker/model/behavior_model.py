@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from services.common import event_types
 from services.common.strengths import STRENGTH_BY_TYPE
@@ -86,7 +87,7 @@ class BehaviorModel(keras.Model):
         """Sets which actions training has examples of (0 or 1), and every action's mean probability."""
         self.learned.assign(learned)
         self.priors.assign(priors)
-        self.head.start_at(np.log(priors / (1.0 - priors)))
+        self.head.start_at(logit(priors))
 
     def set_calibration(self, slopes: NDArray[Any], shifts: NDArray[Any]) -> None:
         """Sets what makes probabilities of the logits: sigmoid(slope * logit + shift), by action."""
