@@ -17,27 +17,30 @@ _MOST_USERS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Reranking:
-    """A model's order, and before it that of each user's shortlist by a network.
+    """The order of the part that ranks best by itself, and before it that of each user's shortlist by a network.
 
     Args:
         parts: the model's logits, then what was counted.
-        network: what orders the shortlist; None: the model does.
+        base: which of them ranks best.
+        network: what orders the shortlist; None: the base does.
         validation: how well users are ranked by what the other half of them taught.
     """
 
     parts: Sequence[Score]
+    base: int
     network: RerankingNetwork | None
     validation: SequenceScores
 
     def scores(self, histories: Histories) -> NDArray[np.float32]:
-        """Returns scores of all items, (users, items): first those of the shortlist, then the others by the model."""
-        model = self.parts[0](histories)
+        """Returns scores of all items, (users, items): first those of the shortlist, then the others by the base."""
         if self.network is None:
-            return model
-        competing = shortlist([model, *(part(histories) for part in self.parts[1:])], histories)
+            return self.parts[self.base](histories)
+        parts = [part(histories) for part in self.parts]
+        competing = shortlist(parts, histories)
         rows, places = np.nonzero(competing.item_nos)
         values = self.network.scores(competing)[rows, places]
-        scores: NDArray[np.float32] = model - (model.max() - values.min(initial=0.0) + 1.0)
+        base = parts[self.base]
+        scores: NDArray[np.float32] = base - (base.max() - values.min(initial=0.0) + 1.0)
         scores[rows, competing.item_nos[rows, places] - 1] = values
         return scores
 
@@ -48,7 +51,7 @@ def learn_reranking(
     """Returns the order that puts what validation wants first.
 
     Half of the users teach a network that the other half judges, and the other way round. Where that is better than the
-    model alone, by NDCG at 10, all users teach the one that is used; else the model's order stays.
+    best part alone, by NDCG at 10, all users teach the one that is used; else that part's order stays.
 
     Args:
         model: its logits.
@@ -60,24 +63,25 @@ def learn_reranking(
     parts = [model, *counts]
     some = validation.some(min(_MOST_CELLS, _MOST_USERS * validation.item_count), seed)
     competing = shortlist_of(parts, some)
-    alone = SequenceScores.of(_places(competing.scores[..., 0], competing, some.wanted))
+    each = [
+        SequenceScores.of(_places(competing.scores[..., part], competing, some.wanted)) for part in range(len(parts))
+    ]
+    base = max(range(len(parts)), key=lambda part: each[part].ndcg)
+
+    def taught(users: NDArray[np.int64]) -> RerankingNetwork:
+        return RerankingNetwork(competing.of(users), some.wanted[users], taken, base, seed)
+
     halves = np.random.default_rng(seed).permutation(len(some)) % 2
     places = np.empty(len(some))
     for half in (0, 1):
         judged = np.flatnonzero(halves == half)
-        network = _taught(competing, np.flatnonzero(halves != half), some.wanted, taken, seed)
         chosen = competing.of(judged)
-        places[judged] = _places(network.scores(chosen), chosen, some.wanted[judged])
+        scores = taught(np.flatnonzero(halves != half)).scores(chosen)
+        places[judged] = _places(scores, chosen, some.wanted[judged])
     crosswise = SequenceScores.of(places)
-    if crosswise.ndcg <= alone.ndcg:
-        return Reranking(parts, None, alone)
-    return Reranking(parts, _taught(competing, np.arange(len(some)), some.wanted, taken, seed), crosswise)
-
-
-def _taught(
-    competing: Shortlist, users: NDArray[np.int64], wanted: NDArray[np.int64], taken: NDArray[np.int64], seed: int
-) -> RerankingNetwork:
-    return RerankingNetwork(competing.of(users), wanted[users], taken, seed)
+    if crosswise.ndcg <= each[base].ndcg:
+        return Reranking(parts, base, None, each[base])
+    return Reranking(parts, base, taught(np.arange(len(some))), crosswise)
 
 
 def _places(scores: NDArray[np.float32], competing: Shortlist, wanted: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ WEIGHT_DECAY: Final = 1e-3
 
 
 class RerankingNetwork:
-    """Orders a shortlist: the first part's logits, and what a small network adds to them, which begins at nothing.
+    """Orders a shortlist: one part's scores, and what a small network adds to them, which begins at nothing.
 
     It is told the logits, logarithms of the other parts' scores, how often an item was taken and how long a history
     is: what counting is worth beside the model depends on both.
@@ -29,10 +29,14 @@ class RerankingNetwork:
         learned: what it learns from.
         wanted: the item (U,) of each of its users that is to stand first.
         taken: how often each item was, by number; row 0 is nobody's.
+        base: the part that it begins with; of those that count, their logarithms.
         seed: what it begins at, and the order that it learns in.
     """
 
-    def __init__(self, learned: Shortlist, wanted: NDArray[np.int64], taken: NDArray[np.int64], seed: int) -> None:
+    def __init__(
+        self, learned: Shortlist, wanted: NDArray[np.int64], taken: NDArray[np.int64], base: int, seed: int
+    ) -> None:
+        self._base = base
         counted = learned.scores[..., 1:].reshape(-1, learned.scores.shape[-1] - 1)
         positive = (column[column > 0] for column in counted.T)
         usual = np.array([np.median(column) if len(column) else 1.0 for column in positive], np.float32)
@@ -89,20 +93,23 @@ class RerankingNetwork:
     def _values(self, item_nos: Any, scores: Any, lengths: Any) -> Any:
         features = (self._features(item_nos, scores, lengths) - self._means) / self._deviations
         hidden, more, line = self._layers
-        values = scores[..., 0] + (more(hidden(features)) + line(features))[..., 0]
+        begun = scores[..., 0] if self._base == 0 else self._logarithms(scores, FLOORS[0])[..., self._base - 1]
+        values = begun + (more(hidden(features)) + line(features))[..., 0]
         return tf.where(item_nos > 0, values, -1e9)
 
     def _features(self, item_nos: Any, scores: Any, lengths: Any) -> Any:
-        counted = tf.maximum(scores[..., 1:], 0.0) / self._usual
         return tf.concat(
             [
                 scores[..., :1],
-                *(tf.math.log(counted + floor) for floor in FLOORS),
+                *(self._logarithms(scores, floor) for floor in FLOORS),
                 tf.gather(self._taken, item_nos)[..., None],
                 tf.broadcast_to(tf.math.log(lengths)[:, None, None], tf.shape(scores[..., :1])),
             ],
             axis=-1,
         )
+
+    def _logarithms(self, scores: Any, floor: float) -> Any:
+        return tf.math.log(tf.maximum(scores[..., 1:], 0.0) / self._usual + floor)
 
     def _real_features(self, shortlist: Shortlist) -> Iterator[NDArray[np.float32]]:
         """Yields the features of the items that there are, (n, F), those of some users at a time."""

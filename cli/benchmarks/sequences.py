@@ -45,7 +45,7 @@ def bench_seed(  # noqa: PLR0917  # what a run is told
     plan: SequencePlan,
     seed: int,
     progress: Progress,
-    minutes: float = 50.0,
+    minutes: float = 45.0,
     most_members: int = MEMBERS,
 ) -> SeedResult:
     """Trains on all but each user's last two items, chooses on the last but one, and reads the last one once.

@@ -15,8 +15,7 @@ def sequences(
     seeds: Annotated[int, typer.Option(min=1, help="Trainings, each from its own seed; figures are their means.")] = 3,
     minutes: Annotated[
         float, typer.Option(min=0.1, help="Processor time, of all cores together, for the training of one seed.")
-    ] = 50.0,
-    epochs: Annotated[int, typer.Option(min=1, help="Most epochs of a training; validation stops it before.")] = 60,
+    ] = 45.0,
 ) -> None:
     """Measure backbone and retrieval head of the behaviour model on a folder of sequences: each user's last item is
     asked for among all, everything is chosen on the last but one.
@@ -40,7 +39,7 @@ def sequences(
     with terminal_progress(command.messages) as progress:
         for seed in range(1, seeds + 1):
             begun = time.process_time()
-            result = bench_seed(data, SequencePlan(epochs=epochs), seed, progress, minutes)
+            result = bench_seed(data, SequencePlan(), seed, progress, minutes)
             results.append(result)
             begin = f"sequences.{name}.seed{seed}"
             figures.say(f"{begin}.processor_time", (time.process_time() - begun) / 60, "min")

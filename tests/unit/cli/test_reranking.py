@@ -70,6 +70,7 @@ def test_counting_that_tells_more_than_the_model_leads() -> None:
     model, counted = scores_of(noise(1)), scores_of(following())
     reranking = learn_reranking(model, [counted], walkers(4_000), TAKEN, seed=1)
     assert walkers(500, seed=4).scores(model).ndcg < 0.1
+    assert reranking.base == 1
     assert reranking.validation.ndcg > 0.9
     assert walkers(500, seed=4).scores(reranking.scores).ndcg > 0.9
 
@@ -77,19 +78,29 @@ def test_counting_that_tells_more_than_the_model_leads() -> None:
 def test_what_says_nothing_changes_nothing() -> None:
     table = noise(1) + 9 * following()
     reranking = learn_reranking(scores_of(table), [scores_of(np.abs(noise(2)))], walkers(300), TAKEN, seed=1)
-    assert reranking.network is None
+    assert (reranking.base, reranking.network) == (0, None)
     histories = walkers(5).histories
     assert np.array_equal(reranking.scores(histories), scores_of(table)(histories))
 
 
-def test_items_that_do_not_compete_stay_behind_in_the_models_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_learned_nothing_takes_nothing_from_counting() -> None:
+    counted = following() * np.linspace(0.0, 1.0, ITEMS + 1, dtype=np.float32)[:, None] + np.abs(noise(2))
+    model, asked = scores_of(100 * noise(1)), walkers(500, seed=4)
+    reranking = learn_reranking(model, [scores_of(counted)], walkers(4_000), TAKEN, seed=1)
+    assert asked.scores(reranking.scores).ndcg >= asked.scores(scores_of(counted)).ndcg > 0.5
+
+
+def test_items_that_do_not_compete_stay_behind_in_the_order_of_the_best_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.benchmarks.shortlist.BEST", 5)
-    model, held_out = scores_of(noise(1)), walkers(2_000)
-    reranking = learn_reranking(model, [scores_of(following())], held_out, TAKEN, seed=1)
+    known = np.arange(ITEMS + 1)[:, None]
+    model = scores_of(noise(1) + np.float32(9) * following() * (known <= 60))
+    counted, held_out = scores_of(following() * (known > 45)), walkers(2_000)
+    reranking = learn_reranking(model, [counted], held_out, TAKEN, seed=1)
+    assert reranking.base == 0
     assert reranking.network is not None
     histories = held_out.histories[:3]
     alone, together = model(histories), reranking.scores(histories)
-    competing = shortlist([alone, scores_of(following())(histories)], histories).item_nos
+    competing = shortlist([alone, counted(histories)], histories).item_nos
     for row in range(3):
         within = competing[row][competing[row] > 0] - 1
         rest = np.setdiff1d(np.arange(ITEMS), within)
@@ -97,6 +108,6 @@ def test_items_that_do_not_compete_stay_behind_in_the_models_order(monkeypatch: 
         assert np.array_equal(np.argsort(together[row, rest]), np.argsort(alone[row, rest]))
 
 
-def test_one_user_is_no_reason_to_leave_the_model() -> None:
+def test_one_user_teaches_nothing() -> None:
     reranking = learn_reranking(scores_of(noise(1)), [scores_of(following())], walkers(1), TAKEN, seed=1)
     assert reranking.network is None

@@ -1,8 +1,12 @@
+from typing import Any
+
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from services.common.progress import NoProgress
 from services.ranker.model.config import BehaviorModelConfig
+from services.ranker.training.sequences import sequence_fit
 from services.ranker.training.sequences.sequence_fit import SequenceItems, SequenceModel
 from services.ranker.training.sequences.sequence_plan import SequencePlan
 
@@ -28,7 +32,7 @@ def test_before_it_is_trained_a_user_is_near_what_has_the_content_of_the_history
 
 def test_training_ends_with_its_time_inside_an_epoch() -> None:
     histories = [np.arange(1, 7) + user % 30 for user in range(64)]
-    model = model_of(histories, batch_places=12, epochs=5)  # 32 steps an epoch
+    model = model_of(histories, batch_places=12, judgements=5)  # 32 steps an epoch
     judged: list[NDArray[np.float32]] = []
 
     def judge(fitted: SequenceModel) -> float:
@@ -41,3 +45,44 @@ def test_training_ends_with_its_time_inside_an_epoch() -> None:
     # A step moves a weight by about the learning rate, and an item is the sum of four; an epoch has 32 steps.
     assert 0.0 < np.abs(judged[0] - begun).max() < 2 * 4 * 4e-3
     assert np.array_equal(model.item_vectors(), judged[0])
+
+
+@pytest.mark.parametrize(("least_steps", "epochs"), [(1, 3), (7, 4)])
+def test_short_epochs_are_judged_after_enough_steps(
+    monkeypatch: pytest.MonkeyPatch, least_steps: int, epochs: int
+) -> None:
+    histories = [np.arange(1, 7) + user % 30 for user in range(4)]
+    model = model_of(histories, batch_places=12, judgements=2, judge_epochs=3, judge_steps=least_steps)
+    begun, judged_at = 0, []
+    batches = sequence_fit._batches
+
+    def counted(*arguments: Any) -> list[NDArray[np.int32]]:
+        nonlocal begun
+        begun += 1
+        epoch = list(batches(*arguments))
+        assert len(epoch) == 2
+        return epoch
+
+    def judge(_fitted: SequenceModel) -> float:
+        judged_at.append(begun)
+        return float(begun)
+
+    monkeypatch.setattr(sequence_fit, "_batches", counted)
+    assert model.fit(histories, judge, 1, NoProgress()) == 2 * epochs
+    assert judged_at == [epochs, 2 * epochs]
+
+
+@pytest.mark.parametrize(("least_epochs", "judgements"), [(0, 3), (10, 5)])
+def test_patience_begins_after_the_least_epochs(least_epochs: int, judgements: int) -> None:
+    model = model_of(HISTORIES, judge_epochs=2, judge_steps=1, patience=2, least_epochs=least_epochs)
+    worse = iter(range(100, 0, -1))
+    assert model.fit(HISTORIES, lambda _fitted: float(next(worse)), 1, NoProgress()) == 100.0
+    assert next(worse) == 100 - judgements
+
+
+def test_histories_that_go_nowhere_end_the_training_at_once() -> None:
+    histories = [np.array([1 + user]) for user in range(4)]
+    model = model_of(histories)
+    begun = model.item_vectors()
+    assert model.fit(histories, lambda _fitted: 1.0, 1, NoProgress()) == 1.0
+    assert np.array_equal(model.item_vectors(), begun)

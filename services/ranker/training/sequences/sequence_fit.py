@@ -81,25 +81,19 @@ class SequenceModel:
         The time is the processor's, of all its cores together: what else runs there takes nothing from the training.
         Greater is better. It is the average of the weights that is judged and kept.
         """
-        plan, random, started = self._plan, np.random.default_rng(seed), time.process_time()
-        best, best_weights, since = -math.inf, self.model.get_weights(), 0
-        with progress.task("training on sequences", plan.epochs) as task:
-            for epoch in range(1, plan.epochs + 1):
-                over = False
-                for batch in _batches(histories, plan, random):
-                    self._compiled(tf.constant(batch))
-                    if over := time.process_time() - started > seconds:  # an epoch may be longer than all the time
-                        break
+        plan, random, ends = self._plan, np.random.default_rng(seed), time.process_time() + seconds
+        best, best_weights, since, epochs = -math.inf, self.model.get_weights(), 0, 0
+        with progress.task("training on sequences", plan.judgements) as task:
+            for judgement in range(1, plan.judgements + 1):
+                learned = self._learn(histories, random, ends)
+                epochs += learned
                 task.advance()
-                last = over or epoch == plan.epochs
-                if epoch % plan.judge_every and not last:
-                    continue
                 with self._average.applied():
                     judged, since = judge(self), since + 1
                     if judged > best:
                         best, best_weights, since = judged, self.model.get_weights(), 0
-                if last or since >= plan.patience:
-                    task.advance(plan.epochs - epoch)
+                if not learned or (since >= plan.patience and epochs >= plan.least_epochs):
+                    task.advance(plan.judgements - judgement)
                     break
         self.model.set_weights(best_weights)
         return float(best)
@@ -122,6 +116,20 @@ class SequenceModel:
         states = self._states(tf.constant(_padded(cut, length)), tf.constant(item_vectors))[:, -1]
         vectors: NDArray[np.float32] = self.model.user_vectors(states).numpy()
         return vectors
+
+    def _learn(self, histories: Sequence[NDArray[np.int64]], random: np.random.Generator, ends: float) -> int:
+        """Trains up to the next judgement; returns the epochs, 0 where time is over or there is nothing to learn."""
+        epochs = steps = 0
+        while epochs < self._plan.judge_epochs or steps < self._plan.judge_steps:
+            for batch in _batches(histories, self._plan, random):
+                self._compiled(tf.constant(batch))
+                steps += 1
+                if time.process_time() > ends:  # an epoch may be longer than all the time
+                    return 0
+            if not steps:
+                return 0
+            epochs += 1
+        return epochs
 
     def _catalog_vectors(self, training: bool = False) -> Any:
         """Returns the vectors of items 1, 2, …, (items, width + 1)."""
@@ -179,7 +187,7 @@ def _category_rows(table: NumberEmbedding, groups: Sequence[NDArray[np.int32]]) 
 def _batches(
     histories: Sequence[NDArray[np.int64]], plan: SequencePlan, random: np.random.Generator
 ) -> Iterator[NDArray[np.int32]]:
-    """Yields all histories once, those of like length together, as (B, L) padded in front."""
+    """Yields the ends of all histories once, those of like length together, as (B, L) padded in front."""
     longest = plan.model.history_length + 1
     cut = [history[-longest:] for history in histories if len(history) > 1]
     lengths = np.array([len(history) for history in cut])

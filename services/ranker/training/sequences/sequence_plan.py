@@ -30,12 +30,18 @@ class SequencePlan:
     """
 
     model: BehaviorModelConfig = field(default_factory=_model)
-    epochs: int = 60
-    patience: int = 2
-    """Judgements without a better validation before training stops."""
+    judgements: int = 20
+    """How often the training is judged at most."""
 
-    judge_every: int = 3
-    """Epochs between two judgements."""
+    patience: int = 2
+    """Judgements without a better validation before training stops, once it has gone through `least_epochs`."""
+
+    least_epochs: int = 24
+    """Rare items say nothing before they were met some ten times: until then a network may get worse by chance."""
+
+    judge_epochs: int = 3
+    judge_steps: int = 120
+    """Between two judgements lie so many epochs, and so many steps where epochs are short."""
 
     batch_places: int = 4_096
     """Places of the sequences in a batch: many short ones or few long ones."""
