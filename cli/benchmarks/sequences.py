@@ -1,5 +1,6 @@
 """Leave-one-out benchmark of backbone and retrieval head on a folder of sequences, all items ranked."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from services.ranker.training.sequences.sequence_fit import SequenceItems, Seque
 from services.ranker.training.sequences.sequence_plan import SequencePlan
 
 MEMBERS: Final = 6
-"""Networks whose logits are averaged, at most: as many as there is time for."""
+"""Networks that are trained, at most: as many as there is time for."""
 
 _SHORTENED: Final = 0.7
 """Part of the time of the longest training before that is enough to begin another one."""
@@ -51,7 +52,7 @@ def bench_seed(  # noqa: PLR0917  # what a run is told
     """Trains on all but each user's last two items, chooses on the last but one, and reads the last one once.
 
     Networks are trained one after the other, at most so many, as long as most of one more fits into the minutes of
-    processor time; the last one ends with them.
+    processor time; the last one ends with them. One that makes the mean worse is left out of it.
     """
     sequences = sorted(data.sequences, key=len)  # those of like length are encoded together
     training = [sequence[:-2] for sequence in sequences]
@@ -83,15 +84,23 @@ def _members(  # noqa: PLR0917  # what `bench_seed` was given
     most: int,
 ) -> list[SequenceModel]:
     judging = validation.some(_JUDGED_CELLS, seed)
+
+    def judged(models: Sequence[SequenceModel]) -> float:
+        return judging.scores(_score(models)).ndcg
+
     models: list[SequenceModel] = []
+    together = -math.inf
     started, longest, left = time.process_time(), 0.0, minutes * 60
-    while len(models) < most and (not models or left > _SHORTENED * longest):
-        begun, member = time.process_time(), seed + 1_000 * len(models)
+    for number in range(most):
+        if models and left <= _SHORTENED * longest:
+            break
+        begun, member = time.process_time(), seed + 1_000 * number
         model = SequenceModel(validation.histories, SequenceItems(data.content), plan, member)
-        model.fit(
-            validation.histories, lambda fitted: judging.scores(_score([fitted])).ndcg, member, progress, seconds=left
-        )
-        models.append(model)
+        model.fit(validation.histories, lambda fitted: judged([fitted]), member, progress, seconds=left)
+        # One that the time cut short may know next to nothing.
+        if (with_it := judged([*models, model])) >= together or not models:
+            models.append(model)
+            together = with_it
         longest = max(longest, time.process_time() - begun)
         left = minutes * 60 - (time.process_time() - started)
     return models

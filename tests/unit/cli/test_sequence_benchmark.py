@@ -9,12 +9,14 @@ import pytest
 
 from cli.benchmarks import cooccurrence, sequences
 from cli.benchmarks.cooccurrence import CoOccurrence
+from cli.benchmarks.leave_one_out import Histories
 from cli.benchmarks.reranking import Reranking, learn_reranking
 from cli.benchmarks.sequence_folder import read_sequence_folder
 from cli.benchmarks.sequences import bench_seed
 from cli.errors import CommandError
 from services.common.progress import NoProgress
 from services.ranker.model.config import BehaviorModelConfig
+from services.ranker.training.sequences.sequence_fit import SequenceModel
 from services.ranker.training.sequences.sequence_plan import SequencePlan
 
 
@@ -52,6 +54,21 @@ def test_two_trainings_of_one_seed_are_the_same(tmp_path: Path) -> None:
     assert bench_seed(data, short, 5, NoProgress(), most_members=1) == bench_seed(
         data, short, 5, NoProgress(), most_members=1
     )
+
+
+def test_a_network_that_makes_the_mean_worse_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit, begun = SequenceModel.fit, []
+
+    def misled(model: SequenceModel, histories: Histories, *arguments: Any, **named: Any) -> float:
+        begun.append(model)
+        elsewhere = [(history - 1) * 5 % 12 + 1 for history in histories]  # five items on instead of one
+        return fit(model, elsewhere if len(begun) == 2 else histories, *arguments, **named)
+
+    monkeypatch.setattr(SequenceModel, "fit", misled)
+    data = read_sequence_folder(folder_of(tmp_path, rounds()))
+    result = bench_seed(data, plan(), 1, NoProgress(), most_members=2)
+    assert (len(begun), result.members) == (2, 1)
+    assert result.model == result.single
 
 
 def test_the_test_item_is_read_by_nothing_but_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
