@@ -96,9 +96,9 @@ def _members(  # noqa: PLR0917  # what `bench_seed` was given
             break
         begun, member = time.process_time(), seed + 1_000 * number
         model = SequenceModel(validation.histories, SequenceItems(data.content), plan, member)
-        model.fit(validation.histories, lambda fitted: judged([fitted]), member, progress, seconds=left)
+        alone = model.fit(validation.histories, lambda fitted: judged([fitted]), member, progress, seconds=left)
         # One that the time cut short may know next to nothing.
-        if (with_it := judged([*models, model])) >= together or not models:
+        if (with_it := judged([*models, model]) if models else alone) >= together:
             models.append(model)
             together = with_it
         longest = max(longest, time.process_time() - begun)
