@@ -1,5 +1,5 @@
-"""What all tests share: logging that stays as it was, and real engines for those marked `real`. Where one is missing they
-fail: a test that is skipped shows nothing.
+"""What all tests share: logging that stays as it was, and real engines for those marked `real`. Where one is missing
+they fail: a test that is skipped shows nothing.
 """
 
 from collections.abc import Iterator
