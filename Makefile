@@ -57,7 +57,7 @@ bench-features: .venv/.demo stubs ## Measure the feature store in the demo's sho
 bench-ranker: .venv/.demo stubs ## Measure ranker, model server and training in the demo's shop
 	@exec $(BIN)/python -m bench.ranker
 
-bench-billion: setup ## Train a behaviour model of a billion parameters for some steps; ARGS="--steps 300"
+bench-billion: setup ## Train a behavior model of a billion parameters for some steps; ARGS="--steps 300"
 	@exec $(BIN)/python -m bench.billion $(ARGS)
 
 # --- checks ----------------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ NOT_ENOUGH_DATA = "NOT_ENOUGH_DATA"
 
 app = typer.Typer(
     name="vitrine",
-    help="A personalised homepage for an online shop: start it, feed it, train it, look at its pages.",
+    help="A personalized homepage for an online shop: start it, feed it, train it, look at its pages.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -49,7 +49,7 @@ def prepare(
     context: typer.Context,
     state_directory: Annotated[
         Path,
-        typer.Option(envvar="VITRINE_STATE_DIRECTORY", help="The shop's folder: stores, artefacts, models, logs."),
+        typer.Option(envvar="VITRINE_STATE_DIRECTORY", help="The shop's folder: stores, artifacts, models, logs."),
     ] = Path(".vitrine"),
 ) -> None:
     """Make what every command works with."""

@@ -9,7 +9,7 @@ from services.candidates.settings import CandidatesSettings
 from services.common.artifacts import ArtifactStore
 from services.common.clock import SystemClock
 from services.common.progress import Progress
-from services.common.shop_pass import pass_catalog, pass_log
+from services.common.single_pass_reader import pass_catalog, pass_log
 from services.ranker.training.job import shop_reader, train_and_promote
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.report import TrainingReport
@@ -43,7 +43,7 @@ async def train_shop(
     options: RunOptions | None = None,
 ) -> TrainedShop:
     """Builds from a running shop's log what its pages are made with, and publishes it. Services load it by themselves.
-    Without a plan the behaviour model is trained by the default one; without `promote` it stays a canary.
+    Without a plan the behavior model is trained by the default one; without `promote` it stays a canary.
 
     Raises:
         VitrineError: there is too little to learn from.

@@ -103,7 +103,7 @@ def _items(products: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
     name = kind.where(kind != "", category.where(category != "", department)).map(_readable)
     private = products.brand == "Private"
     maker = products.manufacturer_id.astype(str)
-    # Products that look the same to a shopper are flavours and colours of one.
+    # Products that look the same to a shopper are flavors and colors of one.
     group = pd.factorize(department + "\n" + category + "\n" + kind + "\n" + size + "\n" + maker)[0]
     items = pd.DataFrame(
         {

@@ -23,7 +23,7 @@ async def wait_until_complete(shop: Shop, progress: Progress) -> None:
         CommandError: something is not loaded in time; the message says what.
     """
     give_up = time.monotonic() + GIVE_UP_SECONDS
-    missing = {"neighbours", "item vectors", "behaviour model", "whole pages"}
+    missing = {"neighbors", "item vectors", "behavior model", "whole pages"}
     async with (
         shop.channel("candidates") as candidates,
         shop.channel("ranker") as ranker,
@@ -54,9 +54,9 @@ async def _loaded(
     except grpc.RpcError:
         return set()
     loaded = {
-        "neighbours": status.versions.neighbors_version,
+        "neighbors": status.versions.neighbors_version,
         "item vectors": status.versions.embeddings_version,
-        "behaviour model": ranker.model_available,
+        "behavior model": ranker.model_available,
     }
     return {name for name, there in loaded.items() if there}
 

@@ -3,7 +3,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.common.whole_files import write_whole
+from services.common.atomic_files import write_atomically
 
 
 class Stages:
@@ -23,7 +23,7 @@ class Stages:
 
     def mark(self, stage: str, fingerprint: str) -> None:
         """Keeps in mind that the stage is done, for good once this returns."""
-        write_whole(self._file, json.dumps({**self._read(), stage: fingerprint}, indent=2).encode())
+        write_atomically(self._file, json.dumps({**self._read(), stage: fingerprint}, indent=2).encode())
 
     def _read(self) -> dict[str, str]:
         try:

@@ -1,4 +1,4 @@
-"""The behaviour model with a billion parameters: how fast it trains on this machine, and in how much memory.
+"""The behavior model with a billion parameters: how fast it trains on this machine, and in how much memory.
 
 Run with `make bench-billion`. The model is the product's own by a configuration file, model.json beside this one; its
 users and candidates are drawn at random, so that the figures say what a step costs and nothing of what it learns.
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def _catalog(random: np.random.Generator) -> ItemColumns:
-    """Returns a catalogue of ITEMS numbers with texts."""
+    """Returns a catalog of ITEMS numbers with texts."""
     items = ItemColumns()
     for name in ("known", "id_marks", "brand_nos", "log_prices", "mean_log_prices"):
         column = getattr(items, name)
@@ -80,7 +80,7 @@ def _catalog(random: np.random.Generator) -> ItemColumns:
 
 
 def _batch(plan: TrainingPlan, items: ItemColumns, random: np.random.Generator) -> dict[str, Any]:
-    """Returns a batch of users and candidates from all over the catalogue, of full size in every direction."""
+    """Returns a batch of users and candidates from all over the catalog, of full size in every direction."""
     count, slots = plan.batch_size, plan.draw.slots
     batch = empty_inputs(count, slots, plan.model.history_length)
     for name, array in batch.items():

@@ -1,6 +1,6 @@
 """How fast candidates are found, alone and all sources together, while tables are swapped, and after an upsert.
 
-Run with `make bench-candidates`. The service is a process of its own; catalogue and statistics come from this one.
+Run with `make bench-candidates`. The service is a process of its own; catalog and statistics come from this one.
 `--items` chooses sizes. With VITRINE_CANDIDATES_ELASTICSEARCH_URL
 the service searches content there, and the figures are named so.
 """
@@ -131,7 +131,7 @@ async def _until_loaded(stub: Any) -> None:
 
 
 def _has_all(versions: pb.IndexVersions) -> bool:
-    """Whether the content index has the whole catalogue; Elasticsearch's has what it had come to behind an "@"."""
+    """Whether the content index has the whole catalog; Elasticsearch's has what it had come to behind an "@"."""
     name, _, reached = versions.content_version.rpartition("@")
     return not name or reached == str(versions.catalog_version)
 
@@ -164,10 +164,10 @@ def _say(figures: Figures, name: str, timing: Timing) -> None:
 async def _measure_swap(
     figures: Figures, name: str, store: ArtifactStore, stub: Any, requests: Sequence[pb.RetrieveCandidatesRequest]
 ) -> None:
-    """Publishes the neighbours again and again while calls go on."""
+    """Publishes the neighbors again and again while calls go on."""
     artifact = store.current(Neighbors.ARTIFACT)
     if artifact is None:
-        raise SystemExit("the synthetic shop has no neighbours")
+        raise SystemExit("the synthetic shop has no neighbors")
     files = {file: (artifact.path / file).read_bytes() for file in artifact.files}
 
     def write(folder: Path) -> None:
@@ -211,7 +211,7 @@ async def _upsert_to_answer(stub: Any, catalog: BenchCatalog, shop: SyntheticSho
 def arguments() -> argparse.Namespace:
     """Returns what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m bench.candidates", description="Measure the candidates service.")
-    parser.add_argument("--items", type=int, action="append", help="a catalogue's size; may be given again")
+    parser.add_argument("--items", type=int, action="append", help="a catalog's size; may be given again")
     return parser.parse_args()
 
 

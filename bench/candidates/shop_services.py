@@ -16,7 +16,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class BenchCatalog(CatalogServiceServicer):
-    """A synthetic shop's catalogue, made as it is read, and what is put into it later."""
+    """A synthetic shop's catalog, made as it is read, and what is put into it later."""
 
     def __init__(self, shop: SyntheticShop) -> None:
         self._shop = shop

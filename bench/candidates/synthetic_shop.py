@@ -44,7 +44,7 @@ class SyntheticShop:
     seed: int = 0
 
     def changes(self, begin: int, end: int) -> list[CatalogChange]:
-        """Returns the catalogue's changes of items `begin` to `end`, numbers from 1."""
+        """Returns the catalog's changes of items `begin` to `end`, numbers from 1."""
         random = np.random.default_rng((self.seed, begin))
         words = (random.pareto(0.7, (end - begin, 6)) * 20).astype(np.int64) % _WORDS
         ages, reduced = random.integers(1, 1000, end - begin), random.random(end - begin) < 0.1

@@ -24,7 +24,7 @@ PATIENCE_SECONDS: Final = 10.0
 
 
 async def measure_clicks(say: Say, shop: BenchShop, users: list[str], items: list[str]) -> None:
-    """Says how long it takes from the acknowledgement of a click until GetUserFeatures has it, as other users' views
+    """Says how long it takes from the acknowledgment of a click until GetUserFeatures has it, as other users' views
     go in at `EVENTS_A_SECOND`, whether or not they are answered in time.
     """
     chooser = random.Random(11)
@@ -46,7 +46,7 @@ async def measure_clicks(say: Say, shop: BenchShop, users: list[str], items: lis
 
 
 async def _click(shop: BenchShop, user_id: str, item_id: str) -> float:
-    """Returns the seconds from the acknowledgement of one click to the answer that knows it."""
+    """Returns the seconds from the acknowledgment of one click to the answer that knows it."""
     request = GetUserFeaturesRequest(visitor=Visitor(user_id=user_id))
     before = (await shop.features.GetUserFeatures(request)).features.event_count
     click = _event(user_id, item_id, EventType.EVENT_TYPE_CLICK)

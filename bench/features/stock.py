@@ -1,4 +1,4 @@
-"""Whether many changes of the catalogue at once disturb its readers."""
+"""Whether many changes of the catalog at once disturb its readers."""
 
 import asyncio
 import random

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CANDIDATES: Final = 300
 HOUSEHOLDS: Final = 100
 OWN: Final = 100
-"""At most so many candidates are what the household bought before: the rest is drawn from the catalogue."""
+"""At most so many candidates are what the household bought before: the rest is drawn from the catalog."""
 
 
 async def score_requests(shop: Shop, files: ShopFiles) -> list[ScoreItemsRequest]:

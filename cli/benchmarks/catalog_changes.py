@@ -5,7 +5,7 @@ from vitrine.features.v1.item_pb2 import Item
 
 
 def catalog_changes(items: Sequence[Item]) -> list[CatalogChange]:
-    """Returns the items as a catalogue tells of them: numbers from 1 on, as those of brands and category nodes are."""
+    """Returns the items as a catalog tells of them: numbers from 1 on, as those of brands and category nodes are."""
     category_nos: dict[tuple[str, ...], int] = {}
     brand_nos: dict[str, int] = {}
     changes = []

@@ -56,7 +56,7 @@ async def _candidates(name: str, shop: Shop) -> Finding:
     if not status.item_count:
         return Finding(name, Verdict.WARNING, "the shop is empty", "`vitrine import --items FILE` fills it")
     if not status.versions.neighbors_version:
-        return Finding(name, Verdict.WARNING, text + "; no neighbours", "`vitrine train` builds them")
+        return Finding(name, Verdict.WARNING, text + "; no neighbors", "`vitrine train` builds them")
     if status.vectors_fault:
         return Finding(
             name,

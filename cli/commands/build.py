@@ -28,11 +28,11 @@ app = typer.Typer(help="Build one part of what pages are made with.", no_args_is
 def candidates(
     context: typer.Context,
     update: Annotated[
-        bool, typer.Option("--update", help="Only let what came since the last build into the neighbours.")
+        bool, typer.Option("--update", help="Only let what came since the last build into the neighbors.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
 ) -> None:
-    """Build from the event log what candidates are found with: neighbours, followers, companions, users' and groups'
+    """Build from the event log what candidates are found with: neighbors, followers, companions, users' and groups'
     tastes. The candidates service loads it by itself; what is worse than its floor is kept back, with exit code 1.
     """
     from cli.rendering.built import render_built

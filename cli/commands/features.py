@@ -43,7 +43,7 @@ def verify(
         command.console.print_json(json.dumps({"pages": [asdict(page) for page in compared]}))
     else:
         moved = sum(bool(page.changed_with_catalog) for page in compared)
-        told = f"; of {moved:,} the catalogue has changed since" if moved else ""
+        told = f"; of {moved:,} the catalog has changed since" if moved else ""
         command.console.print(f"{len(compared):,} pages compared, {len(differing):,} differ{told}")
         if differing:
             table = Table("page", "what differs", box=None, pad_edge=False)

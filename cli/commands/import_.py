@@ -43,7 +43,7 @@ def import_(
     ] = None,
     attributes: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMNS", help="Columns that are attributes: colour,screen_cm,price_class:text."),
+        typer.Option(metavar="COLUMNS", help="Columns that are attributes: color,screen_cm,price_class:text."),
     ] = None,
     category_separator: Annotated[str, typer.Option(help="What parts the names of a category path.")] = " > ",
     list_separator: Annotated[str, typer.Option(help="What parts the values of a list.")] = "|",

@@ -8,7 +8,7 @@ import typer
 from cli.context import CommandContext, command_context
 
 app = typer.Typer(
-    help="The versions of the behaviour model: which serve, and the way forward and back.",
+    help="The versions of the behavior model: which serve, and the way forward and back.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -14,7 +14,7 @@ def train(
     context: typer.Context,
     model: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Size and shape of the behaviour model, a JSON object."),
+        typer.Option(exists=True, dir_okay=False, help="Size and shape of the behavior model, a JSON object."),
     ] = None,
     plan: Annotated[
         Path | None,
@@ -33,7 +33,7 @@ def train(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON object.")] = False,
 ) -> None:
-    """Build from the event log what pages are made with: neighbours of items, the behaviour model, the linear
+    """Build from the event log what pages are made with: neighbors of items, the behavior model, the linear
     scorer.
     """
     from cli.model_file import read_plan
@@ -46,10 +46,10 @@ def train(
     chosen = read_plan(model, plan)
     cluster = Cluster.of_environment(os.environ) if chosen.strategy != "none" else None
     if cluster and not cluster.is_chief:
-        from services.ranker.training.workers.work_along import work_along
+        from services.ranker.training.workers.run_worker import run_worker
 
         with terminal_progress(command.messages) as progress:
-            work_along(command.shop.state_directory, chosen, cluster, progress)
+            run_worker(command.shop.state_directory, chosen, cluster, progress)
         return
     options = RunOptions(cold=cold, cluster=cluster, tensorboard=tensorboard)
     with terminal_progress(command.messages) as progress:

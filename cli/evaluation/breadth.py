@@ -1,4 +1,4 @@
-"""What a ranking shows beside being right: how much of the catalogue, how varied, how unexpected, how often the same.
+"""What a ranking shows beside being right: how much of the catalog, how varied, how unexpected, how often the same.
 
 `ranked` is the first places of every user; items are numbers from 0, columns below are by item.
 """
@@ -12,7 +12,7 @@ Lists = Sequence[NDArray[np.int64]]
 
 
 def coverage(ranked: Lists, items: int) -> float:
-    """Share of the `items` that could be shown that some user is shown: catalogue coverage (Ge, Delgado-Battenfeld and
+    """Share of the `items` that could be shown that some user is shown: catalog coverage (Ge, Delgado-Battenfeld and
     Jannach 2010), 0 to 1.
     """
     shown = np.unique(np.concatenate(ranked)) if ranked else np.zeros(0)

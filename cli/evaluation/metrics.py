@@ -53,7 +53,7 @@ def average_precision_at(k: int, ranked: Sequence[Hashable], relevant: Collectio
 
 
 def ndcg_at(k: int, ranked: Sequence[Hashable], relevant: Collection[Hashable]) -> float:
-    """Normalised discounted cumulative gain with gains of 0 and 1: a hit at place i, from 1, gains 1 / log2(i + 1); the
+    """Normalized discounted cumulative gain with gains of 0 and 1: a hit at place i, from 1, gains 1 / log2(i + 1); the
     sum is divided by that of the best possible order.
     """
     wanted = set(relevant)

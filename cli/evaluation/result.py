@@ -23,7 +23,7 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class Breadth:
-    """What a ranking shows: share of the catalogue over all users, then means over users."""
+    """What a ranking shows: share of the catalog over all users, then means over users."""
 
     coverage: float
     diversity: float

@@ -29,7 +29,7 @@ PAGE_SIZE = 10_000
 
 @dataclass(frozen=True)
 class ShopView:
-    """Catalogue and items' statistics as they are, and the evaluated users as of a time.
+    """Catalog and items' statistics as they are, and the evaluated users as of a time.
 
     Items are known by `item_no`; columns have a row for each number.
     """
@@ -55,7 +55,7 @@ class ShopView:
         return max(int(self.catalog.items.buyer_counts.max(initial=0)), len(self.users))
 
     def item_nos(self, item_ids: Sequence[str]) -> NDArray[np.int64]:
-        """The numbers of items; those that are in no catalogue are left out."""
+        """The numbers of items; those that are in no catalog are left out."""
         known = self.catalog.item_no_of
         return np.array([known[item_id] for item_id in item_ids if item_id in known], np.int64)
 
@@ -69,7 +69,7 @@ class ShopView:
 async def view_shop(
     features: grpc.aio.Channel, user_ids: Sequence[str], query_time: datetime, progress: Progress
 ) -> ShopView:
-    """Reads catalogue and statistics, and what is known of each user as of `query_time`. Raises grpc.RpcError."""
+    """Reads catalog and statistics, and what is known of each user as of `query_time`. Raises grpc.RpcError."""
     catalog = await _read_catalog(features, progress)
     stub = feature_service_pb2_grpc.FeatureServiceStub(features)
     await _read_statistics(stub, catalog)
@@ -88,7 +88,7 @@ async def _read_catalog(channel: grpc.aio.Channel, progress: Progress) -> Traini
     catalog = TrainingCatalog()
     stub = catalog_service_pb2_grpc.CatalogServiceStub(channel)
     request = catalog_service_pb2.TailCatalogRequest(batch_size=BATCH_SIZE, brief=True)
-    with progress.task("reading the catalogue") as task:
+    with progress.task("reading the catalog") as task:
         async for response in stub.TailCatalog(request):
             catalog.apply(response.changes)
             task.advance(len(response.changes))

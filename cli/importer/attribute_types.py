@@ -36,7 +36,7 @@ def unit_of(attribute: str) -> str:
 
 
 def parse_attributes(said: Iterable[str]) -> dict[str, AttributeType]:
-    """The columns that `--attributes` names, with their types: "colour,screen:number".
+    """The columns that `--attributes` names, with their types: "color,screen:number".
 
     Raises:
         CommandError: a type is none.

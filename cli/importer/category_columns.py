@@ -18,7 +18,7 @@ def level_columns(columns: Mapping[str, str]) -> tuple[str, ...]:
     …), else those that have the names of levels.
 
     Args:
-        columns: columns of the file by their normalised names.
+        columns: columns of the file by their normalized names.
     """
     numbered = {int(match[1]): column for name, column in columns.items() if (match := NUMBERED.fullmatch(name))}
     if numbered:

@@ -16,7 +16,7 @@ CATEGORY_PATHS = "category_paths"
 
 
 class ItemRows:
-    """Makes updates of the catalogue of rows.
+    """Makes updates of the catalog of rows.
 
     Args:
         partial: change only the fields that there are columns for.

@@ -11,7 +11,7 @@ class ImportOptions:
         maps: column (for `category` several, separated by commas) of a field: {"price": "Preis"}. A field may be
             named with its kind, as in "items.price".
         missing: policy of a field where a row has no value: "leave-out", "absent", "default:VALUE", "median", "mode".
-        attributes: columns that are attributes, each with a type if it is not text: ("colour", "screen:number").
+        attributes: columns that are attributes, each with a type if it is not text: ("color", "screen:number").
         category_separator: what parts the names of a category path that stands in one column.
         list_separator: what parts the values of a list (badges, texts, several categories) in one column.
         decimal: the decimal separator, "." or ","; empty: found out for each column.

@@ -108,7 +108,7 @@ class UpdateSender(Generic[M]):
 
 
 def item_sender(channel: grpc.aio.Channel, report: Report) -> UpdateSender[catalog_service_pb2.ItemUpdate]:
-    """Sends items to the catalogue."""
+    """Sends items to the catalog."""
     stub = catalog_service_pb2_grpc.CatalogServiceStub(channel)
 
     async def call(updates: Sequence[catalog_service_pb2.ItemUpdate]) -> Sequence[Result]:

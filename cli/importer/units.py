@@ -22,7 +22,7 @@ SYMBOLS = {
     "C$": "CAD",
 }
 PIECES = ("x", "×", "pc", "pcs", "piece", "pieces", "unit", "units", "st", "stk", "ea")
-# Goods by weight and volume are counted in kilograms and litres.
+# Goods by weight and volume are counted in kilograms and liters.
 QUANTITIES = {**dict.fromkeys(PIECES, 1.0), "kg": 1.0, "g": 0.001, "mg": 1e-6, "l": 1.0, "cl": 0.01, "ml": 0.001}
 
 
@@ -40,7 +40,7 @@ def currency_of(unit: str) -> str:
 
 
 def quantity_factor(unit: str) -> float:
-    """What a quantity is to be multiplied by: pieces count as they are, weights in kilograms, volumes in litres.
+    """What a quantity is to be multiplied by: pieces count as they are, weights in kilograms, volumes in liters.
 
     Raises:
         NotANumberError: there is no such unit.

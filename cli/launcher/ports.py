@@ -6,7 +6,7 @@ from pathlib import Path
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from cli.launcher.process import PROCESSES, ProcessSpecification
-from services.common.whole_files import write_whole
+from services.common.atomic_files import write_atomically
 
 PLAN_FILE = "ports.json"
 
@@ -35,7 +35,7 @@ def plan_ports(
             port = said or last.get(process.name, process.port)
             # Once some processes run they were told the plan: it stands.
             plan[process.name] = _checked(process, port, any_free=any_free and not said and not running)
-    write_whole(run_directory / PLAN_FILE, json.dumps(plan).encode())
+    write_atomically(run_directory / PLAN_FILE, json.dumps(plan).encode())
     return plan
 
 

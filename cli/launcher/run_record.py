@@ -2,7 +2,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from services.common.whole_files import write_whole
+from services.common.atomic_files import write_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class RunRecord:
 
     def write(self, directory: Path) -> None:
         """Writes the record, whole or not at all."""
-        write_whole(directory / f"{self.name}.json", json.dumps(asdict(self)).encode())
+        write_atomically(directory / f"{self.name}.json", json.dumps(asdict(self)).encode())
 
     @staticmethod
     def read(directory: Path, name: str) -> "RunRecord | None":

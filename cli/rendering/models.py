@@ -11,7 +11,7 @@ def render_models(versions: Sequence[ModelVersion], served: int | None) -> Rende
     """The versions, the newest first, and the one that the model server answers with."""
     if not versions:
         return Text("There is no model yet: `vitrine train`.")
-    table = Table("version", "labels", title="Behaviour model", title_justify="left", box=None, pad_edge=False)
+    table = Table("version", "labels", title="Behavior model", title_justify="left", box=None, pad_edge=False)
     for column in ("NDCG@10", "recall@10", "popularity"):
         table.add_column(column, justify="right")
     table.add_column("state", overflow="fold")

@@ -7,7 +7,7 @@ COLUMNS = ("recall", "NDCG", "95 % interval", "hit rate", "shown", "again")
 
 
 def render_scores(result: EvaluationResult) -> Table:
-    """The rankings side by side, as they were given, in 80 columns: by their first places, how much of the catalogue
+    """The rankings side by side, as they were given, in 80 columns: by their first places, how much of the catalog
     some user is shown, and how much of what is shown the user had bought before.
     """
     title = f"The next basket of {result.users} users against the first {result.length} items"

@@ -47,11 +47,11 @@ def _outcome(report: TrainingReport) -> str:
     failed = "; ".join(str(check) for check in report.failed_checks)
     promote = f"`vitrine models promote {report.version}`"
     if report.promoted:
-        return f"The behaviour model serves as version {report.version}."
+        return f"The behavior model serves as version {report.version}."
     if report.published and failed:
         return (
             f"Version {report.version} stays a canary, the one before goes on serving: {failed}; {promote} serves it."
         )
     if report.published:
-        return f"The behaviour model is there as version {report.version}, a canary: {promote} serves it."
-    return f"The behaviour model is not published, the one before goes on serving: {failed}"
+        return f"The behavior model is there as version {report.version}, a canary: {promote} serves it."
+    return f"The behavior model is not published, the one before goes on serving: {failed}"

@@ -41,7 +41,7 @@ class ComparedPage:
     page_id: str
     differing: Sequence[str]
     changed_with_catalog: Sequence[str] = ()
-    """Features that differ and may: the catalogue has changed since."""
+    """Features that differ and may: the catalog has changed since."""
 
 
 async def compare_pages(shop: Shop, visitor: Visitor | None, limit: int) -> list[ComparedPage]:

@@ -29,7 +29,7 @@ from services.candidates.sources.inputs import Inputs
 from services.candidates.sources.registry import check_names, make_sources
 from services.candidates.sources.search_history import SearchHistory
 from services.common.artifacts import Artifact, ArtifactStore
-from services.common.background import keep_doing
+from services.common.background import run_periodically
 from services.common.channels import ChannelLimits, open_channel
 from services.common.clock import SystemClock
 from services.common.signing import Signer
@@ -97,24 +97,24 @@ class CandidatesApplication:
         tail = CatalogTail(catalog, inputs)
         embedded, lists = inputs.embedded, ListKeeper(inputs)
         statistics = StatisticsPoll(FeatureServiceStub(features), inputs.statistics)
-        self._run(keep_doing("catalog tail", tail.follow, 0.2))
-        self._run(keep_doing("statistics", statistics.read, seconds))
+        self._run(run_periodically("catalog tail", tail.follow, 0.2))
+        self._run(run_periodically("statistics", statistics.read, seconds))
         await tail.caught_up.wait()
         await embedded.merge_beside()
         await lists.refresh()
         inputs.catalog_read = True
-        self._run(keep_doing("content index", embedded.keep, _INDEX_SECONDS))
-        self._run(keep_doing("content merges", embedded.merge_what_grew, _INDEX_SECONDS))
-        self._run(keep_doing("top lists", lists.refresh, _INDEX_SECONDS))
+        self._run(run_periodically("content index", embedded.keep, _INDEX_SECONDS))
+        self._run(run_periodically("content merges", embedded.merge_what_grew, _INDEX_SECONDS))
+        self._run(run_periodically("top lists", lists.refresh, _INDEX_SECONDS))
         for watcher in self._watchers():
             # What is there already is loaded before the first request; a failure is tried again like any other.
             await watcher.look()
-            self._run(keep_doing("artefacts", watcher.look, seconds))
+            self._run(run_periodically("artifacts", watcher.look, seconds))
         if address := self._settings.ranker_address:
             # The next turn comes soon enough to be the second try.
             self._channels.append(open_channel(address, limits=ChannelLimits(max_attempts=1)))
             keeper = VectorKeeper(RankerServiceStub(self._channels[-1]), inputs, self._metrics)
-            self._run(keep_doing("new vectors", keeper.keep, _ENCODE_SECONDS))
+            self._run(run_periodically("new vectors", keeper.keep, _ENCODE_SECONDS))
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -133,9 +133,9 @@ class CandidatesApplication:
         synonyms = Synonyms.read(self._settings.synonyms_file)
         self._engine = engine = Engine.of(self._settings, self._inputs, catalog, SystemClock(), synonyms)
         self._inputs.content = engine.index
-        self._run(keep_doing("search engine", engine.index.look, self._settings.poll_seconds))
+        self._run(run_periodically("search engine", engine.index.look, self._settings.poll_seconds))
         if self._settings.elasticsearch_writer:
-            self._run(keep_doing("search index", engine.keeper.keep, self._settings.poll_seconds))
+            self._run(run_periodically("search index", engine.keeper.keep, self._settings.poll_seconds))
 
     def _run(self, coroutine: Coroutine[None, None, None]) -> None:
         self._tasks.append(asyncio.create_task(coroutine))

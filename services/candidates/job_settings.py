@@ -20,7 +20,7 @@ class Similarity(StrEnum):
 
 
 class NeighborSettings(BaseModel):
-    """How the item-item neighbours are computed."""
+    """How the item-item neighbors are computed."""
 
     model_config = _STRICT
 
@@ -28,7 +28,7 @@ class NeighborSettings(BaseModel):
     half_life_days: float = Field(90.0, gt=0, description="Age at which an event counts half.")
     shrinkage: float = Field(10.0, ge=0, description="Similarity is multiplied by n / (n + this), n users in common.")
     minimum_support: int = Field(2, ge=1, description="Users in common that a pair needs.")
-    per_item: int = Field(50, ge=1, le=1000, description="Neighbours kept for an item.")
+    per_item: int = Field(50, ge=1, le=1000, description="Neighbors kept for an item.")
     items_per_user: int = Field(2_000, ge=1, description="Items of a user that count: the strongest ones.")
 
 

@@ -1,4 +1,4 @@
-"""Look-ups in sorted columns: a request's few items against its own few, at a cost that no catalogue changes."""
+"""Look-ups in sorted columns: a request's few items against its own few, at a cost that no catalog changes."""
 
 from typing import TypeVar
 

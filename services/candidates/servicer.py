@@ -53,7 +53,7 @@ class CandidateServicer(CandidateServiceServicer):
         columns = self._inputs.columns
         item_no = columns.item_no_of(request.item_id) if request.item_id else request.item_no
         if not columns.knows(item_no):
-            raise NotFoundError("the item is not in the catalogue; upsert it first", reason="UNKNOWN_ITEM")
+            raise NotFoundError("the item is not in the catalog; upsert it first", reason="UNKNOWN_ITEM")
         eligibility = eligibility_of(
             request.filter,
             list(request.excluded_item_nos),
@@ -78,7 +78,7 @@ class CandidateServicer(CandidateServiceServicer):
         numbers = [*request.item_nos, *(columns.item_no_of(item_id) for item_id in request.item_ids)]
         basket = np.array([item_no for item_no in numbers if columns.knows(item_no)], np.uint32)
         if not len(basket):
-            raise NotFoundError("none of the items is in the catalogue; upsert them first", reason="UNKNOWN_ITEM")
+            raise NotFoundError("none of the items is in the catalog; upsert them first", reason="UNKNOWN_ITEM")
         eligibility = eligibility_of(
             request.filter,
             list(request.excluded_item_nos),
@@ -120,7 +120,7 @@ class CandidateServicer(CandidateServiceServicer):
 
     def _check_catalog(self) -> None:
         if not self._inputs.catalog_read:
-            raise UnavailableError("the catalogue has not been read yet; try again in a moment", reason="NO_CATALOG")
+            raise UnavailableError("the catalog has not been read yet; try again in a moment", reason="NO_CATALOG")
 
     def _versions(self) -> pb.IndexVersions:
         embeddings = self._inputs.embeddings.value

@@ -27,7 +27,7 @@ class HistorySettings(BaseModel):
 
     session_weight: float = Field(3.0, ge=0, description="How much more the events of the session count.")
     session_half_life_hours: float = Field(6.0, gt=0, description="When that has faded to a half.")
-    item_cf_items: int = Field(150, ge=1, le=5000, description="History items that item_cf asks the neighbours of.")
+    item_cf_items: int = Field(150, ge=1, le=5000, description="History items that item_cf asks the neighbors of.")
     follower_items: int = Field(50, ge=1, le=5000, description="History items that then_bought asks the followers of.")
     basket_items: int = Field(5, ge=1, le=100, description="Items of the cart that bought_together goes by.")
     rated_items: int = Field(100, ge=2, le=1000, description="History items that user_cf compares users by.")

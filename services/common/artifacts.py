@@ -1,4 +1,4 @@
-"""Versioned artefacts in a directory: neighbours, indexes, models, reports. What is CURRENT is always whole."""
+"""Versioned artifacts in a directory: neighbors, indexes, models, reports. What is CURRENT is always whole."""
 
 import contextlib
 import hashlib
@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from services.common.atomic_files import remove_whole, sync, sync_tree, write_atomically
 from services.common.errors import FailedPreconditionError, NotFoundError
 from services.common.timestamps import to_millis
-from services.common.whole_files import remove_whole, sync, sync_tree, write_whole
 
 MANIFEST: Final = "manifest.json"
 CURRENT: Final = "CURRENT"
@@ -35,7 +35,7 @@ class Artifact:
 
 
 class ArtifactStore:
-    """Artefacts in `root`/<name>/<version>/, with a manifest.json each; `root`/<name>/CURRENT names the live one."""
+    """Artifacts in `root`/<name>/<version>/, with a manifest.json each; `root`/<name>/CURRENT names the live one."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -89,7 +89,7 @@ class ArtifactStore:
         """Makes `version` the live one: the way forward and back. Raises NotFoundError where it is not there."""
         self.get(name, version)
         folder = self._folder(name)
-        write_whole(folder / CURRENT, version.encode())
+        write_atomically(folder / CURRENT, version.encode())
 
     def versions(self, name: str) -> list[str]:
         """Returns the published versions, oldest first."""
@@ -153,7 +153,7 @@ class ArtifactStore:
 
     def _folder(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no artefact name; use a to z, 0 to 9, _ and -")
+            raise ValueError(f"{name!r} is no artifact name; use a to z, 0 to 9, _ and -")
         return self._root / name
 
     def _place(self, folder: Path, draft: Path, created_millis: int) -> str:

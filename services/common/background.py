@@ -7,7 +7,7 @@ import structlog
 _log = structlog.get_logger("vitrine.background")
 
 
-async def keep_doing(task: str, step: Callable[[], Awaitable[object]], pause_seconds: float) -> None:
+async def run_periodically(task: str, step: Callable[[], Awaitable[object]], pause_seconds: float) -> None:
     """Runs `step` beside the requests for as long as the service runs, with a pause after each time, whatever becomes
     of it. A fault is logged when it begins and when it ends, not at every turn in between; one of our own with its
     trace.

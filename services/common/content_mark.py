@@ -7,7 +7,7 @@ from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 
 
 def content_mark(change: CatalogChange) -> int:
-    """Returns a checksum, 1 to 2^32 - 1, of what the catalogue says that the behaviour model makes item vectors of:
+    """Returns a checksum, 1 to 2^32 - 1, of what the catalog says that the behavior model makes item vectors of:
     categories, brand, price, title and attributes. While it stays the same, a vector stays true. Vectors of the shop
     are not in it: they count from the next training on.
     """

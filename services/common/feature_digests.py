@@ -19,7 +19,7 @@ FIELDS: Final = (
 """The features that events make: what can be computed again from the log."""
 
 FROM_CATALOG: Final = frozenset({"category_affinities", "brand_affinities"})
-"""Those that the catalogue has a part in: they change with it."""
+"""Those that the catalog has a part in: they change with it."""
 
 
 def feature_digests(features: UserFeatures) -> dict[str, int]:

@@ -47,7 +47,7 @@ class ServiceSettings(BaseSettings):
         300.0, gt=0, allow_inf_nan=False, description="When clients are asked to reconnect, and so to spread out."
     )
     otlp_endpoint: str = Field("", description="Where OpenTelemetry traces go (http://host:4317); empty is off.")
-    state_directory: Path = Field(Path(".vitrine"), description="Where the embedded stores and artefacts are.")
+    state_directory: Path = Field(Path(".vitrine"), description="Where the embedded stores and artifacts are.")
     signing_key: SecretStr = Field(
         SecretStr(""),
         description="Signs cursors and tracking tokens: 32 characters or more, the same for all services; "

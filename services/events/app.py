@@ -8,7 +8,7 @@ from typing import Final
 import grpc
 
 from services.common.application import Application
-from services.common.background import keep_doing
+from services.common.background import run_periodically
 from services.common.clock import Clock, SystemClock
 from services.common.database import Database, create_engine
 from services.common.signing import Signer
@@ -84,7 +84,9 @@ class EventsApplication:
         self._committer.start()
         if self._retention is not None:
             self._retention.start()
-        self._upkeep = asyncio.create_task(keep_doing("traces of the erased", self._erase_traces, _UPKEEP_SECONDS))
+        self._upkeep = asyncio.create_task(
+            run_periodically("traces of the erased", self._erase_traces, _UPKEEP_SECONDS)
+        )
 
     async def stop(self) -> None:
         if self._upkeep is not None:

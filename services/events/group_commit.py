@@ -29,7 +29,7 @@ class GroupCommitter:
     One thread writes. While it waits for the disk, calls queue up; then it takes all that wait, up to `max_group` rows,
     as the next transaction: the more callers, the larger the groups, and a lone caller waits for nobody.
     `apply` carries out a group, whole or not at all; `committed` is told on the event loop how many rows are new.
-    Operations are idempotent. Where one of a group is at fault, each is tried by itself: a bad one harms no neighbour.
+    Operations are idempotent. Where one of a group is at fault, each is tried by itself: a bad one harms no neighbor.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import grpc
 
 from services.common.application import Application
-from services.common.background import keep_doing
+from services.common.background import run_periodically
 from services.common.channels import ChannelLimits, open_channel
 from services.common.clock import Clock, SystemClock
 from services.common.database import Database, create_engine
@@ -27,7 +27,7 @@ from services.features.settings import FeaturesSettings
 from services.features.statistics.item_ranking import ItemRanking
 from services.features.store.store import Store
 from services.features.upkeep import Upkeep
-from services.features.users.consent_teller import ConsentTeller
+from services.features.users.consent_outbox import ConsentOutbox
 from services.features.users.lifecycle import UserLifecycle
 from services.features.users.merge_sweeper import MergeSweeper
 from services.features.users.recomputation import Recomputation
@@ -101,7 +101,7 @@ class FeaturesApplication:
         await self._stack.aclose()
 
     def _background(self, name: str, step: Callable[[], Awaitable[None]], pause_seconds: float) -> None:
-        task = asyncio.create_task(keep_doing(name, step, pause_seconds))
+        task = asyncio.create_task(run_periodically(name, step, pause_seconds))
 
         async def end() -> None:
             task.cancel()
@@ -157,7 +157,7 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
             users,
             ledger,
             sweeper=MergeSweeper(store, users, ledger, clock),
-            teller=ConsentTeller(store, log),
+            teller=ConsentOutbox(store, log),
             poll_seconds=settings.poll_seconds,
         ),
         log=log,

@@ -39,7 +39,7 @@ NOTHING: Final = ErasedRows(0, 0, 0)
 
 
 class EventLog:
-    """What the feature store asks of the event log, but for what the materialiser follows."""
+    """What the feature store asks of the event log, but for what the materializer follows."""
 
     def __init__(self) -> None:
         self._stub: EventServiceAsyncStub | None = None

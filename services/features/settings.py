@@ -16,7 +16,7 @@ class FeaturesSettings(ServiceSettings):
     port: int = Field(7102, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     database_url: str = Field(
         "",
-        description="Where catalogue, users and features are kept, as an SQLAlchemy URL "
+        description="Where catalog, users and features are kept, as an SQLAlchemy URL "
         "(mysql+pymysql://user:password@host/name); empty is SQLite, features.db in the state directory.",
     )
     events_address: str = Field("127.0.0.1:7101", min_length=1, description="The event log to make features from.")

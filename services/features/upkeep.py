@@ -5,7 +5,7 @@ from services.features.catalog.catalog import Catalog
 from services.features.materializer.ledger import Ledger
 from services.features.store import heads
 from services.features.store.store import Store
-from services.features.users.consent_teller import ConsentTeller
+from services.features.users.consent_outbox import ConsentOutbox
 from services.features.users.merge_sweeper import MergeSweeper
 from services.features.users.users import Users
 
@@ -26,7 +26,7 @@ class Upkeep:
         ledger: Ledger,
         *,
         sweeper: MergeSweeper,
-        teller: ConsentTeller,
+        teller: ConsentOutbox,
         poll_seconds: float,
     ) -> None:
         self._store = store

@@ -21,7 +21,7 @@ class HomepageMetrics:
     def __init__(self, metrics: Metrics) -> None:
         self._pages = metrics.counter(HOMEPAGE_PAGES)
         self._cards = metrics.counter(HOMEPAGE_CARDS)
-        # Looking a labelled metric up costs more than counting with it, and a page has some thirty units.
+        # Looking a labeled metric up costs more than counting with it, and a page has some thirty units.
         self._outcome = functools.cache(metrics.counter(HOMEPAGE_UNIT_OUTCOMES).labels)
         self._seconds = functools.cache(metrics.histogram(HOMEPAGE_UNIT_SECONDS).labels)
         self._not_logged = metrics.counter(HOMEPAGE_PAGES_NOT_LOGGED)

@@ -21,11 +21,11 @@ class PageParameters(BaseModel):
     )
     trending_items: int = Field(60, ge=0, le=500, description="Rising items; 0 asks for none.")
     category_run: int = Field(
-        2, ge=1, le=60, description="Cards of one leaf category among `category_window` neighbours of the feed."
+        2, ge=1, le=60, description="Cards of one leaf category among `category_window` neighbors of the feed."
     )
-    category_window: int = Field(5, ge=1, le=60, description="How many neighbours `category_run` looks at.")
+    category_window: int = Field(5, ge=1, le=60, description="How many neighbors `category_run` looks at.")
     category_lookahead: int = Field(
         8, ge=0, le=200, description="How far down the ranking the feed looks for another category."
     )
     linear_only: bool = Field(False, description="Rank by the linear scorer.")
-    model: str = Field("", max_length=256, description="Version or label of the behaviour model; empty is the default.")
+    model: str = Field("", max_length=256, description="Version or label of the behavior model; empty is the default.")

@@ -20,7 +20,7 @@ class Query:
     Attributes:
         query_millis: the time of the request, fixed once: decay, availability and newness are true for it.
         serve_millis: when the page is served; differs from `query_millis` in replays only.
-        language: a language that the catalogue of texts has.
+        language: a language that the catalog of texts has.
         shelf_kinds: kinds that the client can draw; empty: all.
         max_shelves, cards_per_shelf: 0: as the layout says.
         user: what is known; nobody in particular until it is hydrated.

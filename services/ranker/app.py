@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.artifacts import ArtifactStore
-from services.common.background import keep_doing
+from services.common.background import run_periodically
 from services.common.channels import ChannelLimits, open_channel
 from services.common.circuit_breaker import CircuitBreaker
 from services.common.clock import SystemClock
@@ -104,7 +104,7 @@ class RankerApplication:
         return [SERVICE_NAME]
 
     async def start(self) -> None:
-        self._tasks = [asyncio.create_task(keep_doing(*work)) for work in self._background]
+        self._tasks = [asyncio.create_task(run_periodically(*work)) for work in self._background]
 
     async def stop(self) -> None:
         for task in self._tasks:

@@ -1,4 +1,4 @@
-"""The behaviour model as the scorers see it: asked in time, or not at all."""
+"""The behavior model as the scorers see it: asked in time, or not at all."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Encodes items as the behaviour model's vectors."""
+"""Encodes items as the behavior model's vectors."""
 
 import asyncio
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class ItemEncoder:
         self._texts = texts
 
     async def encode(self, item_nos: NDArray[np.uint32], model: str, seconds: float) -> EncodedItems:
-        """Returns the vectors of those items that the catalogue has, in the order given; of them those that are finite.
+        """Returns the vectors of those items that the catalog has, in the order given; of them those that are finite.
 
         Raises UnavailableError with the fault's reason: there is no second best for a vector. So their texts are
         encoded first where they wait.

@@ -17,7 +17,7 @@ PAGE_SECONDS: Final = 5.0
 
 
 class ItemFeed:
-    """Reads the catalogue and the items' statistics from where it stopped; both methods can be called again."""
+    """Reads the catalog and the items' statistics from where it stopped; both methods can be called again."""
 
     def __init__(self, channel: grpc.aio.Channel, items: ItemColumns) -> None:
         self._catalog = CatalogServiceStub(channel)
@@ -27,7 +27,7 @@ class ItemFeed:
         self._statistics_version = 0
 
     async def follow_catalog(self) -> None:
-        """Applies every change of the catalogue, those to come too; returns when the stream ends."""
+        """Applies every change of the catalog, those to come too; returns when the stream ends."""
         request = TailCatalogRequest(
             after_version=self._catalog_version,
             follow=True,

@@ -1,4 +1,4 @@
-"""Whether a model and the item columns speak of the same items: a number means one item in each catalogue alone."""
+"""Whether a model and the item columns speak of the same items: a number means one item in each catalog alone."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,7 +26,7 @@ class KnownItems:
 
     @classmethod
     def of(cls, items: ItemColumns) -> "KnownItems":
-        """Takes items from all over the catalogue."""
+        """Takes items from all over the catalog."""
         known = items.known_item_nos().astype(np.int64)
         chosen = (
             known[np.unique(np.linspace(0, max(len(known) - 1, 0), SAMPLE).astype(np.int64))] if len(known) else known
@@ -35,7 +35,7 @@ class KnownItems:
 
 
 class KnownItemsCheck:
-    """Compares a version's items with the columns, until some that both know are the same. For good: a catalogue never
+    """Compares a version's items with the columns, until some that both know are the same. For good: a catalog never
     gives a number to another item.
     """
 
@@ -57,7 +57,7 @@ class KnownItemsCheck:
         if differing:
             raise ModelFault(
                 MISFIT,
-                f"the model was trained with another catalogue: {differing} of {compared} numbers mean other items; "
+                f"the model was trained with another catalog: {differing} of {compared} numbers mean other items; "
                 "train it anew, or serve the model of this shop",
             )
         if compared:

@@ -1,4 +1,4 @@
-"""Why the behaviour model did not answer."""
+"""Why the behavior model did not answer."""
 
 from typing import Final
 

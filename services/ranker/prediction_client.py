@@ -32,7 +32,7 @@ class Metadata:
 
 
 class PredictionClient:
-    """Asks one model. A selector is a version number, a label, or "": what is labelled stable and, where no version is,
+    """Asks one model. A selector is a version number, a label, or "": what is labeled stable and, where no version is,
     the latest. All failures are ModelFaults.
     """
 

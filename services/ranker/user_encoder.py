@@ -1,4 +1,4 @@
-"""Encodes a visitor as the behaviour model's vector."""
+"""Encodes a visitor as the behavior model's vector."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -16,7 +16,7 @@ class ValueModel:
     """value = factor × Σ weight(action) × probability(action).
 
     Without a factor it is 1. `unknown_factor` stands for those that are not known: a constant, not a mean of the
-    others, so that a candidate's value does not depend on its neighbours.
+    others, so that a candidate's value does not depend on its neighbors.
     """
 
     def __init__(

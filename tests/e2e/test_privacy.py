@@ -97,7 +97,7 @@ def test_all_that_is_known_of_a_person_is_said_and_erased(shop: RunningShop) -> 
     while missing := wanted - (found := traces(shop, "--user", user)):
         assert time.monotonic() < give_up, missing
         time.sleep(0.2)
-    # Logs, artefacts and records name nobody; the stores' own files of course do.
+    # Logs, artifacts and records name nobody; the stores' own files of course do.
     stores = {str(path) for path in shop.state_directory.glob("*.db*")}
     assert {place for place in found if not place.startswith(("event store", "feature store"))} <= stores
 

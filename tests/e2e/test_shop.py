@@ -152,7 +152,7 @@ def test_what_is_served_is_compared_with_other_rankings_and_reported(shop: Runni
     learned = {"ranker alone", "perceptron", "item-kNN", "EASE", "TIFU-kNN", "UP-CF"}
     assert rankings.keys() == {"served feed", "personal frequency", "popularity"} | learned
     for ranking in rankings.values():
-        assert 0 <= ranking["accuracy"]["recall"]["mean"] <= 0.5, "an item of no catalogue counts as missed"
+        assert 0 <= ranking["accuracy"]["recall"]["mean"] <= 0.5, "an item of no catalog counts as missed"
         assert 0 < ranking["breadth"]["coverage"] <= 1
         assert {"history", "region"} <= {segment["kind"] for segment in ranking["segments"]}
     assert result["probabilities"]["candidates"] > 0
@@ -164,5 +164,5 @@ def test_what_is_served_is_compared_with_other_rankings_and_reported(shop: Runni
 
 def test_an_unknown_item_is_welcome_in_events_and_the_page_is_whole(shop: RunningShop) -> None:
     visitor = new_visitor()
-    shop.vitrine("event", "view", *visitor, "--item", "not in the catalogue / 🧀")
+    shop.vitrine("event", "view", *visitor, "--item", "not in the catalog / 🧀")
     assert_whole(page_of(shop, *visitor))

@@ -52,7 +52,7 @@ class Shop:
     category_nos: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     def change(self, item_no: int, item: Item | None = None, *, days_old: float = 100.0) -> CatalogChange:
-        """Returns the change that puts the item into the catalogue; None deletes it."""
+        """Returns the change that puts the item into the catalog; None deletes it."""
         item_id = item.item_id if item is not None and item.item_id else f"item-{item_no}"
         change = CatalogChange(
             version=self.inputs.columns.version + 1, item_no=item_no, item_id=item_id, group_no=item_no
@@ -107,7 +107,7 @@ class Shop:
     def neighbors(
         self, pairs: dict[tuple[int, int], float], slot: Slot[Neighbors] | None = None, *, users: int = 5
     ) -> None:
-        """Loads neighbours, or what the slot is for: similarity by pair, one way. `users` stand behind each."""
+        """Loads neighbors, or what the slot is for: similarity by pair, one way. `users` stand behind each."""
         item_nos = np.array(sorted({item_no for pair in pairs for item_no in pair}), np.uint32)
         rows = [sorted(((s, b) for (a, b), s in pairs.items() if a == owner), reverse=True) for owner in item_nos]
         value = Neighbors(
@@ -121,7 +121,7 @@ class Shop:
         (slot or self.inputs.neighbors).put("1", value)
 
     def together(self, pairs: dict[tuple[int, int], float], *, users: int = 5) -> None:
-        """Loads the pairs as neighbours, as followers and as companions."""
+        """Loads the pairs as neighbors, as followers and as companions."""
         for slot in (self.inputs.neighbors, self.inputs.followers, self.inputs.companions):
             self.neighbors(pairs, slot, users=users)
 

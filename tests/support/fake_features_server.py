@@ -1,4 +1,4 @@
-"""A features service with a catalogue that a test fills, as far as the ranker reads it."""
+"""A features service with a catalog that a test fills, as far as the ranker reads it."""
 
 import asyncio
 import contextlib

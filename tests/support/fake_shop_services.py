@@ -1,4 +1,4 @@
-"""Catalogue, statistics and event log in memory, speaking their contracts over real gRPC."""
+"""Catalog, statistics and event log in memory, speaking their contracts over real gRPC."""
 
 import asyncio
 import contextlib
@@ -118,7 +118,7 @@ def fake_users(attributes: Mapping[str, Mapping[str, str]] | None = None) -> Fak
 
 
 def fake_catalog() -> FakeCatalog:
-    """Returns an empty catalogue."""
+    """Returns an empty catalog."""
     return FakeCatalog()  # type: ignore[abstract]  # what candidates calls
 
 

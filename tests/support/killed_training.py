@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from services.common import whole_files
+from services.common import atomic_files
 from services.common.progress import NoProgress
 from services.ranker.training.examples.training_set import TrainingSet
 from services.ranker.training.fitting import array_file
@@ -40,7 +40,7 @@ def die_after(write: Callable[..., Any], is_it: Callable[..., bool], times: int)
 
 def main(state: Path, writing: str) -> None:
     if writing == "checkpoint":
-        dying = die_after(whole_files.sync, lambda path: path.name == ".checkpoint.npz", 2)
+        dying = die_after(atomic_files.sync, lambda path: path.name == ".checkpoint.npz", 2)
         array_file.sync = dying  # type: ignore[attr-defined]  # the name that it imported
     elif writing == "examples":
         pq.write_table = die_after(pq.write_table, lambda path: path.name == "candidates.parquet", 2)

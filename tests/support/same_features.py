@@ -30,5 +30,5 @@ def _weights(features: UserFeatures, name: str) -> dict[int, float]:
 
 def _assert_columns_close(left: Message, right: Message) -> None:
     for field in left.DESCRIPTOR.fields:
-        # float32 columns: equal doubles may round to neighbours.
+        # float32 columns: equal doubles may round to neighbors.
         assert getattr(left, field.name) == pytest.approx(getattr(right, field.name), rel=2e-7, abs=1e-9), field.name

@@ -21,7 +21,7 @@ ITEMS = 60
 
 
 def catalog_change(item_no: int, *, price: float | None = 2.0, **options: object) -> CatalogChange:
-    """An item of the test's catalogue: its category is what its number says."""
+    """An item of the test's catalog: its category is what its number says."""
     leaf = 10 + item_no % CATEGORIES
     change = CatalogChange(
         version=item_no,
@@ -37,7 +37,7 @@ def catalog_change(item_no: int, *, price: float | None = 2.0, **options: object
 
 
 def training_catalog(items: int = ITEMS) -> TrainingCatalog:
-    """A catalogue of items 1 to `items`."""
+    """A catalog of items 1 to `items`."""
     catalog = TrainingCatalog()
     catalog.apply([catalog_change(item_no, price=1.0 + item_no % 7) for item_no in range(1, items + 1)])
     return catalog
@@ -49,7 +49,7 @@ def purchase(item_no: int, millis: int, event_id: str = "") -> Observation:
 
 
 def habits(users: int = 30, weeks: int = WEEKS, seed: int = 5) -> list[tuple[str, Observation]]:
-    """Visitor keys and purchases: every week each user buys most of four favourites of one category, and something."""
+    """Visitor keys and purchases: every week each user buys most of four favorites of one category, and something."""
     random = Random(seed)
     log = []
     for user in range(users):

@@ -21,9 +21,9 @@ def main(state: Path, weights: Path, plan_file: Path) -> None:
     plan = TrainingPlan.read(plan_file)
     cluster = Cluster.of_environment(os.environ) if plan.strategy != "none" else None
     if cluster and not cluster.is_chief:
-        from services.ranker.training.workers.work_along import work_along
+        from services.ranker.training.workers.run_worker import run_worker
 
-        model = work_along(state, plan, cluster, NoProgress())
+        model = run_worker(state, plan, cluster, NoProgress())
         np.savez(weights, **{variable.path: variable.numpy() for variable in model.variables})
         return
     if not cluster:

@@ -17,7 +17,7 @@ def sequences(
         float, typer.Option(min=0.1, help="Processor time, of all cores together, for the training of one seed.")
     ] = 45.0,
 ) -> None:
-    """Measure backbone and retrieval head of the behaviour model on a folder of sequences: each user's last item is
+    """Measure backbone and retrieval head of the behavior model on a folder of sequences: each user's last item is
     asked for among all, everything is chosen on the last but one.
     """
     import time

@@ -11,7 +11,7 @@ MOST_ITEMS: Final = 3_000
 
 
 class Ease:
-    """EASE^R (Steck 2019): the item-to-item weights B, diagonal 0, that minimise ||X - XB||² + λ||B||², in closed form
+    """EASE^R (Steck 2019): the item-to-item weights B, diagonal 0, that minimize ||X - XB||² + λ||B||², in closed form
     B = -P / diag(P) with P = (XᵀX + λI)⁻¹, λ = 200; a user's scores are X B.
 
     Its cost grows with the cube of the items: it knows the 3,000 that most people bought.

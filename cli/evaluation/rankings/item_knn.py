@@ -12,7 +12,7 @@ BLOCK: Final = 256
 
 
 class ItemKnn:
-    """Item-based nearest neighbours (Sarwar et al. 2001): items are alike by the cosine of their buyers, shrunk by
+    """Item-based nearest neighbors (Sarwar et al. 2001): items are alike by the cosine of their buyers, shrunk by
     common / (common + 10) (Bell and Koren 2007); an item's score is the sum over the user's items of how alike the two
     are, each item keeping its 100 nearest and itself.
     """

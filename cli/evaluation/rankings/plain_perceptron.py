@@ -89,7 +89,7 @@ class PlainPerceptron:
 async def train_perceptron(
     events: grpc.aio.Channel, features: grpc.aio.Channel, before: datetime, progress: Progress
 ) -> FeatureScorer:
-    """Trains on the log before a time, on the examples that the behaviour model learns from.
+    """Trains on the log before a time, on the examples that the behavior model learns from.
 
     Raises FailedPreconditionError where there is too little to learn from, and grpc.RpcError.
     """

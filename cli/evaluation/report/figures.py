@@ -83,13 +83,13 @@ def reliability_figure(quality: ProbabilityQuality) -> str:
 
 
 def breadth_figure(rankings: Sequence[RankingResult]) -> str:
-    """How much of the catalogue each ranking shows."""
+    """How much of the catalog each ranking shows."""
     shares = [100 * one.breadth.coverage for one in rankings]
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7.5, 0.6 + 0.42 * len(rankings)), layout="constrained")
         axes = figure.subplots()
         _bars(axes, [(one.name, Estimate(share, share, share)) for one, share in zip(rankings, shares, strict=True)])
-        axes.set_xlabel("part of the catalogue that someone is shown, %")
+        axes.set_xlabel("part of the catalog that someone is shown, %")
         return _svg(figure)
 
 

@@ -10,7 +10,7 @@ from cli.evaluation.probabilities import ProbabilityQuality
 from cli.evaluation.report import figures
 from cli.evaluation.report.words import GLOSSARY, best_of, headline, verdict
 from cli.evaluation.result import EvaluationResult, RankingResult
-from services.common.whole_files import write_whole
+from services.common.atomic_files import write_atomically
 
 _STYLE: Final = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1d2521; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -26,7 +26,7 @@ figure { margin: 1rem 0; } dt { font-weight: 600; margin-top: .6rem; } dd { marg
 
 def write_report(path: Path, result: EvaluationResult) -> None:
     """Writes the report. Raises OSError where it cannot be written; then what was there before stays."""
-    write_whole(path, render_report(result).encode())
+    write_atomically(path, render_report(result).encode())
 
 
 def render_report(result: EvaluationResult) -> str:
@@ -76,8 +76,8 @@ def _accuracy_row(ranking: RankingResult, *, ours: bool) -> str:
 
 def _breadth(rankings: Sequence[RankingResult]) -> Iterable[str]:
     yield "<h2>How much of the shop do customers see?</h2>"
-    yield _figure(figures.breadth_figure(rankings), "How much of the catalogue each way of choosing items shows")
-    head = ("", "Catalogue shown", "Diversity", "Novelty (bits)", "Bought before")
+    yield _figure(figures.breadth_figure(rankings), "How much of the catalog each way of choosing items shows")
+    head = ("", "Catalog shown", "Diversity", "Novelty (bits)", "Bought before")
     rows = (
         _row(
             [

@@ -13,7 +13,7 @@ GLOSSARY: Final = {
     "MRR": "How far in front the first right item stands: 1 in the first place, ½ in the second, ⅓ in the third.",
     "MAP": "How well right items are gathered in front, over all places.",
     "95 % interval": "With other customers of this kind the figure would most likely lie in it, too.",
-    "Catalogue shown": "Share of all items that at least one customer sees among the ten.",
+    "Catalog shown": "Share of all items that at least one customer sees among the ten.",
     "Diversity": "How different ten items are by category: 0 all of one kind, 1 each of another.",
     "Novelty": "How surprising the items are, in bits: 1 bit more is an item that half as many customers buy.",
     "Bought before": "Share of the ten that the customer had bought earlier.",

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from services.common.whole_files import write_whole
+from services.common.atomic_files import write_atomically
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class Position:
 
     def write(self, path: Path) -> None:
         """Writes it down; whoever reads finds the old or the new one."""
-        write_whole(path, json.dumps(asdict(self)).encode())
+        write_atomically(path, json.dumps(asdict(self)).encode())
 
 
 def _identity(hit: Mapping[str, Any]) -> list[str]:

@@ -6,15 +6,15 @@ from services.candidates.catalog.item_columns import ItemColumns
 
 
 def check_fit(columns: ItemColumns, item_nos: NDArray[np.uint32], digests: NDArray[np.uint32] | None) -> None:
-    """Refuses item numbers that are not this catalogue's.
+    """Refuses item numbers that are not this catalog's.
 
     Numbers are handed out once and never reused, so each stands for one id for ever. `digests` (see `item_digest`;
-    None: the artefact has none) tell another catalogue's numbers even where they are in range.
+    None: the artifact has none) tell another catalog's numbers even where they are in range.
     """
     if not len(item_nos):
         raise ArtifactRefusedError("it is empty")
     if int(item_nos.max()) > columns.highest_item_no or int(item_nos.min()) == 0:
-        raise ArtifactRefusedError("made for another catalogue: it has item numbers that this one never gave out")
+        raise ArtifactRefusedError("made for another catalog: it has item numbers that this one never gave out")
     if len(np.unique(item_nos)) != len(item_nos):
         raise ArtifactRefusedError("an item is in it twice")
     if digests is None:
@@ -23,4 +23,4 @@ def check_fit(columns: ItemColumns, item_nos: NDArray[np.uint32], digests: NDArr
         raise ArtifactRefusedError(f"it has {len(digests)} digests for {len(item_nos)} items")
     known = columns.digests[item_nos]
     if not np.array_equal(known[known > 0], digests[known > 0]):
-        raise ArtifactRefusedError("made for another catalogue: its item numbers stand for other items")
+        raise ArtifactRefusedError("made for another catalog: its item numbers stand for other items")

@@ -13,7 +13,7 @@ from services.candidates.vectors.vector_index import vector_index
 
 
 class Embeddings:
-    """The behaviour model's item vectors, searched by inner product: exactly, or in parts where there are many.
+    """The behavior model's item vectors, searched by inner product: exactly, or in parts where there are many.
 
     `item_nos` uint32[n] ascending, `vectors` float32[n, d]; `model_version` says which user vectors they answer,
     `content_marks` uint32[n] (see `content_mark`; None: not known) what the items were.

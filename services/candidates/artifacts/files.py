@@ -1,4 +1,4 @@
-"""Reads and checks an artefact's arrays."""
+"""Reads and checks an artifact's arrays."""
 
 from pathlib import Path
 from typing import Any

@@ -18,7 +18,7 @@ class Neighbors:
     of `neighbors` (item numbers) and `similarities` (above 0), the best first, with the distinct users behind each in
     `supports`. `item_nos` is ascending.
 
-    One form for three artefacts: what users take as well ("neighbors", at most 1), what they turn to next
+    One form for three artifacts: what users take as well ("neighbors", at most 1), what they turn to next
     ("followers"), and what they buy in one basket ("companions", logarithms of lifts).
     """
 
@@ -67,18 +67,18 @@ class Neighbors:
             or starts[-1] != count
             or (np.diff(starts) < 0).any()
         ):
-            raise ArtifactRefusedError("its rows and its neighbours do not belong together")
+            raise ArtifactRefusedError("its rows and its neighbors do not belong together")
         if len(self.similarities) != count or len(self.supports) != count or not count:
             raise ArtifactRefusedError(
-                f"it has {len(self.similarities)} similarities and {len(self.supports)} supports for {count} neighbours"
+                f"it has {len(self.similarities)} similarities and {len(self.supports)} supports for {count} neighbors"
             )
         if (np.diff(self.item_nos.astype(np.int64)) <= 0).any() or not np.isin(self.neighbors, self.item_nos).all():
-            raise ArtifactRefusedError("its items are not in order, or it has neighbours that are not among them")
+            raise ArtifactRefusedError("its items are not in order, or it has neighbors that are not among them")
 
     def positions_of(
         self, item_nos: NDArray[np.uint32], minimum_users: int = 1
     ) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-        """Returns where the neighbours of `item_nos` stand: of each its owner's place in `item_nos`, and its own.
+        """Returns where the neighbors of `item_nos` stand: of each its owner's place in `item_nos`, and its own.
 
         Only pairs with at least `minimum_users` users behind them: what is shown as going together needs more than what
         only adds to a sum.

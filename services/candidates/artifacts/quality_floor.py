@@ -1,4 +1,4 @@
-"""Whether a new version of an artefact is good enough to follow the former one."""
+"""Whether a new version of an artifact is good enough to follow the former one."""
 
 from typing import Final
 

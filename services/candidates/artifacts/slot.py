@@ -4,7 +4,7 @@ Loaded = TypeVar("Loaded")
 
 
 class Slot(Generic[Loaded]):
-    """Where one loaded artefact stands. Readers take `value` once per request, so a swap never hurts one under way; the
+    """Where one loaded artifact stands. Readers take `value` once per request, so a swap never hurts one under way; the
     former value is freed with the last request that reads it.
     """
 

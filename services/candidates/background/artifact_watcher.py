@@ -16,10 +16,10 @@ Loaded = TypeVar("Loaded")
 
 
 class ArtifactWatcher(Generic[Loaded]):
-    """Loads the current version of an artefact when it changes: beside the old one, checked, then swapped in.
+    """Loads the current version of an artifact when it changes: beside the old one, checked, then swapped in.
 
     A version that is refused is reported and not tried again; the loaded one stays. One that was made from a later
-    state of the catalogue than has been read yet waits for it. One that the job kept back is reported, too.
+    state of the catalog than has been read yet waits for it. One that the job kept back is reported, too.
 
     A newer version has to reach `quality_floor` of the loaded one's quality. An older one is a way back, and one that
     was kept back and is current nevertheless is somebody's decision: of these no quality is asked.
@@ -63,7 +63,7 @@ class ArtifactWatcher(Generic[Loaded]):
         if isinstance(made_of, int) and made_of > self._columns.version:
             self._waiting = artifact.version
             self._slot.refuse(
-                artifact.version, f"made from catalogue version {made_of}, read so far is {self._columns.version}"
+                artifact.version, f"made from catalog version {made_of}, read so far is {self._columns.version}"
             )
             return
         self._waiting = ""
@@ -71,11 +71,11 @@ class ArtifactWatcher(Generic[Loaded]):
             loaded = await asyncio.to_thread(self._check_and_load, artifact)
         except (ArtifactRefusedError, VitrineError) as error:
             self._slot.refuse(artifact.version, str(error))
-            self._log.error("artefact refused", artifact=artifact.name, version=artifact.version, reason=str(error))
+            self._log.error("artifact refused", artifact=artifact.name, version=artifact.version, reason=str(error))
         else:
             self._slot.put(artifact.version, loaded)
             self._loaded = artifact
-            self._log.info("artefact loaded", artifact=artifact.name, version=artifact.version)
+            self._log.info("artifact loaded", artifact=artifact.name, version=artifact.version)
 
     def _check_and_load(self, artifact: Artifact) -> Loaded:
         self._store.verify(artifact)

@@ -16,7 +16,7 @@ _LONG_STRETCH: Final = 1_000
 
 
 class CatalogTail:
-    """Follows the catalogue into the columns and, where it is the one that answers, the embedded content index. A lost
+    """Follows the catalog into the columns and, where it is the one that answers, the embedded content index. A lost
     stream is resumed where it was lost.
     """
 

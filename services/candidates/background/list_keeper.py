@@ -11,7 +11,7 @@ _SHARE_OF_TIME: Final = 0.1
 
 
 class ListKeeper:
-    """Makes the top lists anew when catalogue or statistics have changed."""
+    """Makes the top lists anew when catalog or statistics have changed."""
 
     def __init__(self, inputs: Inputs) -> None:
         self._inputs = inputs
@@ -32,7 +32,7 @@ class ListKeeper:
 
 
 def _ranked(inputs: Inputs) -> TopLists:
-    """Makes the lists, beside the catalogue's changes: one that comes in between makes them stale, and they are made
+    """Makes the lists, beside the catalog's changes: one that comes in between makes them stale, and they are made
     anew.
     """
     return rank(CatalogSnapshot.of(inputs.columns, inputs.statistics), _PER_CATEGORY)

@@ -11,8 +11,8 @@ from vitrine.common.v1.item_filter_pb2 import AttributeFilter, ItemFilter
 class FilterMasks:
     """Turns an ItemFilter into the mask of the items that pass it.
 
-    Masks are kept by filter until the catalogue changes: the pages of one category share theirs. Without a filter the
-    catalogue's own mask is returned and nothing is computed.
+    Masks are kept by filter until the catalog changes: the pages of one category share theirs. Without a filter the
+    catalog's own mask is returned and nothing is computed.
     """
 
     def __init__(self, columns: ItemColumns, kept: int = 64) -> None:

@@ -1,4 +1,4 @@
-"""Columns by item_no that grow with the catalogue."""
+"""Columns by item_no that grow with the catalog."""
 
 from typing import Any, TypeVar
 

@@ -74,12 +74,12 @@ class ItemColumns:
         return len(self.flags)
 
     def item_no_of(self, item_id: str) -> int:
-        """Returns the number of an item that is in the catalogue; 0: there is none of that id."""
+        """Returns the number of an item that is in the catalog; 0: there is none of that id."""
         item_no = self._item_no_of.get(item_id, 0)
         return item_no if self.knows(item_no) else 0
 
     def knows(self, item_no: int) -> bool:
-        """Returns whether the item is in the catalogue: upserted, and not deleted since."""
+        """Returns whether the item is in the catalog: upserted, and not deleted since."""
         return 0 < item_no < self.capacity and bool(self.flags[item_no] & KNOWN)
 
     def apply(self, change: CatalogChange) -> None:
@@ -154,7 +154,7 @@ class ItemColumns:
 
 
 def item_digest(item_id: str) -> int:
-    """Returns a checksum (CRC-32) of an item's id: number and checksum together tell one catalogue from another."""
+    """Returns a checksum (CRC-32) of an item's id: number and checksum together tell one catalog from another."""
     return zlib.crc32(item_id.encode())
 
 
@@ -164,7 +164,7 @@ def is_eligible(flags: int) -> bool:
 
 
 def item_flags(item: Item) -> int:
-    """Returns the flags of an item that is in the catalogue."""
+    """Returns the flags of an item that is in the catalog."""
     priced, flags = item.HasField("price"), KNOWN
     if item.hidden:
         flags |= HIDDEN

@@ -9,7 +9,7 @@ from scipy import sparse
 from services.candidates.ragged import gather, spans
 
 Admits: TypeAlias = Callable[[NDArray[np.uint32]], NDArray[np.bool_]]
-# Postings that one search may read: keeps the cost of a search from growing with the catalogue.
+# Postings that one search may read: keeps the cost of a search from growing with the catalog.
 POSTINGS_READ: Final = 20_000
 
 

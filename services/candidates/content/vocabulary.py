@@ -23,7 +23,7 @@ class Vocabulary:
 
     def encode(self, terms: Iterable[Term]) -> NDArray[np.int32]:
         """Returns the features' numbers, ascending; new ones are given a number."""
-        # A catalogue of a million items is numbered at every start: in Python, so few are sorted sooner than by NumPy.
+        # A catalog of a million items is numbered at every start: in Python, so few are sorted sooner than by NumPy.
         known = self._numbers
         return np.array(sorted([known[term] if term in known else self._add(term) for term in terms]), np.int32)
 

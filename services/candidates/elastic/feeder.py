@@ -17,7 +17,7 @@ _BATCH: Final = 1_000
 
 
 class Feeder:
-    """Follows the catalogue into an index. Where it ended is noted in the index itself, after each batch; a batch that
+    """Follows the catalog into an index. Where it ended is noted in the index itself, after each batch; a batch that
     comes again changes nothing, since each document has its change's version and only newer ones win.
     """
 

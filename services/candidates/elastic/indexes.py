@@ -95,7 +95,7 @@ class Indexes:
             await self._cluster.work(lambda client: client.indices.delete(index=others, ignore_unavailable=True))
 
     async def offset(self, name: str) -> int:
-        """Returns the version of the catalogue that an index has reached; 0: nothing of it."""
+        """Returns the version of the catalog that an index has reached; 0: nothing of it."""
         answer = await self._cluster.work(lambda client: client.options(ignore_status=404).get(index=name, id=_OFFSET))
         return int(answer["_source"]["catalog_version"]) if answer.get("found") else 0
 

@@ -17,7 +17,7 @@ _RESERVE_SECONDS: Final = 5.0
 
 class Keeper:
     """Keeps the index up to date while this process has the lease, and makes it anew where its schema is not the
-    code's: the old one answers, and is kept up to date too, until the new one has caught up with the catalogue.
+    code's: the old one answers, and is kept up to date too, until the new one has caught up with the catalog.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Keeper:
             waits.append(self._follow_old(current))
         await _first_of(*waits)
         if not ready.is_set():
-            raise AbortedError("the catalogue's stream ended before the index was built", reason="CATALOG_ENDED")
+            raise AbortedError("the catalog's stream ended before the index was built", reason="CATALOG_ENDED")
 
     async def _follow_old(self, current: Index) -> None:
         # The old index may refuse what the new code writes: then it answers as it is.

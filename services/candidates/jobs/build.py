@@ -1,4 +1,4 @@
-"""The job that computes from catalogue and log what sources look up."""
+"""The job that computes from catalog and log what sources look up."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -19,15 +19,15 @@ from services.common.artifacts import Artifact, ArtifactStore
 from services.common.channels import open_channel
 from services.common.clock import Clock
 from services.common.progress import NoProgress, Progress
-from services.common.shop_pass import CatalogTaker, LogTaker, pass_catalog, pass_log
 from services.common.signing_key import load_signing_key
+from services.common.single_pass_reader import CatalogTaker, LogTaker, pass_catalog, pass_log
 
 _KEPT_VERSIONS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a build brought: the published artefacts by name, and those that were made and refused, with the reason.
+    """What a build brought: the published artifacts by name, and those that were made and refused, with the reason.
 
     What there was too little data for is in neither.
     """
@@ -91,9 +91,9 @@ class CandidatesBuild:
 async def build_candidates(
     settings: CandidatesSettings, store: ArtifactStore, clock: Clock, progress: Progress | None = None
 ) -> Built:
-    """Reads the catalogue and the log to their ends, computes all tables and publishes them as current.
+    """Reads the catalog and the log to their ends, computes all tables and publishes them as current.
 
-    The same log and catalogue give the same tables. One whose quality on the log's last hours is below the former
+    The same log and catalog give the same tables. One whose quality on the log's last hours is below the former
     version's floor is published but not made current. Raises grpc.aio.AioRpcError where a service cannot be reached.
     """
     progress = progress or NoProgress()
@@ -119,7 +119,7 @@ async def read_on(
 
 
 def known_events(log: ReadLog, digests: Mapping[int, int]) -> Events:
-    """Returns the events of items that are in the catalogue: some may have gone since their events were read."""
+    """Returns the events of items that are in the catalog: some may have gone since their events were read."""
     events = log.interactions.events()
     known = np.isin(events.items, np.fromiter(digests, np.uint32, len(digests)))
     return events if known.all() else events.where(known)

@@ -23,7 +23,7 @@ from services.common.progress import Progress
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One artefact before it is published."""
+    """One artifact before it is published."""
 
     name: str
     save: Callable[[Path], None]
@@ -38,7 +38,7 @@ def compute(
     settings: CandidatesSettings,
     progress: Progress,
 ) -> Iterator[Made]:
-    """Computes all artefacts that there is enough data for, one when the one before was taken: who drops each before
+    """Computes all artifacts that there is enough data for, one when the one before was taken: who drops each before
     taking the next never has two in memory.
     """
     qualities = _qualities(events, groups, digests, settings, progress)

@@ -57,7 +57,7 @@ class Interactions:
         return new
 
     def add(self, logged: LoggedEvent) -> None:
-        """Takes an event that says something for an item of the catalogue; passes over all others, and robots'."""
+        """Takes an event that says something for an item of the catalog; passes over all others, and robots'."""
         event = logged.event
         if logged.erased or logged.flags:
             return

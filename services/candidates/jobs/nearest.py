@@ -36,7 +36,7 @@ def nearest_items(
     measure: Measure = Pearson(ratings) if settings.similarity is Similarity.PEARSON else Cosine(ratings)
     wanted = np.arange(ratings.shape[1]) if only is None else only
     builder = RowsBuilder(settings.per_item)
-    with (progress or NoProgress()).task("neighbours", total=len(wanted)) as task:
+    with (progress or NoProgress()).task("neighbors", total=len(wanted)) as task:
         for stretch in blocks(_costs(ratings)[wanted], block_entries):
             rows = wanted[stretch]
             support, similarities = measure.of(rows)

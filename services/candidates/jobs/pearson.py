@@ -23,17 +23,17 @@ class Pearson:
         counts = np.maximum(np.diff(by_item.indptr), 1)
         owners = np.repeat(np.arange(by_item.shape[0]), np.diff(by_item.indptr))
         values = by_item.data.astype(np.float64)
-        centred = values - (np.bincount(owners, values, minlength=by_item.shape[0]) / counts)[owners]
-        centred[np.abs(centred) < 1e-6] = 0.0  # what is left of equal float32 ratings
-        self._centred = sparse.csr_array((centred, by_item.indices, by_item.indptr), by_item.shape)
-        self._squares = sparse.csr_array((centred**2, by_item.indices, by_item.indptr), by_item.shape)
+        centered = values - (np.bincount(owners, values, minlength=by_item.shape[0]) / counts)[owners]
+        centered[np.abs(centered) < 1e-6] = 0.0  # what is left of equal float32 ratings
+        self._centered = sparse.csr_array((centered, by_item.indices, by_item.indptr), by_item.shape)
+        self._squares = sparse.csr_array((centered**2, by_item.indices, by_item.indptr), by_item.shape)
         self._shared = with_values(by_item, 1.0)
 
     def of(self, rows: NDArray[np.integer]) -> tuple[Matrix, NDArray[np.floating]]:
         """Returns how many users `rows` share with every item, [rows, items], and the similarity of each entry."""
         support: Matrix = sparse.csr_array(self._shared[rows] @ self._shared.T)
         support.sort_indices()
-        products = _at(support, self._centred[rows], self._centred)
+        products = _at(support, self._centered[rows], self._centered)
         own = _at(support, self._squares[rows], self._shared)
         others = _at(support, self._shared[rows], self._squares)
         norms = np.sqrt(own * others)

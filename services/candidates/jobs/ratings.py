@@ -69,7 +69,7 @@ def _of_users(events: Events, half_life_days: float, as_of_millis: int, items_pe
 def _matrix(
     users: NDArray[np.uint32], items: NDArray[np.uint32], ratings: NDArray[np.float32], minimum_users: int
 ) -> Ratings:
-    """Makes the matrix of ratings in order of user and item. Item numbers are dense: a catalogue counts them."""
+    """Makes the matrix of ratings in order of user and item. Item numbers are dense: a catalog counts them."""
     wide = np.bincount(items) >= max(1, minimum_users)
     if not wide.all():
         kept = wide[items]

@@ -1,4 +1,4 @@
-"""Reads what the jobs work from: the catalogue, the event log, and who belongs to which group."""
+"""Reads what the jobs work from: the catalog, the event log, and who belongs to which group."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from services.candidates.groups import groups_of
 from services.candidates.jobs.read_log import ReadLog
 from services.common.channels import open_channel
 from services.common.progress import Progress
-from services.common.shop_pass import pass_catalog, pass_log
+from services.common.single_pass_reader import pass_catalog, pass_log
 from services.common.visitors import visitor_from_key, visitor_key
 from vitrine.events.v1.event_service_pb2 import TailEventsResponse
 from vitrine.features.v1.catalog_service_pb2 import TailCatalogResponse
@@ -22,7 +22,7 @@ _USERS: Final = 1_000
 
 @dataclass(slots=True)
 class CatalogNumbers:
-    """The number of each item that is in the catalogue, and the catalogue's version."""
+    """The number of each item that is in the catalog, and the catalog's version."""
 
     item_nos: dict[str, int] = field(default_factory=dict)
     version: int = 0
@@ -38,7 +38,7 @@ class CatalogNumbers:
 
 
 async def read_catalog(address: str, progress: Progress) -> tuple[dict[str, int], int]:
-    """Returns the number of each item that is in the catalogue, and the catalogue's version."""
+    """Returns the number of each item that is in the catalog, and the catalog's version."""
     numbers = CatalogNumbers()
     async with open_channel(address) as channel:
         await pass_catalog(channel, [numbers.take], progress)

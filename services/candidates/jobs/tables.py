@@ -1,4 +1,4 @@
-"""Makes artefacts of what the jobs computed."""
+"""Makes artifacts of what the jobs computed."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The job that lets the last hour's events into the neighbours without a full build."""
+"""The job that lets the last hour's events into the neighbors without a full build."""
 
 import asyncio
 from typing import Final
@@ -31,11 +31,11 @@ _ALL: Final = 1_000_000_000
 async def update_candidates(
     settings: CandidatesSettings, store: ArtifactStore, clock: Clock, progress: Progress | None = None
 ) -> Built:
-    """Reads what came into the log since the last build or update, and publishes neighbours that know of it.
+    """Reads what came into the log since the last build or update, and publishes neighbors that know of it.
 
     Only items with new events are computed; their similarities replace the old ones in the rows of all others. Ages
     go on counting from the last full build, so that what has no new event keeps its rating. A row that loses a
-    neighbour gets the one after its last back with the next full build. Raises FailedPreconditionError where nothing
+    neighbor gets the one after its last back with the next full build. Raises FailedPreconditionError where nothing
     was built yet, grpc.aio.AioRpcError where a service cannot be reached.
     """
     progress = progress or NoProgress()

@@ -70,7 +70,7 @@ class Custom:
             evidence = np.array([columns.item_no_of(response.evidence_item_ids[place]) for place in first], np.uint32)
         made = best(item_nos[first], scores[first], quota, evidence)
         unknown = int(np.count_nonzero(item_nos == 0))
-        note = f"{unknown} of its items are not in the catalogue" if unknown else ""
+        note = f"{unknown} of its items are not in the catalog" if unknown else ""
         return Proposals(made.item_nos, made.scores, made.evidence_item_nos, note)
 
     async def _ask(self, stub: "SourceServiceAsyncStub", query: Query, quota: int) -> pb.ProposeItemsResponse:

@@ -13,7 +13,7 @@ _HISTORY_ITEMS = 100
 
 
 class Embedding:
-    """Items whose vectors, as the behaviour model gives them, point where the visitor's points. A new item has one from
+    """Items whose vectors, as the behavior model gives them, point where the visitor's points. A new item has one from
     its content, soon after it came.
 
     The visitor's vector is the request's where it fits the loaded item vectors; else the mean of the vectors of the

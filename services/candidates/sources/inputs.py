@@ -67,7 +67,7 @@ class Inputs:
 
     @property
     def slots(self) -> "tuple[Slot[Any], ...]":
-        """Where each artefact stands."""
+        """Where each artifact stands."""
         return (
             self.neighbors,
             self.followers,

@@ -17,7 +17,7 @@ class ItemCf:
         self._inputs = inputs
 
     def unready(self) -> str:
-        return "" if self._inputs.neighbors.value is not None else "no neighbours are loaded; run the build"
+        return "" if self._inputs.neighbors.value is not None else "no neighbors are loaded; run the build"
 
     def applies(self, query: Query) -> bool:
         return len(query.history.item_nos) > 0

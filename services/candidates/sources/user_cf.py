@@ -75,7 +75,7 @@ def similar_users(
     places = np.minimum(np.searchsorted(table.item_nos, item_nos), len(table.item_nos) - 1)
     known = table.item_nos[places] == item_nos
     order = np.argsort(places[known], kind="stable")
-    own, centred = places[known][order], (ratings - ratings.mean())[known][order]
+    own, centered = places[known][order], (ratings - ratings.mean())[known][order]
     users = _candidates(table, own)
     if not len(users):
         return np.zeros(0, np.int64), np.zeros(0)
@@ -83,7 +83,7 @@ def similar_users(
     owners = np.repeat(np.arange(len(users)), lengths)
     at = np.minimum(np.searchsorted(own, table.items[positions]), len(own) - 1)
     common = own[at] == table.items[positions]
-    owners, mine = owners[common], centred[at[common]]
+    owners, mine = owners[common], centered[at[common]]
     theirs = table.ratings[positions[common]] - table.means[users[owners]]
     count, products, squares, others = (
         np.bincount(owners, values, minlength=len(users))

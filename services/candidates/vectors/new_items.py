@@ -16,7 +16,7 @@ MOST: Final = 100_000
 class NewItems:
     """Which items came or changed after the training of the loaded vectors, and the vectors that they have by now.
 
-    It compares what the catalogue says of each item (`ItemColumns.content_marks`) with what the item was when it was
+    It compares what the catalog says of each item (`ItemColumns.content_marks`) with what the item was when it was
     encoded. So it needs no queue: whatever the order, and however often an item changes, what differs is wanted.
     """
 

@@ -64,7 +64,7 @@ def _code(context: Context) -> grpc.StatusCode | None:
 
 
 class _Durations:
-    """A method's histograms by code, kept: looking up a labelled metric costs more than observing."""
+    """A method's histograms by code, kept: looking up a labeled metric costs more than observing."""
 
     def __init__(self, seconds: Histogram, method: str) -> None:
         self._seconds, self._method = seconds, method

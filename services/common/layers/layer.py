@@ -26,7 +26,7 @@ class Layer(Protocol):
 
 
 class WrappingLayer(ABC):
-    """Puts something around a method's behaviour: `wrap_unary` or `wrap_stream`, by its shape.
+    """Puts something around a method's behavior: `wrap_unary` or `wrap_stream`, by its shape.
 
     A method that answers by `context.write` (the health servicer's Watch does) is a coroutine like one that returns its
     answer, so it goes through `wrap_unary`.
@@ -48,13 +48,13 @@ class WrappingLayer(ABC):
 
 
 def as_stream(handler: Handler) -> Stream | None:
-    """Returns the handler's behaviour where it yields its answers (gRPC's own test), else None."""
+    """Returns the handler's behavior where it yields its answers (gRPC's own test), else None."""
     behavior: Any = handler.unary_stream or handler.stream_stream
     return behavior if inspect.isasyncgenfunction(behavior) else None
 
 
 def as_unary(handler: Handler) -> Unary:
-    """Returns the behaviour of a handler that returns its answer, or writes its answers by `context.write`."""
+    """Returns the behavior of a handler that returns its answer, or writes its answers by `context.write`."""
     behavior: Any = handler.unary_unary or handler.stream_unary or handler.unary_stream or handler.stream_stream
     unary: Unary = behavior
     return unary

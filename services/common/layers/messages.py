@@ -25,9 +25,9 @@ class MessageLayer:
     gRPC itself would answer an unreadable request with UNKNOWN, and a large one in words that name no remedy. It still
     guards the memory: the server tells it a multiple of the limit.
 
-    A single request is read, and a returned or yielded answer written, inside the wrapped behaviour: what gRPC reads
+    A single request is read, and a returned or yielded answer written, inside the wrapped behavior: what gRPC reads
     and writes by itself fails outside of every interceptor. In a request stream, and in `context.write`, gRPC works
-    while the behaviour waits, so its codecs may raise.
+    while the behavior waits, so its codecs may raise.
     """
 
     def __init__(self, max_bytes: int) -> None:

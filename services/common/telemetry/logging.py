@@ -8,7 +8,7 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor
 
-from services.common.telemetry.discreet_exceptions import DiscreetExceptions
+from services.common.telemetry.redacted_exceptions import DiscreetExceptions
 from services.common.visitors import pseudonym
 
 # Fields that name a person. They are logged as pseudonyms whoever forgets what.

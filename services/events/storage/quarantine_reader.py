@@ -7,7 +7,7 @@ from services.events.storage.tables import quarantine
 
 
 class QuarantinedEvent(NamedTuple):
-    """An event in quarantine. `payload` is the serialised Event, as sent."""
+    """An event in quarantine. `payload` is the serialized Event, as sent."""
 
     rejection_key: bytes
     ingest_millis: int

@@ -12,9 +12,9 @@ class NewEvent(NamedTuple):
     event_millis: int
     ingest_millis: int
     payload: bytes
-    """The serialised, cleaned Event."""
+    """The serialized, cleaned Event."""
     attribution: bytes | None
-    """The serialised Attribution."""
+    """The serialized Attribution."""
     flags: int = 0
     """EventFlag bits."""
 
@@ -29,7 +29,7 @@ class NewRejection(NamedTuple):
     field: str
     description: str
     payload: bytes
-    """The serialised Event, as sent."""
+    """The serialized Event, as sent."""
 
 
 class NewPage(NamedTuple):
@@ -39,7 +39,7 @@ class NewPage(NamedTuple):
     visitor_key: bytes
     serve_millis: int
     payload: bytes
-    """The serialised PageRecord."""
+    """The serialized PageRecord."""
 
 
 class StoredEvent(NamedTuple):

@@ -46,7 +46,7 @@ starts: Final = Table(
     **TABLE_OPTIONS,
 )
 
-# Clustered by place on both engines: a tail reads neighbours. An erased event keeps its place and its key (so that a
+# Clustered by place on both engines: a tail reads neighbors. An erased event keeps its place and its key (so that a
 # late retry does not bring it back) and loses visitor, payload, attribution, time and flags.
 events: Final = Table(
     "events",

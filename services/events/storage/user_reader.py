@@ -16,7 +16,7 @@ class UserEvent(NamedTuple):
 
 
 class UserPage(NamedTuple):
-    """A page served to a visitor. `payload` is the serialised PageRecord."""
+    """A page served to a visitor. `payload` is the serialized PageRecord."""
 
     serve_millis: int
     page_key: bytes

@@ -36,7 +36,7 @@ SLICE: Final = 100
 class Catalog:
     """The items: whole in the database, which several processes may write, their states and numbers in memory too.
 
-    A batch is decided and committed on the store's writer thread, under the catalogue's head, and then taken into
+    A batch is decided and committed on the store's writer thread, under the catalog's head, and then taken into
     memory on the event loop, which alone reads it. What others committed is taken in with a batch of one's own, and by
     `follow`. So a reader sees what is committed, and whole items.
     """
@@ -115,7 +115,7 @@ class Catalog:
         return self._item_ids[item_no] if 0 < item_no < len(self._item_ids) else None
 
     def is_live(self, item_no: int) -> bool:
-        """Returns whether the item is in the catalogue."""
+        """Returns whether the item is in the catalog."""
         return 0 < item_no < len(self._item_ids) and bool(self.columns["flags"][item_no])
 
     def create_millis(self, item_no: int) -> int:
@@ -131,7 +131,7 @@ class Catalog:
         )
 
     async def read_items(self, item_nos: Sequence[int], *, vectors: bool) -> dict[int, Item]:
-        """Returns those of the items that are in the catalogue, by number."""
+        """Returns those of the items that are in the catalog, by number."""
         live = [item_no for item_no in item_nos if self.is_live(item_no)]
         cached = {} if vectors else {no: data for no in live if (data := self._payloads.get(no)) is not None}
         items = {item_no: Item.FromString(payload) for item_no, payload in cached.items()}

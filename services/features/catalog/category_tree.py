@@ -35,7 +35,7 @@ def list_branch(numbers: Numbers, columns: Columns, root_no: int) -> list[Catego
 
 
 def branch_counts(numbers: Numbers, columns: Columns) -> NDArray[np.int64]:
-    """Returns for each category_no how many items of the catalogue have their main category there or below."""
+    """Returns for each category_no how many items of the catalog have their main category there or below."""
     live = columns["category_no"][(columns["flags"] & IN_CATALOG) != 0]
     counts = np.bincount(live, minlength=len(numbers.category_names)).astype(np.int64)
     # A child's number is always above its parent's: one pass from the end sums whole branches.

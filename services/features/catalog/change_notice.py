@@ -2,7 +2,7 @@ import asyncio
 
 
 class ChangeNotice:
-    """Wakes those who wait for the catalogue's next version. Belongs to one event loop."""
+    """Wakes those who wait for the catalog's next version. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Event()

@@ -13,7 +13,7 @@ FIXED_FIELDS = frozenset({"item_id", "update_time"})
 NEEDED_OF_NEW = frozenset({"TITLE_REQUIRED", "CATEGORY_REQUIRED"})
 NOT_THERE = FieldViolation(
     "item.item_id",
-    "is not in the catalogue: it was never sent whole, or was deleted; send the whole item, then its parts",
+    "is not in the catalog: it was never sent whole, or was deleted; send the whole item, then its parts",
     "ITEM_UNKNOWN",
 )
 """A stock or a price of an item that is not there: its sender knows nothing of titles."""
@@ -30,7 +30,7 @@ class ChangePlan:
         arrival_micros: int,
         numbers: NumberDraft,
     ) -> None:
-        """`stored` has the items of the batch that have a number; `version` is the catalogue's present one.
+        """`stored` has the items of the batch that have a number; `version` is the catalog's present one.
 
         `arrival_micros` is the time of the batch's first element, for words that come without one.
         """
@@ -45,7 +45,7 @@ class ChangePlan:
 
     @property
     def version(self) -> int:
-        """The catalogue's version once this is committed. A number alone makes one too: others must learn of it."""
+        """The catalog's version once this is committed. A number alone makes one too: others must learn of it."""
         return max(self._last_version, self._before_version + 1) if self.new_ids else self._last_version
 
     def upsert(self, place: int, update: pb.ItemUpdate) -> pb.ItemResult:

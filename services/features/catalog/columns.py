@@ -27,7 +27,7 @@ TYPES: Final[Mapping[str, type[np.generic]]] = {
 class Columns:
     """What decides whether and where items may stand, in memory, by item_no; element 0 and unknown numbers are zeros.
 
-    Readers index it, the catalogue writes committed rows through. Belongs to the event loop.
+    Readers index it, the catalog writes committed rows through. Belongs to the event loop.
     """
 
     def __init__(self) -> None:

@@ -39,7 +39,7 @@ class Commit(Generic[T]):
 
     result: T
     found_version: int
-    """The catalogue's version that it found."""
+    """The catalog's version that it found."""
 
     news: News
     """What it changed from there."""
@@ -48,7 +48,7 @@ class Commit(Generic[T]):
 def commit(connection: Connection, batch: Batch[T], numbers: Numbers, known_version: int) -> Commit[T]:
     """Decides a batch and writes what it changes; may be done again where the transaction was given up.
 
-    All writers of the catalogue stand in line for its head. `numbers` are those of `known_version`: what others gave
+    All writers of the catalog stand in line for its head. `numbers` are those of `known_version`: what others gave
     out after that is read first, so that a number is given once.
     """
     version = lock_head(connection, CATALOG)

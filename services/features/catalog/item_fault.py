@@ -29,7 +29,7 @@ OPTIONAL_IDS: Final = ("group_id", "creator_id", "brand")
 
 
 def item_fault(item: Item, prefix: str) -> FieldViolation | None:
-    """Returns the first thing that makes an item unfit for the catalogue, or None; `prefix` is its path, with a dot."""
+    """Returns the first thing that makes an item unfit for the catalog, or None; `prefix` is its path, with a dot."""
     for check in _CHECKS:
         if fault := check(item):
             return FieldViolation(prefix + fault.field, fault.description, fault.reason)

@@ -12,7 +12,7 @@ from vitrine.features.v1.item_pb2 import Item
 
 @dataclass(slots=True)
 class StoredItem:
-    """An item as the catalogue holds it: known, deleted, or only a number (version 0, nothing known)."""
+    """An item as the catalog holds it: known, deleted, or only a number (version 0, nothing known)."""
 
     item_no: int
     item_id: str

@@ -11,7 +11,7 @@ from services.features.store.heads import CATALOG, read_head
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How much of the catalogue a process holds in memory."""
+    """How much of the catalog a process holds in memory."""
 
     version: int
     last_item_no: int
@@ -30,7 +30,7 @@ class News:
     """Of the items that changed, what memory holds of them."""
 
     version: int
-    """The version that the catalogue is at with all this."""
+    """The version that the catalog is at with all this."""
 
 
 def read_news(connection: Connection, known: Position, limit: int) -> tuple[News, bool]:

@@ -1,4 +1,4 @@
-"""What the catalogue asks its database."""
+"""What the catalog asks its database."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, Final
@@ -50,7 +50,7 @@ def read_payloads(connection: Connection, limit: int) -> Sequence[Row[int, bytes
 
 
 def read_parts(connection: Connection, item_nos: Sequence[int]) -> Sequence[Row[int, bytes, bytes | None]]:
-    """Returns (item_no, payload, vectors) of items that are in the catalogue."""
+    """Returns (item_no, payload, vectors) of items that are in the catalog."""
     parts = select(ITEMS.c.item_no, ITEMS.c.payload, ITEMS.c.vectors)
     return connection.execute(parts.where(ITEMS.c.item_no.in_(item_nos), ITEMS.c.payload.is_not(None))).all()
 

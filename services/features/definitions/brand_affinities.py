@@ -16,7 +16,7 @@ class BrandAffinities:
     DECLARATION: ClassVar = FeatureDeclaration(
         name="brand_affinities",
         description="Strength of the user's events by the brand of their items. What was taken back has no strength.",
-        unit="strength: a view weighs 1, a favourite or share 3, an addition to the cart 4, a purchase 5",
+        unit="strength: a view weighs 1, a favorite or share 3, an addition to the cart 4, a purchase 5",
         window="half-life of 30 days",
         freshness=timedelta(hours=1),
     )

@@ -23,7 +23,7 @@ class CategoryAffinities:
         name="category_affinities",
         description="Strength of the user's events by category; each item counts for its main category and all above. "
         "What was taken back has no strength.",
-        unit="strength: a view weighs 1, a favourite or share 3, an addition to the cart 4, a purchase 5",
+        unit="strength: a view weighs 1, a favorite or share 3, an addition to the cart 4, a purchase 5",
         window="half-life of 30 days",
         freshness=timedelta(hours=1),
     )

@@ -37,7 +37,7 @@ class Change(NamedTuple):
 
 
 class Deeds:
-    """Favourites, additions to the cart and purchases, and all that takes them back: every one of them, in columns.
+    """Favorites, additions to the cart and purchases, and all that takes them back: every one of them, in columns.
 
     None is ever dropped: what takes one back may come at any time, before it or years after it. `shares` says how much
     of each stands (see `standing_shares`); it follows from the rest and is not stored. `rows` are the rows of the items

@@ -10,7 +10,7 @@ def _no_numbers() -> NDArray[np.uint32]:
 
 @dataclass(frozen=True, slots=True)
 class ItemColumns:
-    """What the catalogue says of items now, by number: where affinities come from.
+    """What the catalog says of items now, by number: where affinities come from.
 
     Element 0 of each column stands for none and is 0; numbers beyond a column's end are not known and count as none.
     """

@@ -22,12 +22,12 @@ COUNTED: Final = {
 }
 """The column that counts a type of event; what takes back changes the column of what it takes back."""
 
-_DECAYED: Final = "Views, clicks, watches, shares, favourites, carts and purchases of all users by strength, decayed."
-_STRENGTH: Final = "strength: a view weighs 1, a favourite or share 3, an addition to the cart 4, a purchase 5"
+_DECAYED: Final = "Views, clicks, watches, shares, favorites, carts and purchases of all users by strength, decayed."
+_STRENGTH: Final = "strength: a view weighs 1, a favorite or share 3, an addition to the cart 4, a purchase 5"
 
 DECLARATIONS: Final = (
     FeatureDeclaration("view_counts", "Views, clicks and watches.", "0", "events"),
-    FeatureDeclaration("favorite_counts", "Users whose favourite it is.", "0", "users"),
+    FeatureDeclaration("favorite_counts", "Users whose favorite it is.", "0", "users"),
     FeatureDeclaration("cart_counts", "Additions to carts that were not removed.", "0", "lines"),
     FeatureDeclaration("purchase_counts", "Purchases that were not given back whole.", "0", "lines"),
     FeatureDeclaration("buyer_counts", "Users who bought it and did not give all of it back.", "0", "users"),

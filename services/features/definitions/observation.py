@@ -22,7 +22,7 @@ class Observation:
     """An EventType."""
 
     item_no: int
-    """The catalogue's number of the item; 0: the event had none."""
+    """The catalog's number of the item; 0: the event had none."""
 
     event_millis: int
     event_id: str = ""

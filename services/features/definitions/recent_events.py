@@ -11,7 +11,7 @@ MAXIMUM_EVENTS: Final = 512
 
 
 class RecentEvents:
-    """The last things the user did, impressions apart: the behaviour model's history."""
+    """The last things the user did, impressions apart: the behavior model's history."""
 
     DECLARATION: ClassVar = FeatureDeclaration(
         name="recent",

@@ -35,7 +35,7 @@ DECLARATIONS: Final = tuple(feature.DECLARATION for feature in FEATURES)
 class UserState:
     """All that events say of one user: the same, whatever the order they came in (decayed sums to rounding).
 
-    It counts what it is given: that each event is given once is the log's and the materialiser's work. Serving and
+    It counts what it is given: that each event is given once is the log's and the materializer's work. Serving and
     training both build it with `apply` and read it with `features`, so that the two cannot differ.
     """
 

@@ -23,7 +23,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
-    """vitrine.features.v1.CatalogService: validates, calls the catalogue, marshals."""
+    """vitrine.features.v1.CatalogService: validates, calls the catalog, marshals."""
 
     def __init__(self, catalog: Catalog, clock: Clock) -> None:
         self._catalog = catalog
@@ -111,7 +111,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
             await self._catalog.follow()  # it may come from another process's answer
         if request.after_version > self._catalog.version:
             raise OutOfRangeError(
-                f"after_version is {request.after_version}, the catalogue is at {self._catalog.version}; read from 0",
+                f"after_version is {request.after_version}, the catalog is at {self._catalog.version}; read from 0",
                 reason="VERSION_UNKNOWN",
             )
         version = request.after_version

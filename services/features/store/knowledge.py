@@ -69,7 +69,7 @@ def learn_fields(known: Knowledge[M], part: M, paths: Sequence[str], micros: int
 
 
 def copy_field(source: M, target: M, path: str) -> None:
-    """Sets a field of `target`, or an entry of a map ("attributes.colour"), to what it is in `source`: absent too."""
+    """Sets a field of `target`, or an entry of a map ("attributes.color"), to what it is in `source`: absent too."""
     name, _, key = path.partition(".")
     value: Any = getattr(source, name)
     if key:

@@ -17,7 +17,7 @@ ITEMS: Final = Table(
     METADATA,
     Column("item_no", BigInteger, primary_key=True, autoincrement=False),
     Column("item_id", OpaqueId, nullable=False, unique=True),
-    # The catalogue's version that the last change made; 0: only a number that was handed out to an unknown id.
+    # The catalog's version that the last change made; 0: only a number that was handed out to an unknown id.
     Column("version", BigInteger, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("update_micros", BigInteger, nullable=False),

@@ -49,7 +49,7 @@ class Recomputation:
 
     def _state(self, events: Iterable[LoggedEvent]) -> UserState | None:
         state = None
-        # As the materialiser met them: so that sums come out the same to the last bit.
+        # As the materializer met them: so that sums come out the same to the last bit.
         for logged in sorted(events, key=lambda event: event.offset):
             if logged.erased or logged.flags:
                 continue

@@ -52,7 +52,7 @@ class Features(Protocol):
         item_ids: Sequence[str] = (),
         read_mask: FieldMask = CARD_FIELDS,
     ) -> list[catalog.CatalogItem]:
-        """Returns those of the items that are in the catalogue."""
+        """Returns those of the items that are in the catalog."""
         ...
 
     async def categories(self, seconds: float) -> list[catalog.Category]:

@@ -7,7 +7,7 @@ from services.homepage.query import Query
 
 
 class UnknownItemFilter(Filter):
-    """Removes items that the catalogue does not know (any more)."""
+    """Removes items that the catalog does not know (any more)."""
 
     def filter(self, query: Query, candidates: Candidates) -> Sequence[Removal]:
         return [Removal(~candidates.item_states.has(IN_CATALOG), "NOT_IN_CATALOG")]

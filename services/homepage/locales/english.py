@@ -43,7 +43,7 @@ ENGLISH: Final = Messages(
     },
     reasons_plain={
         "YOU_VIEWED": "Goes with what you viewed",
-        "YOU_FAVORITED": "Goes with your favourites",
+        "YOU_FAVORITED": "Goes with your favorites",
         "YOU_CARTED": "Goes with what is in your cart",
         "YOU_BOUGHT": "Goes with what you bought",
         "YOU_BUY_REGULARLY": "You bought it before",

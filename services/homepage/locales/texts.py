@@ -23,7 +23,7 @@ _VALUES: Final[Mapping[str, Callable[[reason_pb2.Reason], str]]] = {
 
 
 def language_of(locale: str, shop_language: str) -> str:
-    """Returns the language of a BCP 47 tag ("de-AT" is "de"), or the shop's where the catalogue does not have it."""
+    """Returns the language of a BCP 47 tag ("de-AT" is "de"), or the shop's where the catalog does not have it."""
     language = locale.replace("_", "-").split("-", 1)[0].lower()
     return language if language in LANGUAGES else shop_language
 

@@ -122,7 +122,7 @@ class SimilarShelf:
             raise _unavailable() from error
         if not items:
             raise NotFoundError(
-                "item_id is not in the catalogue; send the id of an item that was upserted", reason="UNKNOWN_ITEM"
+                "item_id is not in the catalog; send the id of an item that was upserted", reason="UNKNOWN_ITEM"
             )
         return items[0]
 
@@ -141,4 +141,4 @@ def _with_items(shelf: PlannedShelf, item_nos: list[int]) -> PlannedShelf:
 
 
 def _unavailable() -> UnavailableError:
-    return UnavailableError("the catalogue does not answer; try again in a moment", reason="FEATURES_UNAVAILABLE")
+    return UnavailableError("the catalog does not answer; try again in a moment", reason="FEATURES_UNAVAILABLE")

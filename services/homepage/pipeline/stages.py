@@ -104,7 +104,7 @@ class Scores:
 
 
 class Scorer(RemoteUnit, Protocol):
-    """Gives every candidate its value. Scorers run in order; a value does not depend on the candidate's neighbours."""
+    """Gives every candidate its value. Scorers run in order; a value does not depend on the candidate's neighbors."""
 
     async def score(self, query: Query, candidates: Candidates, seconds: float) -> Scores:
         """Returns the scores of the kept candidates; what stands at removed ones is not looked at."""

@@ -8,7 +8,7 @@ from vitrine.ranker.v1.ranker_service_pb2 import EncodeUserRequest
 
 
 class UserVectorQueryHydrator(QueryHydrator):
-    """Adds the visitor as the behaviour model's vector. Without it the embedding source does with the items'."""
+    """Adds the visitor as the behavior model's vector. Without it the embedding source does with the items'."""
 
     share = 0.2
     dependency = "RANKER"

@@ -7,7 +7,7 @@ from vitrine.homepage.v1 import reason_pb2
 
 
 class TasteReason(ReasonFinder):
-    """It fits what the visitor did as a whole: the behaviour model's own proposals."""
+    """It fits what the visitor did as a whole: the behavior model's own proposals."""
 
     def find(self, query: Query, candidates: Candidates) -> list[Found]:
         if not query.personal:

@@ -15,7 +15,7 @@ _SPREAD_CARDS = 40
 
 
 class PickedForYouSelector(Selector):
-    """The feed: the best-ranked of all, with neighbours of one leaf category moved a little apart."""
+    """The feed: the best-ranked of all, with neighbors of one leaf category moved a little apart."""
 
     def select(
         self, query: Query, candidates: Candidates, available: Mask, definition: ShelfDefinition
@@ -34,7 +34,7 @@ class PickedForYouSelector(Selector):
 
 
 def spread_categories(categories: Sequence[int], *, run: int, window: int, lookahead: int) -> list[int]:
-    """Returns the places of `categories` in an order in which one stands at most `run` times among `window` neighbours.
+    """Returns the places of `categories` in an order in which one stands at most `run` times among `window` neighbors.
 
     A place gets the first of the next `lookahead` + 1 that fits, else with the best one left: nothing moves up
     by more than `lookahead`, so that the ranking's quality is kept. Category 0 (none) always fits.
@@ -42,11 +42,11 @@ def spread_categories(categories: Sequence[int], *, run: int, window: int, looka
     left = list(range(len(categories)))
     placed: list[int] = []
     while left:
-        neighbours = [categories[place] for place in placed[-(window - 1) :]] if window > 1 else []
+        neighbors = [categories[place] for place in placed[-(window - 1) :]] if window > 1 else []
         fitting = (
             offset
             for offset, place in enumerate(left[: lookahead + 1])
-            if not categories[place] or neighbours.count(categories[place]) < run
+            if not categories[place] or neighbors.count(categories[place]) < run
         )
         placed.append(left.pop(next(fitting, 0)))
     return placed

@@ -7,10 +7,10 @@ from pathlib import Path
 import structlog
 from google.protobuf.message import DecodeError
 
+from services.common.atomic_files import write_atomically
 from services.common.signing import Signer
 from services.common.timestamps import millis_to_timestamp
 from services.common.tracking import seal_tracking
-from services.common.whole_files import write_whole
 from services.homepage.cards.item_matching import matches
 from services.homepage.locales.texts import reason_text, title_of
 from services.homepage.query import Query
@@ -49,7 +49,7 @@ class StaticPages:
 
     def _write(self, layout: str, data: bytes) -> None:
         try:
-            write_whole(self._path(layout), data)
+            write_atomically(self._path(layout), data)
         except OSError as error:
             _logger.warning("static_page_not_written", layout=layout, error=repr(error))
 

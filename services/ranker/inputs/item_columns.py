@@ -73,7 +73,7 @@ _STATISTICS: Final = (
 
 
 class ItemColumns:
-    """What the ranker knows of every item: columns by item_no that grow with the catalogue.
+    """What the ranker knows of every item: columns by item_no that grow with the catalog.
 
     Row 0 is nobody's: it holds each column's default and stands for all unknown numbers (see `rows`). Decayed counts
     are true for `statistics_millis` of their row. `category_nos` has shape (rows, 3): root, second level and leaf, 0
@@ -128,7 +128,7 @@ class ItemColumns:
 
     @property
     def item_count(self) -> int:
-        """Items in the catalogue."""
+        """Items in the catalog."""
         return int(np.count_nonzero(self.known))
 
     def rows(self, item_nos: NDArray[Any]) -> NDArray[np.intp]:
@@ -136,7 +136,7 @@ class ItemColumns:
         return np.where(item_nos < self.capacity, item_nos, 0).astype(np.intp)
 
     def known_item_nos(self) -> NDArray[np.uint32]:
-        """Returns the numbers of all items in the catalogue, ascending."""
+        """Returns the numbers of all items in the catalog, ascending."""
         return np.flatnonzero(self.known).astype(np.uint32)
 
     def leaf_nos(self, rows: NDArray[np.intp]) -> NDArray[np.int32]:
@@ -145,7 +145,7 @@ class ItemColumns:
         return np.where(nodes[:, 2] > 0, nodes[:, 2], np.where(nodes[:, 1] > 0, nodes[:, 1], nodes[:, 0]))
 
     def best_log_prices(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Returns ln(1 + price) of the catalogue or, where it has none, that of the mean purchase; -1: neither."""
+        """Returns ln(1 + price) of the catalog or, where it has none, that of the mean purchase; -1: neither."""
         listed = self.log_prices[rows]
         return np.where(listed >= 0, listed, self.mean_log_prices[rows])
 
@@ -266,7 +266,7 @@ class ItemColumns:
             setattr(self, name, column)
 
     def forget_statistics(self) -> None:
-        """Sets all statistics to what stands for items of which nothing is known; the catalogue's columns stay."""
+        """Sets all statistics to what stands for items of which nothing is known; the catalog's columns stay."""
         for name in _STATISTICS:
             setattr(self, name, self._rows_of(name, self.capacity))
         self.repurchases = LeafRepurchases()

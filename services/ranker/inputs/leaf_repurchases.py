@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 class LeafRepurchases:
     """How often and after how long items are bought again, summed over each leaf category, by the leaf's number.
 
-    Items are added and taken away as they change, which costs what has changed and not the catalogue.
+    Items are added and taken away as they change, which costs what has changed and not the catalog.
     """
 
     def __init__(self) -> None:

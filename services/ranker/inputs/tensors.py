@@ -1,4 +1,4 @@
-"""The tensors of the model's signatures, as numpy arrays. Numbers are the catalogue's: the graph maps them."""
+"""The tensors of the model's signatures, as numpy arrays. Numbers are the catalog's: the graph maps them."""
 
 from typing import Any, Final
 
@@ -132,6 +132,6 @@ def rank_inputs(  # noqa: PLR0917  # in the order of `candidate_inputs` and `use
 
 
 def _numbers(item_nos: NDArray[Any]) -> NDArray[np.int32]:
-    """Returns numbers as the graph takes them. Beyond its range they are beyond every catalogue: any one is as good."""
+    """Returns numbers as the graph takes them. Beyond its range they are beyond every catalog: any one is as good."""
     numbers: NDArray[np.int32] = np.minimum(item_nos, np.iinfo(np.int32).max).astype(np.int32)
     return numbers

@@ -79,7 +79,7 @@ class BehaviorModel(keras.Model):
         self.built = True
 
     def set_features(self, means: NDArray[Any], deviations: NDArray[Any]) -> None:
-        """Sets what the candidate features are standardised by; a feature that never varies is left out."""
+        """Sets what the candidate features are standardized by; a feature that never varies is left out."""
         self.feature_means.assign(means)
         self.feature_scales.assign(np.where(deviations > 1e-6, 1.0 / np.maximum(deviations, 1e-6), 0.0))
 

@@ -29,7 +29,7 @@ _RATES: Final = ("dropout", "taste_dropout", "unseen_rate", "unseen_item_rate", 
 
 @dataclass(frozen=True, slots=True)
 class BehaviorModelConfig:
-    """The size and shape of a behaviour model: one JSON file a model. Every field has a default."""
+    """The size and shape of a behavior model: one JSON file a model. Every field has a default."""
 
     width: int = 32
     """Size of item and user vectors, without the one element that holds the item's bias."""
@@ -58,7 +58,7 @@ class BehaviorModelConfig:
 
     hashed_item_rows: int = 0
     """Above 0 the items' own vectors stand in a table of so many rows, which they share by a hash, and are trained by
-    updates of the rows of a batch alone: for catalogues that no list of vectors is kept for. `minimum_item_events` does
+    updates of the rows of a batch alone: for catalogs that no list of vectors is kept for. `minimum_item_events` does
     not count then."""
 
     token_rows: int = 32_768

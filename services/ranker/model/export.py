@@ -1,4 +1,4 @@
-"""Writes a behaviour model as TensorFlow Serving reads it: one version directory, with requests to warm up on."""
+"""Writes a behavior model as TensorFlow Serving reads it: one version directory, with requests to warm up on."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -91,7 +91,7 @@ def export_model(model: BehaviorModel, folder: Path, example: Tensors, known: Kn
     """Writes the SavedModel, its warm-up file and the names of its weights into `folder`.
 
     `example` holds the inputs of `rank` for one user: real ones, repeated to every size that requests come in; `known`,
-    one item or more, tells the ranker which catalogue's numbers the model speaks of. Raises OSError where the folder
+    one item or more, tells the ranker which catalog's numbers the model speaks of. Raises OSError where the folder
     cannot be written.
     """
     # TensorFlow's own variables, not Keras's around them: with both in the file, a session (TensorFlow Serving loads a

@@ -6,7 +6,7 @@ import tensorflow as tf
 from services.ranker.inputs.exposures import EXPOSURES
 
 _SPEED: Final = 10.0
-"""The optimiser moves a number by its rate at most, which is too little for what places do in a few hundred steps."""
+"""The optimizer moves a number by its rate at most, which is too little for what places do in a few hundred steps."""
 
 
 class ExposureTower(keras.layers.Layer):

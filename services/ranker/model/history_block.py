@@ -7,7 +7,7 @@ import tensorflow as tf
 class HistoryBlock(keras.layers.Layer):
     """One layer of the transformer: attention that fades with the time between events, then a network.
 
-    Each head learns how it fades with the logarithm of the time; normalisation stands before each part (Xiong et al.,
+    Each head learns how it fades with the logarithm of the time; normalization stands before each part (Xiong et al.,
     "On Layer Normalization in the Transformer Architecture", 2020). With `distances` above 0 each head also learns what
     an event counts by how many events back it lies (Shaw et al., "Self-Attention with Relative Position
     Representations", 2018, as a bias); those that lie further share the last distance. What a block adds to an event

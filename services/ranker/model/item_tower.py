@@ -74,7 +74,7 @@ class ItemTower(keras.layers.Layer):
         """Returns the vectors, (items, width + 1), of items without brand, price, text and named vectors.
 
         `category_rows` is a constant sparse matrix (items, rows of the categories' vectors): how much of each row an
-        item has. Training over a whole catalogue multiplies once where `call` would gather every item's categories.
+        item has. Training over a whole catalog multiplies once where `call` would gather every item's categories.
         """
         nothing = tf.zeros((), tf.int32)
         content = tf.sparse.sparse_dense_matmul(category_rows, self.category.vectors)

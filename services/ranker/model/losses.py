@@ -13,7 +13,7 @@ def ranking_loss(  # noqa: PLR0917  # the parts of one formula
     """Returns the mean cross-entropy over real candidates and learned actions, each counted `counts` times.
 
     `labels` and `logits` are (B, N, actions); `offsets` (B, N) undo the drawing of negatives (see CandidateDraw):
-    without them the logits are those of the whole catalogue.
+    without them the logits are those of the whole catalog.
     """
     losses = tf.nn.sigmoid_cross_entropy_with_logits(labels, logits + offsets[..., None])
     weights = real[..., None] * learned * counts

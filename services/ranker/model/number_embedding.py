@@ -13,7 +13,7 @@ UNSEEN: Final = 1
 
 
 class NumberEmbedding(keras.layers.Layer):
-    """Vectors for the catalogue's numbers. The way from number to row is in the graph: callers know no vocabulary.
+    """Vectors for the catalog's numbers. The way from number to row is in the graph: callers know no vocabulary.
 
     In training a part of the known numbers may be taken for unseen, so that the unseen row stands for something.
     """

@@ -26,7 +26,7 @@ class SavedWeights:
     """What must be the same for the weights to mean the same: see `contract_of`."""
 
     marks: Mapping[int, int]
-    """Checksums of the ids of some items, by number: which catalogue it speaks of."""
+    """Checksums of the ids of some items, by number: which catalog it speaks of."""
 
 
 def contract_of(model: BehaviorModel) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Scores by the behaviour model."""
+"""Scores by the behavior model."""
 
 import numpy as np
 

@@ -102,11 +102,11 @@ class MiniLmEncoder:
         return flat.reshape(*states.shape[:-1], -1)
 
     def _normalized(self, states: NDArray[np.float32], part: str) -> NDArray[np.float32]:
-        centred: NDArray[np.float32] = states - states.mean(axis=-1, keepdims=True)
-        centred /= np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + np.float32(_EPSILON))
-        centred *= self._weights[f"{part}.weight"]
-        centred += self._weights[f"{part}.bias"]
-        return centred
+        centered: NDArray[np.float32] = states - states.mean(axis=-1, keepdims=True)
+        centered /= np.sqrt(np.square(centered).mean(axis=-1, keepdims=True) + np.float32(_EPSILON))
+        centered *= self._weights[f"{part}.weight"]
+        centered += self._weights[f"{part}.bias"]
+        return centered
 
     @cached_property
     def _weights(self) -> Mapping[str, NDArray[np.float32]]:

@@ -17,7 +17,7 @@ class ItemVectors:
     """The vectors of all items, in columns: the greater the product of an item's vector (a row of `vectors`) with a
     user's, the likelier the item.
 
-    `digests` are checksums of the ids, which tell another catalogue's numbers; `content_marks` say what the items were
+    `digests` are checksums of the ids, which tell another catalog's numbers; `content_marks` say what the items were
     when they were encoded (see `content_mark`).
     """
 

@@ -32,7 +32,7 @@ async def train(
     promote: bool = True,
 ) -> TrainingReport:
     """Trains on the shop behind the settings' addresses and publishes below its state directory. What passes the gate
-    is labelled canary and, once the model server has it loaded, stable; without `promote` it stays a canary.
+    is labeled canary and, once the model server has it loaded, stable; without `promote` it stays a canary.
 
     Raises FailedPreconditionError (NOT_ENOUGH_DATA) where there is too little to learn from, and grpc.RpcError where a
     service cannot be read; then nothing is published. A model that does not pass the gate is not published either: the

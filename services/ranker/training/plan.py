@@ -39,7 +39,7 @@ _POSITIVE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """How a behaviour model is trained. The defaults were chosen on cuts before the demo's held-out weeks."""
+    """How a behavior model is trained. The defaults were chosen on cuts before the demo's held-out weeks."""
 
     model: BehaviorModelConfig = field(default_factory=BehaviorModelConfig)
     draw: DrawSizes = field(default_factory=DrawSizes)

@@ -38,7 +38,7 @@ from services.ranker.training.workers.shared_fit import SharedFit
 
 if TYPE_CHECKING:
     from services.ranker.model.behavior_model import BehaviorModel
-    from services.ranker.training.fitting.fit_course import FitCourse
+    from services.ranker.training.fitting.fit_checkpointing import FitCheckpointing
     from services.ranker.training.fitting.warm_start import ColdStart, WarmStart
     from services.ranker.training.workers.team import Team
 
@@ -183,7 +183,7 @@ class TrainingRun:
         start = self._start()
         began = "" if report.warm_from is None else str(report.warm_from)
         checkpoint = Checkpoint(self._publisher.checkpoint, fit_key(plan, report.commit, began, sets))
-        course: FitCourse = CheckpointedCourse(checkpoint)
+        course: FitCheckpointing = CheckpointedCourse(checkpoint)
         if self._options.tensorboard:
             from services.ranker.training.fitting.tensorboard_course import TensorBoardCourse
 

@@ -83,7 +83,7 @@ class EmbeddedShop(_Asking):
 
 
 class ElasticShop(_Asking):
-    """On a real Elasticsearch, fed from a catalogue over real gRPC as in production."""
+    """On a real Elasticsearch, fed from a catalog over real gRPC as in production."""
 
     def __init__(self, engine: Engine, catalog: FakeCatalog) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class ElasticShop(_Asking):
     async def over(
         cls, address: str, alias: str, synonyms: str, channel: grpc.aio.Channel, catalog: FakeCatalog
     ) -> AsyncIterator["ElasticShop"]:
-        """Runs the engine over a catalogue that is served already."""
+        """Runs the engine over a catalog that is served already."""
         settings = CandidatesSettings(
             elasticsearch_url=address,
             elasticsearch_index=alias,
@@ -134,7 +134,7 @@ class ElasticShop(_Asking):
         await self.reached(len(self._catalog.changes))
 
     async def reached(self, version: int, seconds: float = 30.0) -> None:
-        """Waits until the index that answers has this version of the catalogue, and shows it."""
+        """Waits until the index that answers has this version of the catalog, and shows it."""
         async with asyncio.timeout(seconds):
             while True:
                 await self.engine.index.look()

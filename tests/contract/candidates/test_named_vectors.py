@@ -107,9 +107,9 @@ async def test_the_history_as_a_whole_is_searched_by(shop: Any) -> None:
 
 async def test_both_engines_find_about_the_same(shop: Any, embedded_twin: EmbeddedShop) -> None:
     random = np.random.default_rng(1)
-    centres = random.normal(size=(20, 64))
+    centers = random.normal(size=(20, 64))
     items = {
-        number: item(f"word{number % 40}", text=list(centres[number % 20] + random.normal(size=64)))
+        number: item(f"word{number % 40}", text=list(centers[number % 20] + random.normal(size=64)))
         for number in range(1, 601)
     }
     await shop.put(items)

@@ -1,4 +1,4 @@
-"""The catalogue as several processes have it, and words for it."""
+"""The catalog as several processes have it, and words for it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ T0 = 1_700_000_000
 
 
 class Processes:
-    """Opens the catalogue of one database again and again, each time with connections and a memory of its own."""
+    """Opens the catalog of one database again and again, each time with connections and a memory of its own."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -36,7 +36,7 @@ class Processes:
 
 
 def item(item_id: str, seconds: int | None = None, path: Sequence[str] = ("Food", "Tea"), **fields: Any) -> Item:
-    """A product that is fit for the catalogue, as of T0 plus `seconds`."""
+    """A product that is fit for the catalog, as of T0 plus `seconds`."""
     made = Item(**{"item_id": item_id, "title": f"Title of {item_id}"[:256], "price": 2.0, **fields})
     made.category_paths.add().names.extend(path)
     if seconds is not None:
@@ -64,7 +64,7 @@ async def find(catalog: Catalog, item_id: str) -> Item | None:
 
 
 async def everything(catalog: Catalog) -> dict[str, Any]:
-    """All that a process says of the catalogue."""
+    """All that a process says of the catalog."""
     count = 0
     while catalog.item_id(count + 1) is not None:
         count += 1

@@ -1,4 +1,4 @@
-"""A catalogue of before it had a head."""
+"""A catalog of before it had a head."""
 
 from sqlalchemy import insert
 

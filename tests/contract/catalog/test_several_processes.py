@@ -1,4 +1,4 @@
-"""Several processes write one catalogue, and all read the same."""
+"""Several processes write one catalog, and all read the same."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""What the catalogue makes of words, on each engine."""
+"""What the catalog makes of words, on each engine."""
 
 import itertools
 import unicodedata

@@ -204,7 +204,7 @@ async def test_an_update_gives_what_a_full_build_gives(tmp_path: Path) -> None:
 
 
 async def test_an_hour_later_an_update_is_within_its_tolerance_of_a_full_build(tmp_path: Path) -> None:
-    """docs/candidates.md: 98 of 100 neighbours are the same, and their similarities differ by 0.005 at the most."""
+    """docs/candidates.md: 98 of 100 neighbors are the same, and their similarities differ by 0.005 at the most."""
     items = 120  # more than a row holds
     updated, whole = Shelf(tmp_path / "a"), Shelf(tmp_path / "b")
     past = [event for day in range(0, 60, 5) for event in doings(day, 300, items, day)]

@@ -217,7 +217,7 @@ async def test_similar_items_by_id_and_by_number(tmp_path: Path) -> None:
         assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
-async def test_artefacts_are_loaded_while_serving_and_bad_ones_reported(tmp_path: Path) -> None:
+async def test_artifacts_are_loaded_while_serving_and_bad_ones_reported(tmp_path: Path) -> None:
     store, moment = ArtifactStore(tmp_path / "artifacts"), SystemClock().now()
 
     def vectors(value: float) -> Callable[[Path], None]:
@@ -266,7 +266,7 @@ async def test_it_waits_for_features_and_resumes_where_the_stream_broke(tmp_path
             async with serving(catalog, statistics, port=port):
                 await asyncio.wait_for(starting, 10)
                 assert list((await shop.retrieve()).item_nos) == [1]
-            assert list((await shop.retrieve()).item_nos) == [1]  # features is gone, the catalogue is still known
+            assert list((await shop.retrieve()).item_nos) == [1]  # features is gone, the catalog is still known
             await catalog.put(change(2, "plate"))
             async with serving(catalog, statistics, port=port):
 

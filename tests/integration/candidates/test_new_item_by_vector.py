@@ -81,7 +81,7 @@ async def test_the_status_says_how_the_vectors_stand(shop: Service) -> None:
     }
 
 
-async def test_the_catalogue_is_asked_for_vectors_only_where_they_are_kept(shop: Service) -> None:
+async def test_the_catalog_is_asked_for_vectors_only_where_they_are_kept(shop: Service) -> None:
     asked = [request.vectors for request in shop.catalog.requests]
     assert asked.count(True) == 1
     assert all(request.brief for request in shop.catalog.requests)

@@ -1,4 +1,4 @@
-"""Items that came after the training, from the catalogue to answers by `embedding`, beside a ranker of each test's."""
+"""Items that came after the training, from the catalog to answers by `embedding`, beside a ranker of each test's."""
 
 from pathlib import Path
 

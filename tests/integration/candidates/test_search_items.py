@@ -141,7 +141,7 @@ async def test_filters_and_exclusions_hold(tmp_path: Path) -> None:
         ({"page_size": -1}, "OUT_OF_RANGE"),
         ({"text": "x" * 501}, "TEXT_TOO_LONG"),
         ({"sort": 99}, "UNKNOWN_SORT"),
-        ({"facets": ["colour"]}, "UNKNOWN_FACET"),
+        ({"facets": ["color"]}, "UNKNOWN_FACET"),
         ({"page_token": "nonsense"}, "PAGE_TOKEN_INVALID"),
         ({"excluded_item_nos": range(10_001)}, ""),
     ],

@@ -1,4 +1,4 @@
-"""The kit as it is used: a process that is started, signalled and waited for."""
+"""The kit as it is used: a process that is started, signaled and waited for."""
 
 import asyncio
 import json

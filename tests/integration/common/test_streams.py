@@ -37,7 +37,7 @@ async def test_a_reader_that_fails_ends_the_stream_at_its_sender() -> None:
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         method: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(METHOD)
         call = method(b"1")
-        # Who keeps the error keeps its frames, and with them the call: nothing but cancelling ends it.
+        # Who keeps the error keeps its frames, and with them the call: nothing but canceling ends it.
         with pytest.raises(OverflowError) as error:
             await _read_and_fail(call)
         kept.append(error)

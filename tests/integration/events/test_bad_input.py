@@ -28,7 +28,7 @@ HOSTILE = [
     "../../etc/passwd",
     "${jndi:ldap://x}",
 ]
-# Pairs that a collation, a normalisation or a trim would take for one.
+# Pairs that a collation, a normalization or a trim would take for one.
 TWINS = [
     ("A", "a"),
     ("é", "e\u0301"),

@@ -67,7 +67,7 @@ class Shop:
         await self.until(lambda status: sum(place.offset for place in status.saved_offsets) == count)
 
     async def until(self, condition: Callable[[feature_pb.GetMaterializerStatusResponse], bool]) -> None:
-        """Waits for a status of the materialiser."""
+        """Waits for a status of the materializer."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not condition(await self.status()):  # noqa: ASYNC110  # it is known over there only
                 await asyncio.sleep(0.01)
@@ -84,7 +84,7 @@ async def shop(settings: FeaturesSettings, clock: Clock) -> AsyncIterator[Shop]:
 
 
 def item(item_id: str, *path: str, **fields: Any) -> Item:
-    """A product that is fit for the catalogue."""
+    """A product that is fit for the catalog."""
     made = Item(**{"item_id": item_id, "title": f"Title of {item_id}", "price": 2.0, **fields})
     made.category_paths.add().names.extend(path or ("Food", "Tea"))
     return made

@@ -1,4 +1,4 @@
-"""Odd words about items, as a shop's backend sends them: each has a clear answer, and none harms its neighbours."""
+"""Odd words about items, as a shop's backend sends them: each has a clear answer, and none harms its neighbors."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Several feature stores on one database, behind one name: whichever answers, it is the same catalogue."""
+"""Several feature stores on one database, behind one name: whichever answers, it is the same catalog."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -42,7 +42,7 @@ async def test_odd_ids_are_different_items(features: Shop) -> None:
     assert [found.item.title for found in await features.lookup(*ids)] == [f"<{i}>" for i in ids]
 
 
-async def test_a_bad_item_never_loses_its_neighbours(features: Shop) -> None:
+async def test_a_bad_item_never_loses_its_neighbors(features: Shop) -> None:
     results = await features.upsert(
         item("good"),
         item("nan", price=float("nan")),
@@ -96,18 +96,18 @@ async def test_without_times_the_order_of_the_batch_holds(features: Shop) -> Non
 
 async def test_a_masked_update_touches_nothing_else(features: Shop) -> None:
     whole = item("x", brand="Acme", stock=5, update_time=at(1))
-    whole.attributes["colour"].text = "red"
+    whole.attributes["color"].text = "red"
     whole.attributes["size"].number = 4
     await features.upsert(whole)
     part = Item(item_id="x", price=9.5, title="ignored", update_time=at(3))
-    part.attributes["colour"].text = "blue"
-    await features.upsert(part, mask=["price", "stock", "attributes.colour"])
+    part.attributes["color"].text = "blue"
+    await features.upsert(part, mask=["price", "stock", "attributes.color"])
     # The whole item as it was before the price changed arrives late: the newer price stays.
     late = item("x", brand="Late", price=1.0, update_time=at(2))
     assert (await features.upsert(late))[0].status == pb.ITEM_STATUS_UPDATED
     stored = (await features.lookup("x"))[0].item
     assert (stored.title, stored.brand, stored.price, stored.HasField("stock")) == ("Title of x", "Late", 9.5, False)
-    assert stored.attributes["colour"].text == "blue"
+    assert stored.attributes["color"].text == "blue"
     assert stored.update_time == at(3)
 
 
@@ -246,7 +246,7 @@ async def test_the_tail_resumes_and_follows(features: Shop) -> None:
     tail.cancel()
 
 
-async def test_a_tail_ahead_of_the_catalogue_is_told(features: Shop) -> None:
+async def test_a_tail_ahead_of_the_catalog_is_told(features: Shop) -> None:
     tail = features.catalog.TailCatalog(pb.TailCatalogRequest(after_version=7))
     assert (await refusal(tail.read()))[:2] == ("OUT_OF_RANGE", "VERSION_UNKNOWN")
 
@@ -262,7 +262,7 @@ async def test_brief_tails_leave_the_heavy_parts_out(features: Shop) -> None:
     assert (with_vectors.description, list(with_vectors.vectors["text"].values)) == ("", [1.0])
 
 
-async def test_a_vector_of_zeros_is_refused_and_its_neighbours_are_not(features: Shop) -> None:
+async def test_a_vector_of_zeros_is_refused_and_its_neighbors_are_not(features: Shop) -> None:
     nowhere, good = item("x"), item("y")
     nowhere.vectors["text"].values.extend([0.0, -0.0])
     good.vectors["text"].values.extend([0.0, 1.0])

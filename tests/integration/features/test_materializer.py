@@ -74,7 +74,7 @@ async def test_the_event_log_may_come_late_go_and_come_back(settings: FeaturesSe
     server, port = await serve_fake(log)
     await server.stop(None)
     async with shop(FeaturesSettings(**{**dict(settings), "events_address": f"127.0.0.1:{port}"}), clock) as features:
-        assert (await features.upsert(item("tea")))[0].item_no == 1  # the catalogue serves meanwhile
+        assert (await features.upsert(item("tea")))[0].item_no == 1  # the catalog serves meanwhile
         await features.until(lambda status: "log" in status.fault and not status.caught_up)
         log.append(event("1", ANNA, EVENT_TYPE_VIEW, "tea"))
         server, _ = await serve_fake(log, port)

@@ -10,7 +10,7 @@ from vitrine.events.v1.event_pb2 import EVENT_TYPE_VIEW
 from vitrine.features.v1 import user_service_pb2 as pb
 from vitrine.features.v1.user_pb2 import User
 
-# Each of a group is somebody else, whatever a collation, a normalisation or a careless query makes of them.
+# Each of a group is somebody else, whatever a collation, a normalization or a careless query makes of them.
 STRANGERS = [
     "anna",
     "Anna",
@@ -95,7 +95,7 @@ async def test_merging_into_one_leaves_those_who_look_alike(features: Shop) -> N
         await features.users.UnmergeUsers(pb.UnmergeUsersRequest(anonymous_id="guest", user_id=user_id))
 
 
-async def test_who_is_nobody_is_refused_and_the_neighbours_kept(features: Shop) -> None:
+async def test_who_is_nobody_is_refused_and_the_neighbors_kept(features: Shop) -> None:
     nobodies = [
         (Visitor(), "VISITOR_REQUIRED", ""),
         (Visitor(user_id="x" * 257), "ID_TOO_LONG", ".user_id"),

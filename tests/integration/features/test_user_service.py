@@ -83,7 +83,7 @@ async def test_the_first_value_declares_the_type(features: Shop) -> None:
     assert "number" in results[0].description
 
 
-async def test_bad_words_never_lose_their_neighbours(features: Shop) -> None:
+async def test_bad_words_never_lose_their_neighbors(features: Shop) -> None:
     late = User(visitor=ANNA, update_time=Timestamp(seconds=253_402_300_799))
     results = await upsert(features, User(), user(Visitor(user_id="x" * 257)), user(income=float("nan")), late, user())
     assert [(result.reason, result.field) for result in results] == [

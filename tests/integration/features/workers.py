@@ -79,7 +79,7 @@ def append(log: FakeEventService, made: Event) -> None:
 
 
 async def sell_items(worker: Shop) -> None:
-    """Brings the items into the catalogue."""
+    """Brings the items into the catalog."""
     await worker.upsert(*(item(item_id) for item_id in ITEM_IDS))
 
 

@@ -91,7 +91,7 @@ async def test_documents_become_items_and_bad_ones_rejects(
     client: AsyncElasticsearch, index: str, elasticsearch_address: str, shop: FakeImportShop
 ) -> None:
     documents = [
-        product(1, attributes={"colour": "red"}, updated_at="2025-01-01T00:00:00Z"),
+        product(1, attributes={"color": "red"}, updated_at="2025-01-01T00:00:00Z"),
         product(2, price=-1),
         product(3, price="cheap"),
         {"name": "no sku", "category": "Food > Tea"},
@@ -102,7 +102,7 @@ async def test_documents_become_items_and_bad_ones_rejects(
     assert set(shop.catalog.items) == {"p1"}
     item = shop.catalog.items["p1"]
     assert (item.title, list(item.category_paths[0].names), item.price) == ("Tea 1", ["Food", "Tea"], 1.0)
-    assert item.attributes["colour"].text == "red"
+    assert item.attributes["color"].text == "red"
     (file,) = summary.files
     assert (file.rows, file.sent, file.rejected) == (4, 1, 3)
     assert dict(file.reasons) == {"PRICE_OUT_OF_RANGE": 1, "NUMBER_UNREADABLE": 1, "FIELD_REQUIRED": 1}

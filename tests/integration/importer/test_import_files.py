@@ -186,9 +186,9 @@ async def test_a_partial_import_names_only_the_fields_that_there_are_columns_for
     shop: FakeImportShop, tmp_path: Path
 ) -> None:
     file = tmp_path / "stock.csv"
-    file.write_text("sku,stock,attribute.colour\n1,5,red\n", encoding="utf-8")
+    file.write_text("sku,stock,attribute.color\n1,5,red\n", encoding="utf-8")
     await import_files(shop, items=[file], options=ImportOptions(partial=True))
-    assert shop.catalog.masks == [["stock", "attributes.colour"]]
+    assert shop.catalog.masks == [["stock", "attributes.color"]]
 
 
 async def test_waiting_ends_when_the_features_know_every_event(shop: FakeImportShop, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ async def test_what_is_built_later_knows_nothing_of_them(stores: Stores) -> None
         """What a job does now and then."""
 
     async def known() -> tuple[set[str], set[str]]:
-        """The users of a training set, and those of the tables of neighbours."""
+        """The users of a training set, and those of the tables of neighbors."""
         data = await read_shop(stores.log_channel, stores.features_channel, NoProgress())
         item_nos, _ = await read_catalog(stores.features_address, NoProgress())
         log = ReadLog(Interactions(item_nos))

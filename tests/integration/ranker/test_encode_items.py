@@ -49,7 +49,7 @@ async def test_a_vector_is_made_from_what_the_columns_say(service: Ranker) -> No
     assert (response.model_version, response.catalog_version) == ("1", 3)
 
 
-async def test_items_that_the_catalogue_has_not_are_left_out(service: Ranker) -> None:
+async def test_items_that_the_catalog_has_not_are_left_out(service: Ranker) -> None:
     assert list((await encode(service, 9, 2, 5_000_000)).item_nos) == [2]
     none = await encode(service, 9)
     assert (list(none.item_nos), list(none.vectors), none.model_version) == ([], [], "")

@@ -65,7 +65,7 @@ async def test_a_model_server_that_dies_in_the_middle_of_a_swap_costs_no_answer(
         await until(by_the_new_version)
 
 
-async def test_a_model_of_another_catalogue_is_refused_and_one_of_this_taken(tmp_path: Path) -> None:
+async def test_a_model_of_another_catalog_is_refused_and_one_of_this_taken(tmp_path: Path) -> None:
     async with ranker(tmp_path) as service:
         await service.features.put(5)
         await service.features.put(6)

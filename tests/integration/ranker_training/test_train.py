@@ -45,7 +45,7 @@ class FakeShop:
         self.events: list[log.LoggedEvent] = []
         self.users: list[User] = []
         self.passes: list[str] = []
-        """Which of catalogue and log was read, each time."""
+        """Which of catalog and log was read, each time."""
 
     def add(
         self, visitor: str, item_id: str, millis: int, *, erased: bool = False, flags: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class FakeEvents(EventServiceServicer):
 
 
 class FakeCatalog(CatalogServiceServicer):
-    """The shop's catalogue, in batches of 25."""
+    """The shop's catalog, in batches of 25."""
 
     def __init__(self, shop: FakeShop) -> None:
         self._shop = shop

@@ -17,7 +17,7 @@ class Behavior:
     calls: dict[str, int] = field(default_factory=dict)
 
     async def enter(self, context: Any, method: str) -> None:
-        """Does what the behaviour says before the fake answers."""
+        """Does what the behavior says before the fake answers."""
         self.calls[method] = self.calls.get(method, 0) + 1
         if self.delay:
             await asyncio.sleep(self.delay)

@@ -44,7 +44,7 @@ class FakeShop:
         return NODES.get(names, 0)
 
     def catalog_item(self, number: int) -> CatalogItem:
-        """Returns the catalogue's entry."""
+        """Returns the catalog's entry."""
         return CatalogItem(item_no=number, item=self.items[number])
 
     def categories(self) -> list[Category]:

@@ -39,7 +39,7 @@ def neighbors(**changes: object) -> Neighbors:
     return Neighbors(**(arrays | changes))  # type: ignore[arg-type]  # a test breaks what it likes
 
 
-def test_neighbours_are_read_as_written(tmp_path: Path, columns: ItemColumns) -> None:
+def test_neighbors_are_read_as_written(tmp_path: Path, columns: ItemColumns) -> None:
     neighbors().save(tmp_path)
     loaded = Neighbors.load(tmp_path, columns)
     owners, positions = loaded.positions_of(np.array([3, 2, 99, 1], np.uint32))
@@ -54,8 +54,8 @@ def test_neighbours_are_read_as_written(tmp_path: Path, columns: ItemColumns) ->
         ({"similarities": np.array([0.5, np.nan, 0.1], np.float32)}, "not finite"),
         ({"similarities": np.array([0.5, 0.1], np.float32)}, "2 similarities and 3 supports for 3"),
         ({"supports": np.array([4], np.uint32)}, "3 similarities and 1 supports for 3"),
-        ({"item_nos": np.array([1, 2, 9], np.uint32)}, "another catalogue"),
-        ({"item_nos": np.array([0, 2, 3], np.uint32)}, "another catalogue"),
+        ({"item_nos": np.array([1, 2, 9], np.uint32)}, "another catalog"),
+        ({"item_nos": np.array([0, 2, 3], np.uint32)}, "another catalog"),
         ({"digests": np.array([1, 2, 3], np.uint32)}, "stand for other items"),
         ({"digests": np.array([1], np.uint32)}, "1 digests for 3"),
         ({"item_nos": np.array([1, 1, 3], np.uint32)}, "twice"),
@@ -67,7 +67,7 @@ def test_neighbours_are_read_as_written(tmp_path: Path, columns: ItemColumns) ->
         ({"starts": np.zeros((2, 2), np.int64)}, "not int64 in 1-d"),
     ],
 )
-def test_neighbours_that_do_not_fit_are_refused(
+def test_neighbors_that_do_not_fit_are_refused(
     tmp_path: Path, columns: ItemColumns, changes: dict[str, object], reason: str
 ) -> None:
     neighbors(**changes).save(tmp_path)
@@ -115,7 +115,7 @@ def test_embeddings_are_searched_by_inner_product(tmp_path: Path, columns: ItemC
         (write_embeddings(vectors=((1.0, 2.0),)), r"vectors \[1, 2\] for 2 items"),
         (write_embeddings(vectors=((0.0, 0.0), (0.0, 0.0))), "zero"),
         (write_embeddings(vectors=(1.0, 0.0)), "not float32 in 2-d"),
-        (write_embeddings(item_nos=(1, 600)), "another catalogue"),
+        (write_embeddings(item_nos=(1, 600)), "another catalog"),
         (write_embeddings(digests=(1, 2)), "stand for other items"),
         (write_embeddings(item_nos=(), vectors=np.zeros((0, 2))), "empty"),
     ],
@@ -197,7 +197,7 @@ async def test_an_unreadable_pointer_is_reported(tmp_path: Path, columns: ItemCo
     assert (watched.slot.version, watched.slot.refusals()) == (version, [])
 
 
-async def test_a_version_of_a_later_catalogue_waits_for_it(tmp_path: Path, columns: ItemColumns) -> None:
+async def test_a_version_of_a_later_catalog_waits_for_it(tmp_path: Path, columns: ItemColumns) -> None:
     watched = Watched(tmp_path, columns)
     version = watched.publish(neighbors(), catalog_version=columns.version + 1)
     await watched.watcher.look()

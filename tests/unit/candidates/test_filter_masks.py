@@ -53,7 +53,7 @@ def test_a_filter_passes_what_it_says(shop: Shop, item_filter: ItemFilter, expec
     assert set(np.flatnonzero(FilterMasks(shop.inputs.columns).mask(item_filter)).tolist()) == expected
 
 
-def test_a_kept_mask_follows_the_catalogue(shop: Shop) -> None:
+def test_a_kept_mask_follows_the_catalog(shop: Shop) -> None:
     masks, food = FilterMasks(shop.inputs.columns), ItemFilter(categories=[path("food")])
     assert masks.mask(food) is masks.mask(food)
     shop.put(1, path=("bakery",))

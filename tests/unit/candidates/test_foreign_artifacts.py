@@ -1,4 +1,4 @@
-"""Every kind of artefact that was made for another catalogue is refused, though its item numbers are all in range."""
+"""Every kind of artifact that was made for another catalog is refused, though its item numbers are all in range."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -66,14 +66,14 @@ def columns() -> ItemColumns:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("artefacts")
+    folder = tmp_path_factory.mktemp("artifacts")
     for ids in ("item", "another"):
         write_all(folder / ids, ids)
     return folder
 
 
 @pytest.mark.parametrize("name", LOADERS)
-def test_an_artefact_of_another_catalogue_is_refused(folder: Path, columns: ItemColumns, name: str) -> None:
+def test_an_artifact_of_another_catalog_is_refused(folder: Path, columns: ItemColumns, name: str) -> None:
     assert LOADERS[name](folder / "item" / name, columns)
     with pytest.raises(ArtifactRefusedError, match="stand for other items"):
         LOADERS[name](folder / "another" / name, columns)

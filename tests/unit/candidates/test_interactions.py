@@ -109,7 +109,7 @@ def test_the_order_of_the_log_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("events", [[], [logged("u", "a")], [logged("u", "a"), logged("u", "b")]])
-def test_one_user_or_one_item_has_no_neighbours(events: list[LoggedEvent]) -> None:
+def test_one_user_or_one_item_has_no_neighbors(events: list[LoggedEvent]) -> None:
     assert len(neighbors(events)) == 0
 
 

@@ -71,7 +71,7 @@ def having_bought(*item_nos: int) -> UserFeatures:
 
 
 def saved(events: Events, name: str, folder: Path) -> Path:
-    """An artefact's files, of a shop where everybody is of the north."""
+    """An artifact's files, of a shop where everybody is of the north."""
     groups = {int(user): [("region", "north")] for user in np.unique(events.users)}
     digests = {int(item): int(item) for item in np.unique(events.items)}
     made = {one.name: one for one in compute(events, groups, digests, WITHOUT_HELD_OUT, NoProgress())}

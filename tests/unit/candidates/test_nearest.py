@@ -52,7 +52,7 @@ def nearest(ratings: NDArray[np.float32], settings: NeighborSettings, block_entr
 @pytest.mark.parametrize("similarity", list(Similarity))
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("block_entries", [1000, 20_000_000])
-def test_neighbours_are_those_of_the_formula(similarity: Similarity, seed: int, block_entries: int) -> None:
+def test_neighbors_are_those_of_the_formula(similarity: Similarity, seed: int, block_entries: int) -> None:
     random = np.random.default_rng(seed)
     ratings = ((random.random((40, 40)) < 0.25) * random.gamma(1.0, size=(40, 40))).astype(np.float32)
     ratings[:, 0] = 1.0  # bought by everyone, and rated alike by everyone
@@ -72,7 +72,7 @@ def test_neighbours_are_those_of_the_formula(similarity: Similarity, seed: int, 
             assert support == users
 
 
-def test_constant_ratings_have_no_pearson_neighbours_and_nothing_is_nan() -> None:
+def test_constant_ratings_have_no_pearson_neighbors_and_nothing_is_nan() -> None:
     rows = nearest(np.full((5, 4), 0.7, np.float32), NeighborSettings(similarity=Similarity.PEARSON))
     assert len(rows) == 0
 
@@ -88,7 +88,7 @@ def test_some_rows_are_those_of_all() -> None:
         assert some.columns[some.starts[place] : some.starts[place + 1]].tolist() == wanted.tolist()
 
 
-def test_equal_neighbours_go_by_column() -> None:
+def test_equal_neighbors_go_by_column() -> None:
     rows = nearest(np.ones((3, 5), np.float32), NeighborSettings(per_item=2, shrinkage=0))
     assert rows.columns.tolist() == [1, 2, 0, 2, 0, 1, 0, 1, 0, 1]
     assert rows.scores == pytest.approx(np.ones(10))
@@ -97,7 +97,7 @@ def test_equal_neighbours_go_by_column() -> None:
 
 @pytest.mark.parametrize("similarity", list(Similarity))
 @pytest.mark.parametrize("shape", [(0, 0), (1, 1), (1, 4), (4, 1)])
-def test_one_user_or_one_item_has_no_neighbours(similarity: Similarity, shape: tuple[int, int]) -> None:
+def test_one_user_or_one_item_has_no_neighbors(similarity: Similarity, shape: tuple[int, int]) -> None:
     rows = nearest(np.ones(shape, np.float32), NeighborSettings(similarity=similarity, minimum_support=2))
     assert len(rows) == 0
     assert len(rows.starts) == shape[1] + 1

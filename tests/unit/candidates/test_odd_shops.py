@@ -1,4 +1,4 @@
-"""Logs and catalogues that no shop should have, and some do."""
+"""Logs and catalogs that no shop should have, and some do."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ BY_EVERYONE: Sequence[Row] = [(user, 30, 9 * DAY) for user in range(60)]
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> Shop:
+def catalog() -> Shop:
     shop = Shop()
     for item_no in range(1, ITEMS + 1):
         shop.put(item_no)
@@ -79,9 +79,9 @@ def tables(shop: Shop, events: Events, folder: Path, similarity: Similarity = Si
     ids=["nothing", "one-event", "one-user", "one-item", "an-item-of-everyone", "a-user-of-100000-events"],
 )
 def test_every_table_that_can_be_made_is_made_and_loads(
-    catalogue: Shop, tmp_path: Path, rows: Sequence[Row], expected: set[str], similarity: Similarity
+    catalog: Shop, tmp_path: Path, rows: Sequence[Row], expected: set[str], similarity: Similarity
 ) -> None:
-    made = set(tables(catalogue, events_of(rows), tmp_path, similarity))
+    made = set(tables(catalog, events_of(rows), tmp_path, similarity))
     if similarity is Similarity.PEARSON:  # ratings that differ by age alone may leave no item varied
         made, expected = made - {"neighbors"}, expected - {"neighbors"}
     assert expected <= made
@@ -89,24 +89,24 @@ def test_every_table_that_can_be_made_is_made_and_loads(
         assert made == set()
 
 
-def test_what_was_all_taken_back_is_nothing(catalogue: Shop, tmp_path: Path) -> None:
+def test_what_was_all_taken_back_is_nothing(catalog: Shop, tmp_path: Path) -> None:
     bought = events_of(CROWD, bought=False)
     back = Events(bought.users, bought.items, -bought.strengths, bought.millis, bought.orders, bought.bought)
     both = [np.concatenate([getattr(bought, name), getattr(back, name)]) for name in bought.__slots__]
-    assert set(tables(catalogue, Events(*both), tmp_path)) <= {"followers"}  # who turned to what did so
+    assert set(tables(catalog, Events(*both), tmp_path)) <= {"followers"}  # who turned to what did so
 
 
-def test_constant_ratings_vary_nothing(catalogue: Shop, tmp_path: Path) -> None:
+def test_constant_ratings_vary_nothing(catalog: Shop, tmp_path: Path) -> None:
     events = events_of([(user, item, 0) for user in range(20) for item in range(1, 6)])
-    assert "neighbors" not in tables(catalogue, events, tmp_path, Similarity.PEARSON)
+    assert "neighbors" not in tables(catalog, events, tmp_path, Similarity.PEARSON)
 
 
-def test_the_glutton_does_not_decide_what_goes_with_what(catalogue: Shop, tmp_path: Path) -> None:
+def test_the_glutton_does_not_decide_what_goes_with_what(catalog: Shop, tmp_path: Path) -> None:
     """Others' pairs are what they were, but for the users behind them, of whom there is one more at the most."""
     (tmp_path / "without").mkdir()
     (tmp_path / "with").mkdir()
-    without = tables(catalogue, events_of(CROWD), tmp_path / "without")["neighbors"]
-    table = tables(catalogue, events_of([*CROWD, *GLUTTON]), tmp_path / "with")["neighbors"]
+    without = tables(catalog, events_of(CROWD), tmp_path / "without")["neighbors"]
+    table = tables(catalog, events_of([*CROWD, *GLUTTON]), tmp_path / "with")["neighbors"]
     assert isinstance(without, Neighbors)
     assert isinstance(table, Neighbors)
     before, after = (

@@ -7,7 +7,7 @@ from vitrine.common.v1.item_filter_pb2 import ItemFilter
 def chosen() -> ItemFilter:
     wanted = ItemFilter(brands=["Hill"], kinds=["PRODUCT"], creators=["c"], minimum_price=1.0)
     wanted.categories.add(names=["kitchen"])
-    for name in ("colour", "size"):
+    for name in ("color", "size"):
         wanted.attributes.add(name=name).any_of.add(text="x")
     return wanted
 
@@ -20,7 +20,7 @@ def test_a_choice_is_left_out_of_its_own_facet_alone(facet: str, field: str) -> 
 
 
 def test_an_attribute_leaves_the_others() -> None:
-    rest = without_own_choice("attribute:colour", chosen())
+    rest = without_own_choice("attribute:color", chosen())
     assert rest is not None
     assert [one.name for one in rest.attributes] == ["size"]
     assert rest.brands == ["Hill"]

@@ -18,7 +18,7 @@ from services.common.progress import NoProgress
 from tests.support.shop_events import events_of
 
 HOUR = 3_600_000
-# A column that belongs to the artefact alone.
+# A column that belongs to the artifact alone.
 COLUMN = {"user_ratings": "ratings", "repeats": "rates"}
 SETTINGS = CandidatesSettings(minimum_users=1, companions=BasketSettings(minimum_support=1, shrinkage=0.1))
 
@@ -93,7 +93,7 @@ def test_a_table_is_gone_before_the_next_is_computed() -> None:
     names = []
     for made in compute(events, {}, digests, SETTINGS, NoProgress()):
         assert former is None or former() is None
-        artifact = made.save.__self__  # type: ignore[attr-defined]  # a method of the artefact
+        artifact = made.save.__self__  # type: ignore[attr-defined]  # a method of the artifact
         former = weakref.ref(getattr(artifact, COLUMN.get(made.name, "similarities")))
         names.append(made.name)
         del made, artifact

@@ -34,7 +34,7 @@ async def ask(shop: Shop, source: str, query: Query, quota: int = 10) -> Proposa
     return proposals
 
 
-async def test_item_cf_sums_the_neighbours_of_the_history_and_names_the_leading_item(shop: Shop) -> None:
+async def test_item_cf_sums_the_neighbors_of_the_history_and_names_the_leading_item(shop: Shop) -> None:
     for item_no in range(1, 7):
         shop.put(item_no)
     shop.neighbors({(1, 3): 0.5, (2, 3): 0.4, (1, 4): 0.8, (2, 5): 0.1, (1, 2): 0.9})

@@ -57,10 +57,10 @@ def test_users_are_alike_by_pearson_over_common_items(seed: int) -> None:
         ([{1: 3.0, 2: 1.0}], {1: 1.0, 2: 1.0}),  # nor has a visitor who does
         ([{1: 3.0, 4: 1.0}], {1: 3.0, 2: 1.0}),  # one item in common says nothing
         ([{7: 3.0, 8: 1.0}], {1: 3.0, 2: 1.0}),  # nor does none
-        ([{1: 1.0, 2: 3.0}], {1: 3.0, 2: 1.0}),  # the opposite taste is no neighbour
+        ([{1: 1.0, 2: 3.0}], {1: 3.0, 2: 1.0}),  # the opposite taste is no neighbor
     ],
 )
-def test_who_is_not_alike_is_no_neighbour(users: list[dict[int, float]], visitor: dict[int, float]) -> None:
+def test_who_is_not_alike_is_no_neighbor(users: list[dict[int, float]], visitor: dict[int, float]) -> None:
     found, similarities = similar_users(
         table(users), np.array(list(visitor), np.uint32), np.array(list(visitor.values()))
     )

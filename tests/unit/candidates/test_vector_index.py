@@ -11,9 +11,9 @@ ITEMS, DIMENSIONS, COUNT = 20_000, 32, 100
 def vectors() -> NDArray[np.float32]:
     """Vectors as a model's are: in clusters, of different lengths, some directions wider than others."""
     random = np.random.default_rng(0)
-    centres = random.normal(size=(50, DIMENSIONS))
+    centers = random.normal(size=(50, DIMENSIONS))
     lengths = random.gamma(5.0, 0.2, size=(ITEMS, 1))
-    made = lengths * (centres[random.integers(0, 50, ITEMS)] + random.normal(size=(ITEMS, DIMENSIONS)))
+    made = lengths * (centers[random.integers(0, 50, ITEMS)] + random.normal(size=(ITEMS, DIMENSIONS)))
     narrowed: NDArray[np.float32] = (made / np.sqrt(1 + np.arange(DIMENSIONS))).astype(np.float32)
     return narrowed
 
@@ -46,8 +46,8 @@ def test_the_parts_find_what_the_exact_search_finds(
 
 def test_of_every_kind_of_search_as_much_is_found() -> None:
     random = np.random.default_rng(0)
-    centres = 2 * random.normal(size=(200, 64))
-    made = centres[random.integers(0, 200, 40_000)] + random.normal(size=(40_000, 64))
+    centers = 2 * random.normal(size=(200, 64))
+    made = centers[random.integers(0, 200, 40_000)] + random.normal(size=(40_000, 64))
     vectors = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
     parts, exact, recalls = PartitionIndex(vectors), ExactIndex(vectors), {}
     for items in (1, 3, 10):  # of which a mean is searched for

@@ -23,7 +23,7 @@ from services.ranker.training.sequences.sequence_plan import SequencePlan
 def plan() -> SequencePlan:
     """A training of seconds."""
     model = BehaviorModelConfig(width=8, layers=1, heads=1, history_length=8, dropout=0.0, minimum_item_events=1)
-    sizes = {"judgements": 3, "judge_epochs": 4, "judge_steps": 1, "batch_places": 64}
+    sizes = {"judgments": 3, "judge_epochs": 4, "judge_steps": 1, "batch_places": 64}
     return SequencePlan(model=model, learning_rate=0.02, average_decay=0.9, precision="float32", **sizes)
 
 
@@ -50,7 +50,7 @@ def test_what_always_follows_is_learned(tmp_path: Path, sampled: bool) -> None:
 
 def test_two_trainings_of_one_seed_are_the_same(tmp_path: Path) -> None:
     data = read_sequence_folder(folder_of(tmp_path, rounds()))
-    short = replace(plan(), judgements=1, judge_epochs=2)
+    short = replace(plan(), judgments=1, judge_epochs=2)
     assert bench_seed(data, short, 5, NoProgress(), most_members=1) == bench_seed(
         data, short, 5, NoProgress(), most_members=1
     )
@@ -83,7 +83,7 @@ def test_the_test_item_is_read_by_nothing_but_the_test(tmp_path: Path, monkeypat
     data = read_sequence_folder(folder_of(tmp_path / "a", lines))
     turned = [" ".join([*line.split()[:-1], "i0" if line.split()[-1] != "i0" else "i1"]) for line in lines]
     other = read_sequence_folder(folder_of(tmp_path / "b", turned))
-    short = replace(plan(), judgements=1, judge_epochs=4)
+    short = replace(plan(), judgments=1, judge_epochs=4)
     one, two = (
         bench_seed(data, short, 3, NoProgress(), most_members=1),
         bench_seed(other, short, 3, NoProgress(), most_members=1),
@@ -173,6 +173,6 @@ def test_co_occurrence_in_blocks_keeps_the_strongest_of_the_last_items(monkeypat
 )
 def test_odd_shops_are_measured_too(tmp_path: Path, lines: list[str]) -> None:
     data = read_sequence_folder(folder_of(tmp_path, lines))
-    result = bench_seed(data, replace(plan(), judgements=1, judge_epochs=1), 1, NoProgress(), most_members=1)
+    result = bench_seed(data, replace(plan(), judgments=1, judge_epochs=1), 1, NoProgress(), most_members=1)
     for scores in (result.single, result.model, result.reranked, result.validation):
         assert 0.0 <= scores.ndcg <= scores.recall <= 1.0

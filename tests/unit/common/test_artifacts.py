@@ -27,9 +27,9 @@ def writing(text: str) -> Callable[[Path], None]:
 
 
 def test_what_is_published_is_current_and_whole(store: ArtifactStore) -> None:
-    artifact = store.publish("neighbours", writing("one"), {"items": 3}, CREATED)
+    artifact = store.publish("neighbors", writing("one"), {"items": 3}, CREATED)
 
-    assert store.current("neighbours") == artifact
+    assert store.current("neighbors") == artifact
     assert artifact.metadata == {"items": 3}
     assert artifact.created_millis == 1709294400000
     assert {file: size for file, (size, _) in artifact.files.items()} == {"vectors.bin": 3, "parts/a b/é.txt": 6}
@@ -38,8 +38,8 @@ def test_what_is_published_is_current_and_whole(store: ArtifactStore) -> None:
 
 
 def test_nothing_published_is_none(store: ArtifactStore) -> None:
-    assert store.current("neighbours") is None
-    assert store.versions("neighbours") == []
+    assert store.current("neighbors") is None
+    assert store.versions("neighbors") == []
 
 
 def test_versions_sort_by_time_whatever_the_clock_says(store: ArtifactStore) -> None:
@@ -133,7 +133,7 @@ def test_old_versions_are_removed_but_never_the_current_one(store: ArtifactStore
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "Model", ".hidden", "a" * 65, "é"])
 def test_names_that_are_no_folders_of_ours_are_refused(store: ArtifactStore, name: str) -> None:
-    with pytest.raises(ValueError, match="is no artefact name"):
+    with pytest.raises(ValueError, match="is no artifact name"):
         store.publish(name, writing("x"), {}, CREATED)
 
 

@@ -5,7 +5,7 @@ import grpc
 import pytest
 from structlog.testing import capture_logs
 
-from services.common.background import keep_doing
+from services.common.background import run_periodically
 
 
 def unreachable(words: str) -> Exception:
@@ -25,7 +25,7 @@ async def logged(*outcomes: Exception | None) -> list[str]:
             raise outcome
 
     with capture_logs() as logs:
-        task = asyncio.create_task(keep_doing("tail", step, 0))
+        task = asyncio.create_task(run_periodically("tail", step, 0))
         await asyncio.wait_for(done.wait(), 5)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

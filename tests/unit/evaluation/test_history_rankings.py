@@ -92,7 +92,7 @@ def test_is_what_its_formula_says(
     np.testing.assert_allclose(scores, formula(history)[rows], atol=1e-12)
 
 
-def test_ease_minimises_its_loss_with_a_diagonal_of_zero() -> None:
+def test_ease_minimizes_its_loss_with_a_diagonal_of_zero() -> None:
     bought = (np.random.default_rng(2).random((40, 6)) < 0.4).astype(np.float64)
     weights = ease_weights(bought.T @ bought, 5.0)
     assert np.diag(weights).tolist() == [0.0] * 6

@@ -105,7 +105,7 @@ async def test_who_has_time_waits_for_room(committer: GroupCommitter, store: Fak
     await asyncio.gather(*results)
 
 
-async def test_a_bad_operation_harms_no_neighbour(committer: GroupCommitter, store: FakeStore) -> None:
+async def test_a_bad_operation_harms_no_neighbor(committer: GroupCommitter, store: FakeStore) -> None:
     store.fails["bad"] = ValueError("does not fit")
     results = await writes_behind_a_busy_store(committer, store, ["a", "bad", "c"])
     store.gate.set()

@@ -1,4 +1,4 @@
-"""A large change of the catalogue leaves the event loop to others between its slices."""
+"""A large change of the catalog leaves the event loop to others between its slices."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -125,7 +125,7 @@ def test_a_query_before_the_events_gives_finite_values() -> None:
     assert all(math.isfinite(weight) for weight in features.category_affinities.weights)
 
 
-def test_refunds_favourites_and_carts_are_undone() -> None:
+def test_refunds_favorites_and_carts_are_undone() -> None:
     state = state_of(
         [
             item(event_types.PURCHASE, 1, 3.0, "a"),
@@ -165,7 +165,7 @@ def test_impressions_count_since_the_item_was_taken_up() -> None:
         assert list(impressions.last_millis) == [NOW - DAY]
 
 
-def test_affinities_follow_the_catalogue_of_now() -> None:
+def test_affinities_follow_the_catalog_of_now() -> None:
     state = state_of([item(event_types.PURCHASE, 1, 0.0, "a"), item(event_types.VIEW, 4, 0.0, "b")])
     assert not state.features(NOW, ItemColumns()).category_affinities.nos
     features = state.features(NOW, ITEMS)

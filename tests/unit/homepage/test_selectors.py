@@ -164,7 +164,7 @@ def test_spreading_moves_nothing_far_and_loses_nothing(categories: list[int]) ->
 def test_a_category_stands_too_often_only_where_no_other_is_near(categories: list[int]) -> None:
     order = spread_categories(categories, **settings)
     for place, original in enumerate(order):
-        neighbours = [categories[other] for other in order[max(0, place - 4) : place]]
-        if neighbours.count(categories[original]) >= 2:
+        neighbors = [categories[other] for other in order[max(0, place - 4) : place]]
+        if neighbors.count(categories[original]) >= 2:
             near = sorted(order[place:])[:9]
-            assert all(neighbours.count(categories[other]) >= 2 for other in near)
+            assert all(neighbors.count(categories[other]) >= 2 for other in near)

@@ -159,7 +159,7 @@ def test_a_header_alone_has_no_rows_and_no_faults(file: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "header", "message"),
     [
-        (ITEMS, "title,category,colour", "no column for item_id. Columns that are taken for it: item_id, product_id"),
+        (ITEMS, "title,category,color", "no column for item_id. Columns that are taken for it: item_id, product_id"),
         (EVENTS, "user_id,item_id,time", "no column for type"),
         (USERS, "age,gender", "no column for user_id or anonymous_id"),
     ],
@@ -185,11 +185,11 @@ def test_a_partial_import_needs_the_id_alone(file: Path) -> None:
         ({"timezone": "Europe/Berln"}, "did you mean 'Europe/Berlin'"),
         ({"timezone": "../etc/passwd"}, "no such zone"),
         ({"list_separator": ""}, "--list-separator"),
-        ({"attributes": ("colr",)}, "no such column.*did you mean 'colour'"),
+        ({"attributes": ("colr",)}, "no such column.*did you mean 'color'"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(file: Path, options: dict[str, Any], message: str) -> None:
-    file.write_text("item_id,title,category,colour\n", encoding="utf-8")
+    file.write_text("item_id,title,category,color\n", encoding="utf-8")
     with pytest.raises(CommandError, match=message):
         Cleaned(ITEMS, file, **options)
 

@@ -44,9 +44,9 @@ def test_columns_are_found_whatever_their_case_and_marks() -> None:
 
 
 def test_the_own_name_goes_before_synonyms_and_the_rest_is_not_taken() -> None:
-    found = map_columns(ITEMS, ["id", "sku", "item_id", "title", "colour"], {}, {})
+    found = map_columns(ITEMS, ["id", "sku", "item_id", "title", "color"], {}, {})
     assert found.fields == {"item_id": ("item_id",), "title": ("title",)}
-    assert found.unmapped == ("id", "sku", "colour")
+    assert found.unmapped == ("id", "sku", "color")
 
 
 def test_a_column_that_was_said_goes_before_all() -> None:
@@ -71,12 +71,12 @@ def test_columns_of_the_category(columns: list[str], taken: list[str]) -> None:
 
 
 def test_attributes_are_known_by_prefix_and_by_option() -> None:
-    columns = ["item_id", "attribute.colour", "attr_size", "Attributes.width_cm", "material", "other"]
+    columns = ["item_id", "attribute.color", "attr_size", "Attributes.width_cm", "material", "other"]
     found = map_columns(ITEMS, columns, {}, parse_attributes(["material, attr_size:number"]))
     assert found.attributes == {
         "material": "material",
         "size": "attr_size",
-        "colour": "attribute.colour",
+        "color": "attribute.color",
         "width_cm": "Attributes.width_cm",
     }
     assert found.attribute_types == {"material": AttributeType.TEXT, "size": AttributeType.NUMBER}
@@ -115,7 +115,7 @@ def test_maps_go_to_the_files_that_have_the_column() -> None:
 
 def test_a_category_is_mapped_to_several_columns() -> None:
     assert said({"categories": "a, b"}, (ITEMS, ["b", "A"])) == [{"category": ("A", "b")}]
-    assert said({"attributes.colour": "Farbe"}, (ITEMS, ["Farbe"])) == [{"attributes.colour": ("Farbe",)}]
+    assert said({"attributes.color": "Farbe"}, (ITEMS, ["Farbe"])) == [{"attributes.color": ("Farbe",)}]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def shop(tmp_path: Path) -> list[str | Path]:
 
 def test_the_summary_as_json(tmp_path: Path, shop: list[str | Path]) -> None:
     file = tmp_path / "events.tsv"
-    file.write_text("user\taction\titem\ttime\tcolour\nu\tview\ti\t2025-01-01\tred\nu\tsteal\ti\t2025-01-01\t\n")
+    file.write_text("user\taction\titem\ttime\tcolor\nu\tview\ti\t2025-01-01\tred\nu\tsteal\ti\t2025-01-01\t\n")
     result = invoke(*shop, "--events", file, "--json")
     assert result.exit_code == ExitCode.ROWS_REJECTED
     summary = json.loads(result.stdout)
@@ -28,7 +28,7 @@ def test_the_summary_as_json(tmp_path: Path, shop: list[str | Path]) -> None:
     assert events["form"] == "CSV, utf-8, delimiter '\\t'"
     assert (events["rows"], events["rejected"], events["outcomes"]) == (2, 1, {"checked": 1})
     assert events["reasons"] == {"WORD_UNKNOWN": 1}
-    assert events["unmapped"] == ["colour"]
+    assert events["unmapped"] == ["color"]
 
 
 def test_the_summary_as_a_table(tmp_path: Path, shop: list[str | Path]) -> None:

@@ -84,7 +84,7 @@ def test_a_category_as_a_list() -> None:
 
 
 def test_what_an_attribute_is() -> None:
-    assert type_of("colour", texts("red"), None) is AttributeType.TEXT
+    assert type_of("color", texts("red"), None) is AttributeType.TEXT
     assert type_of("size", texts("42"), None) is AttributeType.TEXT
     assert type_of("weight_g", texts("42"), None) is AttributeType.NUMBER
     assert type_of("size", pd.Series([1.5]), None) is AttributeType.NUMBER

@@ -42,7 +42,7 @@ def check(client: FakePredictionClient, items: ItemColumns) -> KnownItemsCheck:
     return KnownItemsCheck(cast("PredictionClient", client), items)
 
 
-async def test_a_model_of_the_same_catalogue_fits_and_is_not_asked_again() -> None:
+async def test_a_model_of_the_same_catalog_fits_and_is_not_asked_again() -> None:
     items = columns("a", "b", "c")
     client = FakePredictionClient(columns("a", "b"))
     checked = check(client, items)
@@ -57,7 +57,7 @@ async def test_a_model_of_the_same_catalogue_fits_and_is_not_asked_again() -> No
 async def test_a_model_whose_numbers_mean_other_items_is_refused_each_time(other: tuple[str, str]) -> None:
     checked = check(FakePredictionClient(columns("a", "e\u0301")), columns(*other))
     for _ in range(2):
-        with pytest.raises(ModelFault, match="another catalogue") as caught:
+        with pytest.raises(ModelFault, match="another catalog") as caught:
             await checked(VERSION_1)
         assert caught.value.reason == MISFIT
 
@@ -83,7 +83,7 @@ async def test_a_model_without_the_signature_is_not_asked() -> None:
     assert client.calls == 0
 
 
-def test_the_sample_is_from_all_over_the_catalogue_and_each_item_once() -> None:
+def test_the_sample_is_from_all_over_the_catalog_and_each_item_once() -> None:
     known = KnownItems.of(columns(*(f"item {number}" for number in range(1000))))
     assert len(known.item_nos) == SAMPLE
     assert (known.item_nos[0], known.item_nos[-1]) == (1, 1000)

@@ -22,7 +22,7 @@ def test_it_is_the_weighted_sum_and_an_action_without_weight_counts_for_nothing(
     assert non_finite == 0
 
 
-def test_an_unknown_factor_does_not_depend_on_the_neighbours() -> None:
+def test_an_unknown_factor_does_not_depend_on_the_neighbors() -> None:
     factors = np.array([np.nan, 10.0, 2.0], np.float32)
     model = ValueModel(WEIGHTS, lambda item_nos: factors[item_nos - 1], unknown_factor=3.0)
     values, _ = model.values(ITEMS, {Action.ACTION_CLICK: np.full(3, 0.5, np.float32)})

@@ -49,7 +49,7 @@ def test_an_empty_list_of_candidates_gives_no_rows(items: ItemColumns) -> None:
     assert candidate_features(user_of(), items, np.zeros(0, np.uint32), END).shape == (0, len(FEATURE_NAMES))
 
 
-def test_a_candidate_does_not_depend_on_its_neighbours(items: ItemColumns) -> None:
+def test_a_candidate_does_not_depend_on_its_neighbors(items: ItemColumns) -> None:
     user = user_of(purchase(1, END - 3 * DAY), purchase(7, END - 9 * DAY), purchase(1, END - 10 * DAY))
     together = candidate_features(user, items, np.array([7, 1, 50, 1]), END)
     alone = candidate_features(user, items, np.array([1]), END)

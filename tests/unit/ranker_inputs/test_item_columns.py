@@ -26,7 +26,7 @@ def statistics(item_nos: list[int], as_of_millis: int, **columns: list[float]) -
     return response
 
 
-def test_columns_grow_with_the_catalogue_and_keep_what_they_had() -> None:
+def test_columns_grow_with_the_catalog_and_keep_what_they_had() -> None:
     items = ItemColumns()
     items.apply_catalog([catalog_change(3, price=4.0)])
     items.apply_catalog([catalog_change(5_000, price=9.0)])

@@ -23,7 +23,7 @@ def test_numbers_of_about_one_size_are_one_term() -> None:
 
 
 def test_every_kind_of_value_has_terms_within_the_slots() -> None:
-    texts = TextList(values=[f"colour {number}" for number in range(40)])
+    texts = TextList(values=[f"color {number}" for number in range(40)])
     buckets = attribute_buckets({"a": AttributeValue(flag=True), "b": AttributeValue(texts=texts)})
     assert buckets.shape == (ATTRIBUTE_SLOTS,)
     assert np.all((buckets > 0) & (buckets < ATTRIBUTE_BUCKETS))

@@ -16,7 +16,7 @@ def run(model: BehaviorModel, batch: Tensors) -> np.ndarray:
     return probabilities
 
 
-def test_a_candidate_does_not_depend_on_its_neighbours_or_on_padding(model: BehaviorModel, sets: ExampleSets) -> None:
+def test_a_candidate_does_not_depend_on_its_neighbors_or_on_padding(model: BehaviorModel, sets: ExampleSets) -> None:
     batch = batch_of(sets)
     alone = {name: array[:, :1] if name.startswith("candidate_") else array for name, array in batch.items()}
     assert np.allclose(run(model, batch)[:, :1], run(model, alone), atol=1e-6)

@@ -9,7 +9,7 @@ import pytest
 from services.common.progress import NoProgress
 from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.fitting.checkpoint import Checkpoint, fit_key
-from services.ranker.training.fitting.fit_course import FitState, PlainCourse
+from services.ranker.training.fitting.fit_checkpointing import FitState, NoCheckpointing
 from services.ranker.training.fitting.ranking_metrics import RankingMetrics
 from tests.support.training_shop import training_shop
 from tests.unit.ranker_model.conftest import NOW, tiny_plan
@@ -19,7 +19,7 @@ class KilledError(Exception):
     """Stands for a SIGKILL: what was not on the disk is gone."""
 
 
-class Course(PlainCourse):
+class Course(NoCheckpointing):
     """Keeps checkpoints, and is killed in the epoch after `last`."""
 
     def __init__(self, checkpoint: Checkpoint, last: int) -> None:

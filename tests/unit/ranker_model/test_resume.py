@@ -14,7 +14,7 @@ from services.common.progress import NoProgress
 from services.ranker.training.examples.schedule import Schedule
 from services.ranker.training.examples.training_set import TrainingSet
 from services.ranker.training.fitting import checkpoint
-from services.ranker.training.fitting.fit_course import FitState
+from services.ranker.training.fitting.fit_checkpointing import FitState
 from services.ranker.training.job import train_on
 from services.ranker.training.publishing.publisher import Publisher
 from services.ranker.training.report import TrainingReport

@@ -51,7 +51,7 @@ def test_the_run_is_on_record(trained: Trained) -> None:
     assert record["first_event_millis"] < record["last_event_millis"]
 
 
-def test_every_item_of_the_catalogue_has_a_vector_of_this_version(trained: Trained) -> None:
+def test_every_item_of_the_catalog_has_a_vector_of_this_version(trained: Trained) -> None:
     artifact = ArtifactStore(trained.state / "artifacts").current("embeddings")
     assert artifact is not None
     assert artifact.metadata["model_version"] == str(trained.report.version)

@@ -138,18 +138,18 @@ def test_a_run_may_be_asked_to_begin_from_nothing(trained: Trained, tmp_path: Pa
     assert len(report.epochs) == 2
 
 
-def test_another_catalogue_is_not_gone_on_with(trained: Trained, sets: ExampleSets) -> None:
+def test_another_catalog_is_not_gone_on_with(trained: Trained, sets: ExampleSets) -> None:
     items, model = training_catalog().items, fresh_model(np.arange(1, 61), sets)
     items.id_marks += 1
     start = WarmStart(version(trained), items)
     assert not start.begin(model)
-    assert "another catalogue" in start.reason
+    assert "another catalog" in start.reason
 
 
 def test_an_action_that_occurs_for_the_first_time_begins_at_its_mean_odds(trained: Trained, sets: ExampleSets) -> None:
     shop = training_shop()
     labels = sets.training.labels.copy()
-    labels[:, ::3, 1] = labels[:, ::3, 3]  # some of what is bought becomes a favourite, too
+    labels[:, ::3, 1] = labels[:, ::3, 3]  # some of what is bought becomes a favorite, too
     with_favorites = dataclasses.replace(sets.training, labels=labels)
     model = fresh_model(np.arange(1, 61), ExampleSets(with_favorites, sets.validation))
     mean_odds = float(model.head._logits.bias.numpy()[1])

@@ -27,7 +27,7 @@ def test_what_means_alike_is_near(encoder: MiniLmEncoder) -> None:
     assert sofa @ drill < 0.3
 
 
-def test_neighbours_do_not_matter(encoder: MiniLmEncoder) -> None:
+def test_neighbors_do_not_matter(encoder: MiniLmEncoder) -> None:
     texts = [
         "milk",
         "whole milk of cows that graze in the mountains all summer long",

@@ -74,7 +74,7 @@ def test_promoting_what_is_stable_changes_nothing(registry: ModelRegistry) -> No
 
 def test_a_version_that_is_not_there_is_refused(registry: ModelRegistry) -> None:
     for change in (registry.promote, registry.try_out):
-        with pytest.raises(NotFoundError, match="no version 9 of the behaviour model; there are: 1, 2, 3"):
+        with pytest.raises(NotFoundError, match="no version 9 of the behavior model; there are: 1, 2, 3"):
             change(9)
     assert registry.labels() == {"stable": 3}
 

@@ -32,7 +32,7 @@ def test_before_it_is_trained_a_user_is_near_what_has_the_content_of_the_history
 
 def test_training_ends_with_its_time_inside_an_epoch() -> None:
     histories = [np.arange(1, 7) + user % 30 for user in range(64)]
-    model = model_of(histories, batch_places=12, judgements=5)  # 32 steps an epoch
+    model = model_of(histories, batch_places=12, judgments=5)  # 32 steps an epoch
     judged: list[NDArray[np.float32]] = []
 
     def judge(fitted: SequenceModel) -> float:
@@ -52,7 +52,7 @@ def test_short_epochs_are_judged_after_enough_steps(
     monkeypatch: pytest.MonkeyPatch, least_steps: int, epochs: int
 ) -> None:
     histories = [np.arange(1, 7) + user % 30 for user in range(4)]
-    model = model_of(histories, batch_places=12, judgements=2, judge_epochs=3, judge_steps=least_steps)
+    model = model_of(histories, batch_places=12, judgments=2, judge_epochs=3, judge_steps=least_steps)
     begun, judged_at = 0, []
     batches = sequence_fit._batches
 
@@ -72,12 +72,12 @@ def test_short_epochs_are_judged_after_enough_steps(
     assert judged_at == [epochs, 2 * epochs]
 
 
-@pytest.mark.parametrize(("least_epochs", "judgements"), [(0, 3), (10, 5)])
-def test_patience_begins_after_the_least_epochs(least_epochs: int, judgements: int) -> None:
+@pytest.mark.parametrize(("least_epochs", "judgments"), [(0, 3), (10, 5)])
+def test_patience_begins_after_the_least_epochs(least_epochs: int, judgments: int) -> None:
     model = model_of(HISTORIES, judge_epochs=2, judge_steps=1, patience=2, least_epochs=least_epochs)
     worse = iter(range(100, 0, -1))
     assert model.fit(HISTORIES, lambda _fitted: float(next(worse)), 1, NoProgress()) == 100.0
-    assert next(worse) == 100 - judgements
+    assert next(worse) == 100 - judgments
 
 
 def test_histories_that_go_nowhere_end_the_training_at_once() -> None:

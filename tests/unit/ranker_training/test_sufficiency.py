@@ -23,7 +23,7 @@ def shop_of(log: list[tuple[str, object]], items: int = 60) -> ShopData:
 @pytest.mark.parametrize(
     ("shop", "message"),
     [
-        (shop_of([], items=0), "the catalogue has 0 items.* at least 2 items"),
+        (shop_of([], items=0), "the catalog has 0 items.* at least 2 items"),
         (shop_of([]), "the log has no events .* at least events"),
         (shop_of([("u:0", purchase(1, END))]), "events of 1 users; .* at least 2 users"),
         (shop_of([(f"u:{n}", purchase(n, END - n)) for n in (1, 2)]), "1 visits to learn from; .* at least 10 visits"),

@@ -194,14 +194,14 @@ def test_examples_of_another_plan_are_made_anew(shop: ShopData, tmp_path: Path, 
 
 @contextmanager
 def renamed(shop: ShopData) -> Iterator[None]:
-    """Another catalogue that gives the same numbers to other items."""
+    """Another catalog that gives the same numbers to other items."""
     marks = shop.catalog.items.id_marks.copy()
     shop.catalog.items.id_marks += 1
     yield
     shop.catalog.items.id_marks[:] = marks
 
 
-@pytest.mark.parametrize("fault", ["cut short", "no table", "other catalogue", "a file is gone"])
+@pytest.mark.parametrize("fault", ["cut short", "no table", "other catalog", "a file is gone"])
 def test_what_cannot_be_used_is_made_anew(shop: ShopData, tmp_path: Path, fault: str) -> None:
     made, builder = build(shop, tmp_path)
     (visits,) = tmp_path.glob(f"training-*/{builder.schedule.training_cuts[1]}/visits.parquet")
@@ -211,7 +211,7 @@ def test_what_cannot_be_used_is_made_anew(shop: ShopData, tmp_path: Path, fault:
         visits.with_name("candidates.parquet").write_bytes(b"nonsense")
     elif fault == "a file is gone":
         visits.unlink()
-    if fault == "other catalogue":
+    if fault == "other catalog":
         with renamed(shop):
             _, again = build(shop, tmp_path)
         assert again.made == all_cuts(builder)

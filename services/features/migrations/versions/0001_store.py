@@ -1,4 +1,4 @@
-"""The store: catalogue, users, their states, statistics, offsets."""
+"""The store: catalog, users, their states, statistics, offsets."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Several writers of the catalogue: its head, the time of the last arrival, and what type each attribute is of."""
+"""Several writers of the catalog: its head, the time of the last arrival, and what type each attribute is of."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,7 +13,7 @@ HEADS = sa.table("heads", sa.column("name", OpaqueId(32)), sa.column("version", 
 
 
 def upgrade() -> None:
-    """Makes the store ready for several writers of the catalogue."""
+    """Makes the store ready for several writers of the catalog."""
     op.create_table(
         "item_attributes",
         sa.Column("attribute_no", sa.BigInteger, autoincrement=False, nullable=False),

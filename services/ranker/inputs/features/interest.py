@@ -11,11 +11,11 @@ from services.ranker.inputs.lookup import places, values_at
 
 DECLARATIONS: Final = (
     FeatureDeclaration("views_log", "ln(1 + views, clicks and watches of the candidate).", "0"),
-    FeatureDeclaration("favorite", "1: it is a favourite.", "0"),
+    FeatureDeclaration("favorite", "1: it is a favorite.", "0"),
     FeatureDeclaration("in_cart", "1: it is in the cart.", "0"),
     FeatureDeclaration(
         "interest_decayed_7d_log",
-        "ln(1 + strength of views, favourites and carts, decayed with a half-life of 7 days).",
+        "ln(1 + strength of views, favorites and carts, decayed with a half-life of 7 days).",
         "0",
     ),
     FeatureDeclaration("days_since_event_log", "ln(1 + days since the user last dealt with it).", "ln(1 + 730): never"),

@@ -36,7 +36,7 @@ LATEST_DUENESS: Final = 6.0
 def compute(context: Context) -> list[NDArray[np.float64]]:
     """Returns the columns of NAMES, each of shape (n,)."""
     visits = context.visits
-    # Rows are by item, and of one item by time: a gap lies between two neighbours of one item.
+    # Rows are by item, and of one item by time: a gap lies between two neighbors of one item.
     same = np.flatnonzero(visits.item_nos[1:] == visits.item_nos[:-1])
     lengths = np.log1p((visits.millis[same + 1] - visits.millis[same]) / MILLIS_PER_DAY)
     gaps = Totals(visits.item_nos[same])

@@ -9,7 +9,7 @@ from services.common.feature_declaration import FeatureDeclaration
 from services.ranker.inputs.features.context import Context
 
 DECLARATIONS: Final = (
-    FeatureDeclaration("log_price", "ln(1 + price), or of the mean purchase where the catalogue has none.", "0"),
+    FeatureDeclaration("log_price", "ln(1 + price), or of the mean purchase where the catalog has none.", "0"),
     FeatureDeclaration("price_missing", "1: no price is known.", "0"),
     FeatureDeclaration(
         "price_fit",

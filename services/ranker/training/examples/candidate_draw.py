@@ -55,7 +55,7 @@ class CandidateDraw:
 
     The layer of an item depends on what is known at the cut, or on what was shown, and not on the label. Of a layer's
     negatives a part r is kept, which multiplies the odds by 1 / r: training adds the offset ln(1 / r) to the logit, so
-    that without it the probabilities are true for the whole catalogue (King and Zeng, "Logistic Regression in Rare
+    that without it the probabilities are true for the whole catalog (King and Zeng, "Logistic Regression in Rare
     Events Data", 2001, section 4.1, by layer).
     """
 
@@ -141,7 +141,7 @@ class CandidateDraw:
         return self._random.choice(item_nos, count, replace=False, shuffle=False)
 
     def _rest(self, count: int) -> NDArray[np.int64]:
-        """Draws from the rest: tries, instead of listing the catalogue."""
+        """Draws from the rest: tries, instead of listing the catalog."""
         if count <= 0:
             return self.pool[:0]
         drawn = self.pool[self._random.integers(0, len(self.pool), 4 * count)]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from services.common.whole_files import remove_whole, sync_tree
+from services.common.atomic_files import remove_whole, sync_tree
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.tensors import Tensors
 from services.ranker.training.examples.example_tables import candidate_table, examples_of, visit_table
@@ -22,7 +22,7 @@ CANDIDATES: Final = "candidates.parquet"
 _COMPRESSION: Final[dict[str, Any]] = {"compression": "zstd", "compression_level": 1, "use_dictionary": False}
 _CATALOG: Final = b"catalog"
 _MARKS: Final = 64
-"""Items of a cut by which another catalogue is known."""
+"""Items of a cut by which another catalog is known."""
 
 
 class CutFiles:
@@ -41,7 +41,7 @@ class CutFiles:
 
     def read(self, like: Tensors, items: ItemColumns) -> Examples:
         """Returns the examples. Raises OSError, ValueError, KeyError or ArrowException where they cannot be read, are
-        of other inputs than `like`, or were made with another catalogue than `items`.
+        of other inputs than `like`, or were made with another catalog than `items`.
         """
         visits, candidates = (pq.read_table(self.folder / name) for name in (VISITS, CANDIDATES))
         for item_no, mark in json.loads(visits.schema.metadata[_CATALOG]):

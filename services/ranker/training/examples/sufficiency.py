@@ -13,8 +13,8 @@ NOT_ENOUGH_DATA: Final = "NOT_ENOUGH_DATA"
 def require_shop(shop: ShopData) -> None:
     """Raises FailedPreconditionError where there is too little to train on, saying what is needed."""
     items, users = len(shop.catalog.shown_item_nos()), len(shop.users)
-    _require(items >= LEAST_ITEMS, f"the catalogue has {items} items that can be shown", f"{LEAST_ITEMS} items")
-    _require(len(shop.table) > 0, "the log has no events of items in the catalogue", "events")
+    _require(items >= LEAST_ITEMS, f"the catalog has {items} items that can be shown", f"{LEAST_ITEMS} items")
+    _require(len(shop.table) > 0, "the log has no events of items in the catalog", "events")
     _require(users >= LEAST_USERS, f"the log has events of {users} users", f"{LEAST_USERS} users with events")
 
 

@@ -13,9 +13,9 @@ import pyarrow as pa
 import structlog
 from numpy.typing import NDArray
 
+from services.common.atomic_files import remove_whole
 from services.common.signing_key import load_signing_key
 from services.common.visitors import keyed_digest
-from services.common.whole_files import remove_whole
 from services.features.definitions import user_state
 from services.ranker.inputs import candidate_features
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
@@ -144,7 +144,7 @@ class TrainingSetPart:
         return sorted(int(path.parent.name) for path in self.folder.glob(f"[0-9]*/{VISITS}"))
 
     def read(self, cut_millis: int) -> Examples | None:
-        """Returns a cut's examples; None: there are none, or none of this catalogue that can be read."""
+        """Returns a cut's examples; None: there are none, or none of this catalog that can be read."""
         files = CutFiles(self.folder / str(cut_millis))
         if not files.exists():
             return None

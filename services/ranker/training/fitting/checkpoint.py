@@ -13,7 +13,7 @@ import structlog
 
 from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.fitting.array_file import write_arrays
-from services.ranker.training.fitting.fit_course import FitState, PlainCourse
+from services.ranker.training.fitting.fit_checkpointing import FitState, NoCheckpointing
 from services.ranker.training.fitting.ranking_metrics import RankingMetrics
 from services.ranker.training.plan import TrainingPlan
 
@@ -73,7 +73,7 @@ class Checkpoint:
         return state
 
 
-class CheckpointedCourse(PlainCourse):
+class CheckpointedCourse(NoCheckpointing):
     """Keeps a checkpoint after each epoch, and goes on from it."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:

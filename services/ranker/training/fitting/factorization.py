@@ -34,7 +34,7 @@ class Factorization:
     def of(
         cls, users: NDArray[Any], item_nos: NDArray[Any], types: NDArray[Any], width: int, seed: int
     ) -> "Factorization":
-        """Factorises what `users` took, event by event: the right singular vectors of ln(1 + strength), each item's
+        """Factorizes what `users` took, event by event: the right singular vectors of ln(1 + strength), each item's
         column divided by the root of its norm and a constant (found as by Halko, Martinsson and Tropp, 2011).
 
         Where what was taken has fewer directions than `width`, the last elements are 0.

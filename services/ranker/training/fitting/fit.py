@@ -1,4 +1,4 @@
-"""Trains the behaviour model, with an eye on the validation."""
+"""Trains the behavior model, with an eye on the validation."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from services.ranker.training.examples.examples import Examples
 from services.ranker.training.fitting.epochs import Epochs, batch_count
 from services.ranker.training.fitting.exposure_odds import exposure_odds
 from services.ranker.training.fitting.feature_scale import mean_and_deviation, real_features
-from services.ranker.training.fitting.fit_course import FitCourse, FitState, PlainCourse
+from services.ranker.training.fitting.fit_checkpointing import FitCheckpointing, FitState, NoCheckpointing
 from services.ranker.training.fitting.negative_sampler import NegativeSampler
 from services.ranker.training.fitting.ranking_metrics import RankingMetrics, ranking_metrics
 from services.ranker.training.fitting.trainer import Trainer
@@ -54,7 +54,7 @@ def fit_model(  # noqa: PLR0917  # one stage of the run, with what the stages be
     items: ItemColumns,
     plan: TrainingPlan,
     progress: Progress,
-    course: FitCourse | None = None,
+    course: FitCheckpointing | None = None,
     start: Start | None = None,
     team: Team | None = None,
 ) -> Fit:
@@ -62,9 +62,9 @@ def fit_model(  # noqa: PLR0917  # one stage of the run, with what the stages be
 
     Every epoch draws from seeds of its own, so that a fit that `course` resumes ends as one that was not broken off.
     Where `start` begins with what was learned before, it takes the plan's fewer epochs and its lower rate. The chief of
-    a `team` calls it; the others `work_along`.
+    a `team` calls it; the others `run_worker`.
     """
-    course, team = course or PlainCourse(), team or Alone()
+    course, team = course or NoCheckpointing(), team or Alone()
     epochs = begin_fit(past_item_nos, sets.training, items, plan, team, start)
     trainer, count = epochs.trainer, epochs.batch_count
     model, plan = trainer.model, trainer.plan

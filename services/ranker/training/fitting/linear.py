@@ -13,13 +13,13 @@ from services.ranker.training.examples.examples import Examples
 from services.ranker.training.fitting.feature_scale import mean_and_deviation
 
 PENALTY: Final = 1e-5
-"""Weighs the squares of the standardised weights against the mean cross-entropy."""
+"""Weighs the squares of the standardized weights against the mean cross-entropy."""
 
 MAXIMUM_STEPS: Final = 100
 
 
 def fit_linear(examples: Examples, maximum_rows: int, seed: int) -> dict[str, float]:
-    """Returns {feature: weight, "bias": …}; the standardisation is folded in.
+    """Returns {feature: weight, "bias": …}; the standardization is folded in.
 
     The label is the furthest action that the data has: a purchase or, without any, a click. The drawing of negatives is
     undone by offsets on the logit (see CandidateDraw), which is why this is no off-the-shelf regression: those know

@@ -12,7 +12,7 @@ _UNIFORM_PART: Final = 0.5
 class NegativeSampler:
     """Draws items that the retrieval head is to tell from the right one.
 
-    One half by how often they were met (to the power 0.75), one half evenly from the whole catalogue: without it
+    One half by how often they were met (to the power 0.75), one half evenly from the whole catalog: without it
     nothing would ever say that an item which was never met is not what everybody wants.
     """
 

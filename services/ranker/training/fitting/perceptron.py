@@ -1,6 +1,6 @@
 """The plain multi-layer perceptron: rectified layers over the candidate features, cross-entropy, nothing else.
 
-It is no part of what serves, but what the behaviour model has to be better than.
+It is no part of what serves, but what the behavior model has to be better than.
 """
 
 from typing import Any, Final

@@ -13,7 +13,7 @@ TOP: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class RankingMetrics:
-    """Normalised discounted cumulative gain with binary gains (Järvelin and Kekäläinen, 2002), and recall, at 10.
+    """Normalized discounted cumulative gain with binary gains (Järvelin and Kekäläinen, 2002), and recall, at 10.
 
     What a user did beyond the candidates counts as missed.
     """

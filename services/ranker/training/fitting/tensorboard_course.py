@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from services.ranker.training.fitting.fit_course import FitCourse, FitState
+from services.ranker.training.fitting.fit_checkpointing import FitCheckpointing, FitState
 
 
 class TensorBoardCourse:
@@ -12,7 +12,7 @@ class TensorBoardCourse:
     course keeps.
     """
 
-    def __init__(self, course: FitCourse, folder: Path) -> None:
+    def __init__(self, course: FitCheckpointing, folder: Path) -> None:
         self._course = course
         self._folder = folder
 

@@ -16,7 +16,7 @@ from services.ranker.training.workers.team import Team
 
 
 class Trainer:
-    """One optimiser step at a time, on both heads."""
+    """One optimizer step at a time, on both heads."""
 
     def __init__(  # noqa: PLR0917  # what a fit is made of
         self,

@@ -74,7 +74,7 @@ class WarmStart:
         marks = np.array(list(weights.marks.values()), np.int64)
         rows = self._items.rows(item_nos)
         if bool((self._items.known[rows] & (self._items.id_marks[rows] != marks)).any()):
-            raise ValueError("it speaks of another catalogue")
+            raise ValueError("it speaks of another catalog")
 
 
 def _values(model: BehaviorModel, weights: SavedWeights) -> Iterator[tuple[str, NDArray[Any]]]:

@@ -1,4 +1,4 @@
-"""Which versions of the behaviour model serve, and under which names."""
+"""Which versions of the behavior model serve, and under which names."""
 
 import fcntl
 from collections.abc import Iterator, Mapping
@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from google.protobuf import text_format
 
+from services.common.atomic_files import write_atomically
 from services.common.errors import FailedPreconditionError
-from services.common.whole_files import write_whole
 from services.ranker.model.config import MODEL_NAME
 from services.ranker.tf_protos import model_server_config_pb2
 
@@ -59,7 +59,7 @@ class ModelLabels:
         entry.model_version_policy.specific.versions[:] = sorted(set(labels.values()))
         entry.version_labels.clear()
         entry.version_labels.update(labels)
-        write_whole(self._file, text_format.MessageToString(config).encode())
+        write_atomically(self._file, text_format.MessageToString(config).encode())
 
     def _parsed(self) -> Any:
         config = model_server_config_pb2.ModelServerConfig()
@@ -75,6 +75,6 @@ class ModelLabels:
 
 
 def _entry(config: Any) -> Any:
-    """Returns the behaviour model's part of a config; it is made where there is none."""
+    """Returns the behavior model's part of a config; it is made where there is none."""
     models = config.model_config_list.config
     return next((model for model in models if model.name == MODEL_NAME), None) or models.add(name=MODEL_NAME)

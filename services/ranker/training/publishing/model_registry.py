@@ -1,4 +1,4 @@
-"""The versions of the behaviour model: what became of each, which serve, and the way forward and back."""
+"""The versions of the behavior model: what became of each, which serve, and the way forward and back."""
 
 import json
 from dataclasses import dataclass, field
@@ -47,8 +47,8 @@ class ModelRegistry:
         return sorted(int(entry.name) for entry in self._folder.iterdir() if entry.name.isdigit())
 
     def labels(self) -> dict[str, int]:
-        """Returns version by label. Before anything was ever labelled, the newest version is the stable one."""
-        return self._labels.read() or _unlabelled(self.numbers())
+        """Returns version by label. Before anything was ever labeled, the newest version is the stable one."""
+        return self._labels.read() or _unlabeled(self.numbers())
 
     def stable(self) -> Path | None:
         """Returns the folder of the version that serves; None: there is none."""
@@ -56,7 +56,7 @@ class ModelRegistry:
         return None if number is None or number not in self.numbers() else self._folder / str(number)
 
     def embeddings(self, version: int) -> str:
-        """Returns the artefact with the item vectors of a version; empty where there is none."""
+        """Returns the artifact with the item vectors of a version; empty where there is none."""
         for artifact in reversed(self._store.versions(EMBEDDINGS)):
             if self._store.get(EMBEDDINGS, artifact).metadata.get("model_version") == str(version):
                 return artifact
@@ -70,7 +70,7 @@ class ModelRegistry:
             ModelVersion(
                 number,
                 number in there,
-                tuple(sorted(label for label, labelled in labels.items() if labelled == number)),
+                tuple(sorted(label for label, labeled in labels.items() if labeled == number)),
                 self._record(number),
             )
             for number in sorted(recorded.union(there), reverse=True)
@@ -80,14 +80,14 @@ class ModelRegistry:
         """Labels a version canary: it is loaded beside the stable one. Raises NotFoundError where it is not there."""
         self._require(version)
         with self._labels.changed() as labels:
-            labels.update(labels or _unlabelled([number for number in self.numbers() if number != version]))
+            labels.update(labels or _unlabeled([number for number in self.numbers() if number != version]))
             labels[CANARY] = version
 
     def promote(self, version: int) -> None:
         """Makes a version the stable one, with its item vectors. Raises NotFoundError where it is not there."""
         self._require(version)
         with self._labels.changed() as labels:
-            former = (labels or _unlabelled(self.numbers())).get(STABLE)
+            former = (labels or _unlabeled(self.numbers())).get(STABLE)
             if former is not None and former != version:
                 labels[PREVIOUS] = former
             self._become_stable(labels, version)
@@ -111,8 +111,8 @@ class ModelRegistry:
     def _become_stable(self, labels: dict[str, int], version: int) -> None:
         # A server takes over no label at all where one names a version that is gone, and one name is enough.
         there = self.numbers()
-        for label, labelled in list(labels.items()):
-            if labelled == version or labelled not in there:
+        for label, labeled in list(labels.items()):
+            if labeled == version or labeled not in there:
                 del labels[label]
         labels[STABLE] = version
         if artifact := self.embeddings(version):
@@ -121,7 +121,7 @@ class ModelRegistry:
     def _require(self, version: int) -> None:
         if version not in (numbers := self.numbers()):
             raise NotFoundError(
-                f"there is no version {version} of the behaviour model; there are: "
+                f"there is no version {version} of the behavior model; there are: "
                 f"{', '.join(map(str, numbers)) or 'none'}",
                 reason="VERSION_NOT_FOUND",
             )
@@ -134,6 +134,6 @@ class ModelRegistry:
         return record if isinstance(record, dict) else {}
 
 
-def _unlabelled(numbers: list[int]) -> dict[str, int]:
-    """Returns the labels of a shop that never labelled anything: the newest version serves."""
+def _unlabeled(numbers: list[int]) -> dict[str, int]:
+    """Returns the labels of a shop that never labeled anything: the newest version serves."""
     return {STABLE: numbers[-1]} if numbers else {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.common.artifacts import ArtifactStore
-from services.common.whole_files import remove_whole, sync, sync_tree, write_whole
+from services.common.atomic_files import remove_whole, sync, sync_tree, write_atomically
 from services.ranker import linear_weights
 from services.ranker.model.config import MODEL_NAME
 from services.ranker.training.item_vectors import ItemVectors
@@ -78,10 +78,10 @@ class Publisher:
         self._prune()
 
     def _prune(self) -> None:
-        """Removes the versions that are neither labelled nor among the newest, and item vectors of no version."""
-        labelled, numbers = self.registry.labels().values(), self.registry.numbers()
+        """Removes the versions that are neither labeled nor among the newest, and item vectors of no version."""
+        labeled, numbers = self.registry.labels().values(), self.registry.numbers()
         for version in numbers[:-KEPT_VERSIONS]:
-            if version not in labelled:
+            if version not in labeled:
                 remove_whole(self._models / str(version))
         needed = [self.registry.embeddings(version) for version in self.registry.numbers()]
         self._store.prune(EMBEDDINGS, 1, spare=[artifact for artifact in needed if artifact])
@@ -109,5 +109,5 @@ class Publisher:
     def record(self, version: int, report: str) -> Path:
         """Keeps the run record (JSON), of failed runs too; returns its path."""
         path = self._records / f"{version}.json"
-        write_whole(path, report.encode())
+        write_atomically(path, report.encode())
         return path

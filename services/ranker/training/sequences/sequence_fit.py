@@ -29,7 +29,7 @@ _EXACT: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class SequenceItems:
-    """The catalogue of sequences: row i is item i, row 0 nobody's.
+    """The catalog of sequences: row i is item i, row 0 nobody's.
 
     `content` has groups of numbers, such as attributes and words, each (items + 1, A): from 1 on, no number in two
     groups, 0 where an item has fewer. There is at least one group.
@@ -42,7 +42,7 @@ class SequenceItems:
 
 
 class SequenceModel:
-    """A behaviour model that knows users by their sequences alone."""
+    """A behavior model that knows users by their sequences alone."""
 
     def __init__(
         self, histories: Sequence[NDArray[np.int64]], items: SequenceItems, plan: SequencePlan, seed: int
@@ -76,15 +76,15 @@ class SequenceModel:
         progress: Progress,
         seconds: float = math.inf,
     ) -> float:
-        """Trains until the judgement gets no better or the time is over, and goes back to the best; returns that.
+        """Trains until the judgment gets no better or the time is over, and goes back to the best; returns that.
 
         The time is the processor's, of all its cores together: what else runs there takes nothing from the training.
         Greater is better. It is the average of the weights that is judged and kept.
         """
         plan, random, ends = self._plan, np.random.default_rng(seed), time.process_time() + seconds
         best, best_weights, since, epochs = -math.inf, self.model.get_weights(), 0, 0
-        with progress.task("training on sequences", plan.judgements) as task:
-            for judgement in range(1, plan.judgements + 1):
+        with progress.task("training on sequences", plan.judgments) as task:
+            for judgment in range(1, plan.judgments + 1):
                 learned = self._learn(histories, random, ends)
                 epochs += learned
                 task.advance()
@@ -93,7 +93,7 @@ class SequenceModel:
                     if judged > best:
                         best, best_weights, since = judged, self.model.get_weights(), 0
                 if not learned or (since >= plan.patience and epochs >= plan.least_epochs):
-                    task.advance(plan.judgements - judgement)
+                    task.advance(plan.judgments - judgment)
                     break
         self.model.set_weights(best_weights)
         return float(best)
@@ -118,7 +118,7 @@ class SequenceModel:
         return vectors
 
     def _learn(self, histories: Sequence[NDArray[np.int64]], random: np.random.Generator, ends: float) -> int:
-        """Trains up to the next judgement; returns the epochs, 0 where time is over or there is nothing to learn."""
+        """Trains up to the next judgment; returns the epochs, 0 where time is over or there is nothing to learn."""
         epochs = steps = 0
         while epochs < self._plan.judge_epochs or steps < self._plan.judge_steps:
             for batch in _batches(histories, self._plan, random):

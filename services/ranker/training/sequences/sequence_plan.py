@@ -26,22 +26,22 @@ def _model() -> BehaviorModelConfig:
 @dataclass(frozen=True, slots=True)
 class SequencePlan:
     """How backbone and retrieval head are trained on sequences alone: a small network, much dropout, and at every place
-    the softmax over the whole catalogue where that fits.
+    the softmax over the whole catalog where that fits.
     """
 
     model: BehaviorModelConfig = field(default_factory=_model)
-    judgements: int = 20
+    judgments: int = 20
     """How often the training is judged at most."""
 
     patience: int = 2
-    """Judgements without a better validation before training stops, once it has gone through `least_epochs`."""
+    """Judgments without a better validation before training stops, once it has gone through `least_epochs`."""
 
     least_epochs: int = 24
     """Rare items say nothing before they were met some ten times: until then a network may get worse by chance."""
 
     judge_epochs: int = 3
     judge_steps: int = 120
-    """Between two judgements lie so many epochs, and so many steps where epochs are short."""
+    """Between two judgments lie so many epochs, and so many steps where epochs are short."""
 
     batch_places: int = 4_096
     """Places of the sequences in a batch: many short ones or few long ones."""
@@ -56,4 +56,4 @@ class SequencePlan:
     """Of the average of weights that is judged and kept: its memory is 100 steps long."""
 
     precision: str = field(default_factory=fast_precision)
-    """What the softmax over the whole catalogue is computed in: "float32" or "bfloat16"."""
+    """What the softmax over the whole catalog is computed in: "float32" or "bfloat16"."""

@@ -14,7 +14,7 @@ _PRODUCTS: Final = (ItemKind.ITEM_KIND_UNSPECIFIED, ItemKind.ITEM_KIND_PRODUCT)
 
 
 class TrainingCatalog:
-    """The catalogue as it is now, as training needs it.
+    """The catalog as it is now, as training needs it.
 
     It has no past: prices and categories are today's at every cut. So what changes often (reductions, stock) is no
     candidate feature, and an item counts as there from the time that it is available from.

@@ -43,7 +43,7 @@ class EventTable:
 
 
 class EventTableBuilder:
-    """Gathers logged events. Erased ones and those flagged as a robot's are left out; so are items of no catalogue."""
+    """Gathers logged events. Erased ones and those flagged as a robot's are left out; so are items of no catalog."""
 
     def __init__(self, item_no_of: Mapping[str, int]) -> None:
         self._item_no_of = item_no_of

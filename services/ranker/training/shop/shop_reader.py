@@ -8,7 +8,7 @@ from typing import Final
 import grpc
 
 from services.common.progress import Progress
-from services.common.shop_pass import pass_catalog, pass_log
+from services.common.single_pass_reader import pass_catalog, pass_log
 from services.common.visitors import visitor_from_key, visitor_key
 from services.ranker.texts.text_vectors import TextVectors
 from services.ranker.training.shop.catalog import TrainingCatalog
@@ -35,7 +35,7 @@ class ShopData:
 
 
 class ShopReader:
-    """Takes what training needs of catalogue and log as they are read: the catalogue first, then the log.
+    """Takes what training needs of catalog and log as they are read: the catalog first, then the log.
 
     Of the items' vectors it takes those that `catalog` has columns for; `texts` makes those of their texts.
     """
@@ -43,13 +43,13 @@ class ShopReader:
     def __init__(self, catalog: TrainingCatalog | None = None, texts: TextVectors | None = None) -> None:
         self.catalog = catalog or TrainingCatalog()
         self.shop_vectors = bool(self.catalog.items.named_vectors.shop_sizes)
-        """Whether the catalogue is to be read with the shop's vectors."""
+        """Whether the catalog is to be read with the shop's vectors."""
 
         self._texts = texts
         self._builder = EventTableBuilder(self.catalog.item_no_of)
 
     def take_catalog(self, answer: TailCatalogResponse) -> None:
-        """Takes changes of the catalogue over."""
+        """Takes changes of the catalog over."""
         self.catalog.apply(answer.changes)
 
     async def take_log(self, answer: TailEventsResponse) -> None:
@@ -73,7 +73,7 @@ async def read_shop(
     progress: Progress,
     reader: ShopReader | None = None,
 ) -> ShopData:
-    """Reads catalogue, log (up to its end as it is now) and users' attributes. Raises grpc.RpcError."""
+    """Reads catalog, log (up to its end as it is now) and users' attributes. Raises grpc.RpcError."""
     reader = reader or ShopReader()
     await pass_catalog(features, [reader.take_catalog], progress, vectors=reader.shop_vectors)
     await pass_log(events, [reader.take_log], progress)

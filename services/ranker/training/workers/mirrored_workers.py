@@ -15,7 +15,7 @@ class MirroredWorkers:
     by `tf.distribute.MultiWorkerMirroredStrategy`, with one replica a process.
 
     The strategy sums over the processes; the variables are each process's own. They stay the same, since all begin with
-    the chief's and move by the same sums. (Keras 3's optimisers do not take variables of this strategy.)
+    the chief's and move by the same sums. (Keras 3's optimizers do not take variables of this strategy.)
 
     It has to be made before TensorFlow computes anything, and returns when all have come. Faults of others are
     UnavailableError (WORKER_GONE).

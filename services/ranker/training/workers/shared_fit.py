@@ -19,7 +19,7 @@ _COLUMN: Final = "column_"
 
 @dataclass(frozen=True, slots=True)
 class SharedFit:
-    """The same in all processes, whatever the shop's log and catalogue have become meanwhile."""
+    """The same in all processes, whatever the shop's log and catalog have become meanwhile."""
 
     past_item_nos: NDArray[np.int64]
     training: Examples

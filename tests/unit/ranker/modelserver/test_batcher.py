@@ -102,7 +102,7 @@ async def test_a_model_of_fixed_rows_is_never_joined(executor: ThreadPoolExecuto
     assert model.rows == [1, 1, 1, 1]
 
 
-async def test_a_bad_request_does_not_spoil_its_neighbours(executor: ThreadPoolExecutor) -> None:
+async def test_a_bad_request_does_not_spoil_its_neighbors(executor: ThreadPoolExecutor) -> None:
     model = FakeModel()
     servable, batcher = Servable("m", 1, model), _batcher(executor)
     outcomes = await _while_busy(

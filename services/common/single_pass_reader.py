@@ -1,4 +1,4 @@
-"""One pass through a shop's catalogue or log, for all who take something of it: each answer is received once."""
+"""One pass through a shop's catalog or log, for all who take something of it: each answer is received once."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
@@ -26,10 +26,10 @@ LogTaker = Callable[[TailEventsResponse], Awaitable[None]]
 async def pass_catalog(
     channel: grpc.aio.Channel, takers: Sequence[CatalogTaker], progress: Progress, *, vectors: bool = False
 ) -> None:
-    """Gives the catalogue, up to its end as it is now, to all takers; without descriptions, and without vectors where
+    """Gives the catalog, up to its end as it is now, to all takers; without descriptions, and without vectors where
     they are not asked for. Raises grpc.RpcError.
     """
-    with progress.task("reading the catalogue") as task:
+    with progress.task("reading the catalog") as task:
         request = TailCatalogRequest(batch_size=BATCH_SIZE, brief=True, vectors=vectors)
         async for answer in CatalogServiceStub(channel).TailCatalog(request):
             for take in takers:

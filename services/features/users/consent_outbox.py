@@ -9,7 +9,7 @@ from vitrine.common.v1.visitor_pb2 import CONSENT_UNSPECIFIED
 AT_ONCE: Final = 100
 
 
-class ConsentTeller:
+class ConsentOutbox:
     """Tells the event log what visitors allow, so that it keeps nothing of those who refuse."""
 
     def __init__(self, store: Store, log: EventLog) -> None:

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """Writes a file that others see whole, as it was or as it is now, whatever dies meanwhile. Its folder is made.
 
     Raises OSError where it cannot be written; then nothing is left aside.

@@ -12,7 +12,7 @@ from services.ranker.training.workers.mirrored_workers import MirroredWorkers
 from services.ranker.training.workers.shared_fit import SharedFit
 
 
-def work_along(state_directory: Path, plan: TrainingPlan, cluster: Cluster, progress: Progress) -> BehaviorModel:
+def run_worker(state_directory: Path, plan: TrainingPlan, cluster: Cluster, progress: Progress) -> BehaviorModel:
     """Learns with the chief until it says that the fit is finished; writes nothing. Returns the model as it was then.
 
     Waits for the chief, which makes the examples first and leaves them in the state directory. Raises UnavailableError

@@ -36,8 +36,8 @@ class FitState:
         return done >= epochs or (done > 0 and done - 1 - self.best >= patience)
 
 
-class FitCourse(Protocol):
-    """Follows one fit. Variables are the model's and the optimiser's, always the same ones in the same order."""
+class FitCheckpointing(Protocol):
+    """Follows one fit. Variables are the model's and the optimizer's, always the same ones in the same order."""
 
     def resume(self, variables: Sequence[Any]) -> FitState | None:
         """Sets the variables to where a fit was broken off and returns its state; None: there is nothing to resume."""
@@ -46,7 +46,7 @@ class FitCourse(Protocol):
         """Is told after each epoch."""
 
 
-class PlainCourse:
+class NoCheckpointing:
     """Begins from nothing and keeps nothing."""
 
     def resume(self, variables: Sequence[Any]) -> FitState | None:
