@@ -10,16 +10,11 @@ from services.candidates.catalog.growth import capacity_for, grown
 from services.candidates.catalog.item_topics import item_topics
 from services.candidates.catalog.term_column import TermColumn
 from services.common.content_mark import content_mark
+from services.common.item_state import HAS_PRICE, HIDDEN, IN_CATALOG, IN_STOCK, REDUCED
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.item_pb2 import Item, ItemKind
 
-# The flags of features.v1.LookupItemStatesResponse.
-KNOWN: Final = 1
-HIDDEN: Final = 2
-IN_STOCK: Final = 4
-PRICED: Final = 8
-REDUCED: Final = 16
-_SHOWABLE: Final = KNOWN | IN_STOCK | PRICED
+_SHOWABLE: Final = IN_CATALOG | IN_STOCK | HAS_PRICE
 
 # Read once: looking at an enum's members takes longer than what is asked of them.
 _PRODUCT: Final = int(ItemKind.ITEM_KIND_PRODUCT)
@@ -80,7 +75,7 @@ class ItemColumns:
 
     def knows(self, item_no: int) -> bool:
         """Returns whether the item is in the catalog: upserted, and not deleted since."""
-        return 0 < item_no < self.capacity and bool(self.flags[item_no] & KNOWN)
+        return 0 < item_no < self.capacity and bool(self.flags[item_no] & IN_CATALOG)
 
     def apply(self, change: CatalogChange) -> None:
         """Takes one change over. The same change again changes nothing."""
@@ -90,7 +85,7 @@ class ItemColumns:
         self.highest_item_no = max(self.highest_item_no, item_no)
         self._item_no_of[change.item_id] = item_no
         self.digests[item_no] = item_digest(change.item_id)
-        known, eligible = bool(self.flags[item_no] & KNOWN), bool(self.eligible[item_no])
+        known, eligible = bool(self.flags[item_no] & IN_CATALOG), bool(self.eligible[item_no])
         mark = int(self.content_marks[item_no])
         if change.HasField("item"):
             self._fill(item_no, change)
@@ -98,10 +93,10 @@ class ItemColumns:
             self.flags[item_no] = 0
         flags = int(self.flags[item_no])
         self.eligible[item_no] = is_eligible(flags)
-        self.item_count += bool(flags & KNOWN) - known
+        self.item_count += bool(flags & IN_CATALOG) - known
         self.eligible_count += int(self.eligible[item_no]) - eligible
         self.revision += 1
-        self.content_revision += bool(flags & KNOWN) != known or int(self.content_marks[item_no]) != mark
+        self.content_revision += bool(flags & IN_CATALOG) != known or int(self.content_marks[item_no]) != mark
         self.version = max(self.version, change.version)
 
     def _fill(self, item_no: int, change: CatalogChange) -> None:
@@ -165,13 +160,13 @@ def is_eligible(flags: int) -> bool:
 
 def item_flags(item: Item) -> int:
     """Returns the flags of an item that is in the catalog."""
-    priced, flags = item.HasField("price"), KNOWN
+    priced, flags = item.HasField("price"), IN_CATALOG
     if item.hidden:
         flags |= HIDDEN
     if not item.HasField("stock") or item.stock > 0:
         flags |= IN_STOCK
     if priced or (item.kind or _PRODUCT) != _PRODUCT:
-        flags |= PRICED
+        flags |= HAS_PRICE
     if priced and item.list_price > item.price:
         flags |= REDUCED
     return flags

@@ -3,10 +3,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.catalog.item_columns import REDUCED, ItemColumns
+from services.candidates.catalog.item_columns import ItemColumns
 from services.candidates.statistics.item_statistics import ItemStatistics
 from services.candidates.statistics.rises import rises
 from services.candidates.statistics.term_ranking import TermRanking
+from services.common.item_state import REDUCED
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from numpy.typing import NDArray
 
 from services.candidates.artifacts.embeddings import Embeddings
 from services.candidates.catalog.growth import grown
-from services.candidates.catalog.item_columns import KNOWN, ItemColumns
+from services.candidates.catalog.item_columns import ItemColumns
 from services.candidates.lookup import contained
 from services.candidates.vectors.item_vectors import ItemVectors
+from services.common.item_state import IN_CATALOG
 
 MOST: Final = 100_000
 """Items that can be added to those of a training: every search looks at all of them, in about a millisecond."""
@@ -45,7 +46,7 @@ class NewItems:
         columns = self._columns
         if len(self._encoded_marks) < columns.capacity:
             self._encoded_marks = grown(self._encoded_marks, columns.capacity)
-        known = (columns.flags & KNOWN) > 0
+        known = (columns.flags & IN_CATALOG) > 0
         item_nos = np.flatnonzero(known & (columns.content_marks != self._encoded_marks))[::-1].astype(np.uint32)
         changed = contained(item_nos, self.trained.item_nos)
         return np.concatenate([item_nos[~changed], item_nos[changed]])
@@ -54,7 +55,7 @@ class NewItems:
         """Returns the first `count` of those that there is room for."""
         present = contained(wanted, self.newer_item_nos)
         # Deleted ones go with the next that comes.
-        room = self._most - np.count_nonzero(self._columns.flags[self.newer_item_nos] & KNOWN)
+        room = self._most - np.count_nonzero(self._columns.flags[self.newer_item_nos] & IN_CATALOG)
         return wanted[present | (np.cumsum(~present) <= room)][:count]
 
     def add(
@@ -69,7 +70,7 @@ class NewItems:
 
         May run beside the event loop, one at a time.
         """
-        known = (self._columns.flags[self.newer_item_nos] & KNOWN) > 0
+        known = (self._columns.flags[self.newer_item_nos] & IN_CATALOG) > 0
         self._encoded_marks[self.newer_item_nos[~known]] = 0  # gone; should it come back, it has no vector
         self._encoded_marks[asked] = marks
         if self._newer is not None:

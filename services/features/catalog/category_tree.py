@@ -3,7 +3,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.features.catalog.columns import IN_CATALOG, Columns
+from services.common.item_state import IN_CATALOG
+from services.features.catalog.columns import Columns
 from services.features.catalog.numbers import Numbers
 
 

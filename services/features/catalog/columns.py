@@ -4,12 +4,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-IN_CATALOG: Final = 1
-HIDDEN: Final = 2
-IN_STOCK: Final = 4
-PRICED: Final = 8
-REDUCED: Final = 16
-
 TYPES: Final[Mapping[str, type[np.generic]]] = {
     "flags": np.uint8,
     "kind": np.uint8,

@@ -3,7 +3,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from services.features.catalog.columns import HIDDEN, IN_CATALOG, IN_STOCK, PRICED, REDUCED
+from services.common.item_state import HAS_PRICE, HIDDEN, IN_CATALOG, IN_STOCK, REDUCED
 from services.features.catalog.number_draft import NumberDraft
 from services.features.store.knowledge import Knowledge, times_from_bytes, times_to_bytes
 from vitrine.features.v1 import item_pb2
@@ -80,7 +80,7 @@ def _item_columns(item: Item, item_no: int, numbers: NumberDraft) -> dict[str, A
     flags = IN_CATALOG
     flags |= HIDDEN if item.hidden else 0
     flags |= IN_STOCK if not item.HasField("stock") or item.stock > 0 else 0
-    flags |= PRICED if priced or kind != item_pb2.ITEM_KIND_PRODUCT else 0
+    flags |= HAS_PRICE if priced or kind != item_pb2.ITEM_KIND_PRODUCT else 0
     flags |= REDUCED if priced and item.HasField("list_price") and item.list_price > item.price else 0
     return {
         "flags": flags,

@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
+from services.common.item_state import HAS_PRICE
 from services.homepage.pipeline.candidates import Candidates, Removal
-from services.homepage.pipeline.item_flags import HAS_PRICE
 from services.homepage.pipeline.stages import Filter
 from services.homepage.query import Query
 

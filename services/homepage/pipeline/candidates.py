@@ -54,7 +54,7 @@ class ItemStates:
         return len(self.flags)
 
     def has(self, flag: int) -> Mask:
-        """Returns which candidates have `flag` (see `item_flags`)."""
+        """Returns which candidates have `flag` (see `common/item_state`)."""
         mask: Mask = (self.flags & np.uint32(flag)) != 0
         return mask
 

@@ -1,9 +1,9 @@
 from collections.abc import Sequence
 from typing import Final
 
+from services.common.item_state import REDUCED
 from services.homepage.layouts.layout import ShelfDefinition
 from services.homepage.pipeline.candidates import Candidates, Mask
-from services.homepage.pipeline.item_flags import REDUCED
 from services.homepage.pipeline.stages import Draft, Selector
 from services.homepage.query import Query
 from services.homepage.selectors.ranking import by_value

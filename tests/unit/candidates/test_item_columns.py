@@ -1,7 +1,7 @@
 import pytest
 
-from services.candidates.catalog.item_columns import HIDDEN, IN_STOCK, KNOWN, PRICED, REDUCED
 from services.candidates.catalog.term_column import TermColumn
+from services.common.item_state import HAS_PRICE, HIDDEN, IN_CATALOG, IN_STOCK, REDUCED
 from tests.support.candidates_shop import Shop
 from vitrine.features.v1.item_pb2 import ItemKind
 
@@ -9,15 +9,15 @@ from vitrine.features.v1.item_pb2 import ItemKind
 @pytest.mark.parametrize(
     ("fields", "flags", "eligible"),
     [
-        ({}, KNOWN | IN_STOCK | PRICED, True),
-        ({"price": None}, KNOWN | IN_STOCK, False),
-        ({"price": 0.0}, KNOWN | IN_STOCK | PRICED, True),
-        ({"price": None, "kind": ItemKind.ITEM_KIND_POST}, KNOWN | IN_STOCK | PRICED, True),
-        ({"hidden": True}, KNOWN | IN_STOCK | PRICED | HIDDEN, False),
-        ({"stock": 0}, KNOWN | PRICED, False),
-        ({"stock": 3}, KNOWN | IN_STOCK | PRICED, True),
-        ({"list_price": 2.0}, KNOWN | IN_STOCK | PRICED | REDUCED, True),
-        ({"list_price": 1.0}, KNOWN | IN_STOCK | PRICED, True),
+        ({}, IN_CATALOG | IN_STOCK | HAS_PRICE, True),
+        ({"price": None}, IN_CATALOG | IN_STOCK, False),
+        ({"price": 0.0}, IN_CATALOG | IN_STOCK | HAS_PRICE, True),
+        ({"price": None, "kind": ItemKind.ITEM_KIND_POST}, IN_CATALOG | IN_STOCK | HAS_PRICE, True),
+        ({"hidden": True}, IN_CATALOG | IN_STOCK | HAS_PRICE | HIDDEN, False),
+        ({"stock": 0}, IN_CATALOG | HAS_PRICE, False),
+        ({"stock": 3}, IN_CATALOG | IN_STOCK | HAS_PRICE, True),
+        ({"list_price": 2.0}, IN_CATALOG | IN_STOCK | HAS_PRICE | REDUCED, True),
+        ({"list_price": 1.0}, IN_CATALOG | IN_STOCK | HAS_PRICE, True),
     ],
 )
 def test_flags_say_what_may_be_shown(fields: dict[str, object], flags: int, eligible: bool) -> None:

@@ -1,4 +1,4 @@
-"""The bits of features.v1.LookupItemStatesResponse.flags."""
+"""The bits of `features.v1.LookupItemStatesResponse.flags`, under one set of names for whoever sets or reads them."""
 
 from typing import Final
 
