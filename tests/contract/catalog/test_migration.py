@@ -1,5 +1,8 @@
 """A catalog of before it had a head."""
 
+from collections.abc import Iterator
+
+import pytest
 from sqlalchemy import insert
 
 from services.common.database import Database, create_engine
@@ -12,6 +15,14 @@ from services.features.store.store import MIGRATIONS
 from services.features.store.tables import ITEMS
 from tests.contract.catalog.processes import Processes, item, upsert
 from vitrine.features.v1.catalog_service_pb2 import ItemUpdate
+
+
+@pytest.fixture
+def processes(database_url: str) -> Iterator[Processes]:
+    """They share a store that isn't migrated yet."""
+    opened = Processes(database_url)
+    yield opened
+    opened.close()
 
 
 async def test_its_versions_run_on(processes: Processes) -> None:

@@ -6,6 +6,7 @@ from services.common.database import Database, create_engine
 from services.events.storage.log_writer import LogWriter
 from services.events.storage.schema import prepare
 from tests.contract.events.rows import PARTITIONS
+from tests.support.migrated_stores import lay_events_store
 
 
 @pytest.fixture
@@ -19,6 +20,7 @@ def empty_database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def database(empty_database: Database) -> Database:
     """An empty log, on each engine."""
+    lay_events_store(empty_database.engine.url.render_as_string(hide_password=False))
     prepare(empty_database, PARTITIONS)
     return empty_database
 

@@ -11,6 +11,7 @@ from services.common.server import running
 from services.events.app import build
 from services.events.settings import EventsSettings
 from tests.support.events import EventLog
+from tests.support.migrated_stores import lay_events_store
 
 SIGNING_KEY = "k" * 32
 
@@ -20,7 +21,7 @@ def settings(tmp_path: Path, database_url: str) -> EventsSettings:
     return EventsSettings(
         port=0,
         state_directory=tmp_path,
-        database_url=SecretStr(database_url),
+        database_url=SecretStr(lay_events_store(database_url)),
         signing_key=SecretStr(SIGNING_KEY),
         grace_seconds=2,
     )

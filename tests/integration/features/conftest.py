@@ -8,6 +8,7 @@ from services.common.clock import FixedClock
 from services.features.settings import FeaturesSettings
 from tests.integration.features.shop import Shop, shop
 from tests.support.fake_event_service import FakeEventService, serve_fake
+from tests.support.migrated_stores import lay_features_store
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def settings(tmp_path: Path, log_port: int, database_url: str) -> FeaturesSettin
     return FeaturesSettings(
         state_directory=tmp_path,
         port=0,
-        database_url=database_url,
+        database_url=lay_features_store(database_url),
         events_address=f"127.0.0.1:{log_port}",
         grace_seconds=0,
         minimum_users=1,

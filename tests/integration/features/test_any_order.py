@@ -28,6 +28,7 @@ from services.features.definitions.user_state import UserState
 from services.features.settings import FeaturesSettings
 from services.ranker.training.shop.catalog import TrainingCatalog
 from tests.integration.features.shop import item, shop
+from tests.support.migrated_stores import lay_stores
 from tests.support.same_features import assert_same_features
 from tests.unit.features.strategies import DAY, NOW, histories
 from vitrine.common.v1.visitor_pb2 import Visitor
@@ -56,6 +57,7 @@ class RunningShop:
         self._stack = contextlib.AsyncExitStack()
 
     async def start(self) -> None:
+        lay_stores(self._folder)
         limits = {"burst_repeats": 1_000, "bot_events_a_minute": 10_000}
         log = EventsSettings(state_directory=self._folder, port=0, grace_seconds=0, **limits)  # type: ignore[arg-type]
         server = await self._stack.enter_async_context(running(log, build_events(log)))

@@ -15,6 +15,7 @@ from services.features.store.tables import ITEM_STATISTICS, USER_STATES
 from tests.integration.features.shop import PATIENCE_SECONDS, Shop, event, item, refusal, shop
 from tests.integration.features.workers import PARTITIONS, USERS, append, of_events, shared, some_events
 from tests.support.fake_event_service import FakeEventService, serve_fake
+from tests.support.migrated_stores import lay_features_store
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.events.v1.event_pb2 import EVENT_TYPE_VIEW
 from vitrine.features.v1 import feature_service_pb2 as pb
@@ -40,7 +41,7 @@ async def settings(tmp_path: Path, log: FakeEventService, database_url: str) -> 
         grace_seconds=0,
         lease_seconds=0.6,
         poll_seconds=0.05,
-        database_url=database_url,
+        database_url=lay_features_store(database_url),
     )
     await server.stop(None)
 

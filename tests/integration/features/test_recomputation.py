@@ -19,6 +19,7 @@ from services.events.settings import EventsSettings
 from services.features.settings import FeaturesSettings
 from tests.integration.features.shop import PATIENCE_SECONDS, Shop, event, item, refusal, shop
 from tests.integration.features.workers import shared
+from tests.support.migrated_stores import lay_stores
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.events.v1 import event_pb2 as e
 from vitrine.events.v1.event_service_pb2 import GetLogStatusRequest, IngestEventsRequest, PartitionOffset
@@ -48,6 +49,7 @@ class Log:
 
 @pytest.fixture
 async def real_log(tmp_path: Path, clock: FixedClock) -> AsyncIterator[Log]:
+    lay_stores(tmp_path)
     settings = EventsSettings(state_directory=tmp_path, port=0, grace_seconds=0)
     async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(running(settings, build_events(settings, clock)))

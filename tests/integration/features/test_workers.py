@@ -28,6 +28,7 @@ from tests.integration.features.workers import (
     some_events,
 )
 from tests.support.fake_event_service import FakeEventService, serve_fake
+from tests.support.migrated_stores import lay_features_store
 from vitrine.common.v1.attribute_pb2 import AttributeValue
 from vitrine.common.v1.visitor_pb2 import CONSENT_NONE, Visitor
 from vitrine.events.v1.event_pb2 import EVENT_TYPE_VIEW
@@ -52,7 +53,7 @@ async def settings(tmp_path: Path, log: FakeEventService, database_url: str) -> 
         grace_seconds=0,
         lease_seconds=0.6,
         poll_seconds=0.05,
-        database_url=database_url,
+        database_url=lay_features_store(database_url),
     )
     await server.stop(None)
 

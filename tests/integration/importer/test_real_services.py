@@ -16,6 +16,7 @@ from services.events.app import build as build_events
 from services.events.settings import EventsSettings
 from services.features.app import build as build_features
 from services.features.settings import FeaturesSettings
+from tests.support.migrated_stores import lay_stores
 from vitrine.common.v1 import visitor_pb2
 from vitrine.features.v1 import (
     catalog_service_pb2,
@@ -52,6 +53,7 @@ class Shop:
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     state = tmp_path / "state"
+    lay_stores(state)
     log_settings = EventsSettings(port=0, state_directory=state, grace_seconds=0)
     async with running(log_settings, build_events(log_settings)) as log:
         settings = FeaturesSettings(port=0, state_directory=state, events_address=log.address, grace_seconds=0)

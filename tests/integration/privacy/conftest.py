@@ -14,6 +14,7 @@ from services.features.app import build as build_features
 from services.features.settings import FeaturesSettings
 from tests.integration.features.shop import Shop
 from tests.support.events import EventLog
+from tests.support.migrated_stores import lay_stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Stores:
 @pytest.fixture
 async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
     """Both stores on SQLite, empty."""
+    lay_stores(tmp_path)
     async with AsyncExitStack() as stack:
         # Tests are quicker than people: nobody is taken for a robot.
         events = EventsSettings(

@@ -9,6 +9,7 @@ import pytest
 
 from services.features.catalog.catalog import SLICE, Catalog
 from tests.contract.catalog.processes import Processes, item, upsert
+from tests.support.migrated_stores import lay_features_store
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.item_pb2 import Item
 
@@ -17,7 +18,7 @@ ITEMS = 5 * SLICE
 
 @pytest.fixture
 async def processes(tmp_path: Path) -> AsyncIterator[Processes]:
-    opened = Processes(f"sqlite:///{tmp_path / 'store.db'}")
+    opened = Processes(lay_features_store(f"sqlite:///{tmp_path / 'store.db'}"))
     yield opened
     opened.close()
 

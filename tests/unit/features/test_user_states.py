@@ -5,19 +5,21 @@ from pathlib import Path
 import pytest
 
 from services.common import event_types
-from services.common.database import Database, create_engine, sqlite_url
+from services.common.database import Database, create_engine
 from services.features.definitions.observation import Observation
 from services.features.definitions.user_state import UserState
 from services.features.materializer.user_states import UserStates
 from services.features.store.store import Store
 from services.features.store.tables import USER_STATES
 from services.features.store.upsert import upsert
+from tests.support.migrated_stores import lay_features_store
 from tests.unit.features.strategies import NOW
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = Store(Database(create_engine(sqlite_url(tmp_path / "features.db"))), read_threads=1)
+    url = lay_features_store(f"sqlite:///{tmp_path / 'features.db'}")
+    store = Store(Database(create_engine(url)), read_threads=1)
     await store.start()
     yield store
     store.close()
