@@ -84,7 +84,7 @@ class FeaturesApplication:
         ]
 
     async def start(self) -> None:
-        self._stack.callback(self._store.close)
+        self._stack.push_async_callback(self._store.close)
         await self._store.start()
         await self._catalog.load()
         await self._users.load()

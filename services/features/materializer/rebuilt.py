@@ -27,7 +27,8 @@ def begin(connection: Connection, offsets: Mapping[int, int]) -> None:
     """Begins anew, from offsets; what an earlier one left is gone."""
     connection.execute(delete(REBUILT_STATES))
     connection.execute(delete(REBUILT_PARTITIONS))
-    connection.execute(insert(REBUILT_PARTITIONS), _places(offsets))
+    # Another one may begin at the same time, and have put its own there.
+    upsert(connection, REBUILT_PARTITIONS, _places(offsets))
 
 
 def read_epochs(connection: Connection) -> dict[int, int]:
@@ -51,7 +52,7 @@ def keep(
     """Keeps what a stretch of the log made, which began at `found` and ends at `ends`; nothing unless that is right."""
     if {no: row.epoch for no, row in leases.lock_all(connection).items()} != epochs:
         return Outcome.BEHIND
-    kept = _kept(connection)
+    kept = read_kept(connection)
     if kept == {**found, **ends} and kept != dict(found):
         return Outcome.DONE  # the same transaction, run again
     if kept != dict(found):
@@ -73,7 +74,7 @@ def swap(
     Every worker loses the right to save what it has in memory, and reads again.
     """
     rows = leases.lock_all(connection)
-    kept = _kept(connection)
+    kept = read_kept(connection)
     if not kept:
         return Outcome.DONE  # the same transaction, run again
     if kept != dict(offsets):
@@ -106,7 +107,8 @@ def _replace_statistics(connection: Connection, statistics: Sequence[ItemStatist
     move_head(connection, STATISTICS, version + len(rows))
 
 
-def _kept(connection: Connection) -> dict[int, int]:
+def read_kept(connection: Connection) -> dict[int, int]:
+    """Returns how far the rebuild is, by partition; locked if this transaction writes."""
     rows = connection.execute(select(REBUILT_PARTITIONS).with_for_update())
     return {row.partition: row.next_offset for row in rows}
 

@@ -49,8 +49,11 @@ class Store:
         """Runs `work` on a snapshot. Raises UnavailableError where the database cannot be reached."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
-    def close(self) -> None:
-        """Finishes what is under way and closes all connections."""
+    async def close(self) -> None:
+        """Finishes what is under way and closes all connections, off the event loop."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
         self._writer.shutdown()
         self._readers.shutdown()
         self._database.dispose()

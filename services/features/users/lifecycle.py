@@ -135,19 +135,35 @@ class UserLifecycle:
             self._users.publish_aliases({anonymous: None}, await self._store.write(work))
 
     async def _erase(self, key: str, request_id: str, millis: int) -> Receipt:
-        # Another process may just have merged somebody into the user.
-        await self._users.catch_up(await self._store.read(lambda connection: heads.read_head(connection, heads.USERS)))
-        async with self._users.changing:
-            members = self._users.members_of(self._users.resolve(key))
-            # A receipt names nobody; the same id may name the erasures of two users.
-            request = erasure_digest(key, request_id) if request_id else None
-            erased = [await self._log.erase(member, request_id) for member in members]
-            receipt_id = uuid4().hex
-            receipt, versions = await self._ledger.rewrite(
-                members, lambda connection: _erase_rows(connection, members, receipt_id, request, millis)
-            )
-            await self._users.read_again(members, versions)
-            return replace(receipt, log=ErasedRows(*map(sum, zip(*erased, strict=True))))
+        # A receipt names nobody; the same id may name the erasures of two users.
+        request = erasure_digest(key, request_id) if request_id else None
+        erased: dict[str, ErasedRows] = {}
+        while True:
+            # Another process may just have merged somebody into the user.
+            head = await self._store.read(lambda connection: heads.read_head(connection, heads.USERS))
+            await self._users.catch_up(head)
+            # The log may take its time: nobody else waits for it. Whoever is merged into the user meanwhile comes next.
+            for member in self._members(key):
+                if member not in erased:
+                    erased[member] = await self._log.erase(member, request_id)
+            async with self._users.changing:
+                members = self._members(key)
+                if erased.keys() >= set(members):
+                    # Whoever was unmerged meanwhile is gone from the log, and so goes here too.
+                    receipt = await self._erase_stored(list(dict.fromkeys([*members, *erased])), request, millis)
+                    return replace(receipt, log=ErasedRows(*map(sum, zip(*erased.values(), strict=True))))
+
+    def _members(self, key: str) -> list[str]:
+        return self._users.members_of(self._users.resolve(key))
+
+    async def _erase_stored(self, members: Sequence[str], request: str | None, millis: int) -> Receipt:
+        """Erases what the feature store itself keeps of a user's visitors. Hold `changing`."""
+        receipt_id = uuid4().hex
+        receipt, versions = await self._ledger.rewrite(
+            members, lambda connection: _erase_rows(connection, members, receipt_id, request, millis)
+        )
+        await self._users.read_again(members, versions)
+        return receipt
 
 
 def _user_of(connection: Connection, anonymous: str) -> tuple[str, int] | None:
@@ -181,7 +197,7 @@ def _erase_rows(
     }
     connection.execute(insert(ERASURES), values)
     made = user_changes.forget(connection, version, members)
-    # Nothing is left of them, a refusal neither: whoever comes under this id is a stranger.
+    # Nothing is left of them, a refusal neither: whoever comes under this id is unknown.
     if any(not is_personal(consent) for consent in refused.values()):
         consent_notices.post(connection, dict.fromkeys(refused, CONSENT_UNSPECIFIED), made)
     return receipt, (version, made)

@@ -34,8 +34,10 @@ class Users:
         self._version = 0
         # A user of whom nothing is said is kept too, as an empty tuple: most visitors are that.
         self._cache: LruCache[str, tuple[KnownUser, ...]] = LruCache(cached_users)
+        self._generation = 0
+        """Grows with each change of the cache but by readers: what was read before it isn't cached."""
         self.changing = asyncio.Lock()
-        """Held by whoever changes users; readers need it not."""
+        """Held by whoever changes users, never across a remote call. Readers don't take it."""
 
     async def load(self) -> None:
         """Reads aliases and consents into memory."""
@@ -49,6 +51,7 @@ class Users:
 
         self._version, aliases, self._restricted = await self._store.read(read)
         self._aliases = Aliases(aliases)
+        self._generation += 1
         self._cache.clear()
 
     async def catch_up(self, version: int) -> None:
@@ -75,6 +78,7 @@ class Users:
         aliases, restricted = await self._store.read(
             lambda connection: (queries.read_aliases(connection, some), queries.read_restricted(connection, some))
         )
+        self._generation += 1
         for key in keys:
             self._cache.drop(key)
             self._aliases.set(key, aliases.get(key))
@@ -111,10 +115,14 @@ class Users:
             else:
                 missing.append(key)
         if missing:
-            async with self.changing:  # what is read now must not overwrite what is being changed
-                read = await self._store.read(lambda connection: queries.read_users(connection, missing))
-                for key in missing:
-                    found[key] = (read[key],) if key in read else ()
+            generation = self._generation
+            read = await self._store.read(lambda connection: queries.read_users(connection, missing))
+            for key in missing:
+                if (cached := self._cache.get(key)) is not None:  # published meanwhile: what was read may be older
+                    found[key] = cached
+                    continue
+                found[key] = (read[key],) if key in read else ()
+                if generation == self._generation:
                     self._cache.put(key, found[key])
         return {key: known[0] for key, known in found.items() if known}
 
@@ -148,6 +156,7 @@ class Users:
 
         `versions` are those that the transaction found and made. Hold `changing`.
         """
+        self._generation += 1
         for key, known in changed.items():
             self._cache.put(key, (known,) if known is not None else ())
             if known is None or is_personal(known.message.consent):

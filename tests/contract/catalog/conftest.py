@@ -11,4 +11,4 @@ async def processes(database_url: str) -> AsyncIterator[Processes]:
     """Processes that share one store, on each engine."""
     opened = Processes(lay_features_store(database_url))
     yield opened
-    opened.close()
+    await opened.close()

@@ -30,9 +30,9 @@ class Processes:
         await catalog.load()
         return catalog
 
-    def close(self) -> None:
+    async def close(self) -> None:
         for store in self._stores:
-            store.close()
+            await store.close()
 
 
 def item(item_id: str, seconds: int | None = None, path: Sequence[str] = ("Food", "Tea"), **fields: Any) -> Item:

@@ -1,6 +1,6 @@
 """A catalog of before it had a head."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import insert
@@ -18,11 +18,11 @@ from vitrine.features.v1.catalog_service_pb2 import ItemUpdate
 
 
 @pytest.fixture
-def processes(database_url: str) -> Iterator[Processes]:
+async def processes(database_url: str) -> AsyncIterator[Processes]:
     """They share a store that isn't migrated yet."""
     opened = Processes(database_url)
     yield opened
-    opened.close()
+    await opened.close()
 
 
 async def test_its_versions_run_on(processes: Processes) -> None:

@@ -49,7 +49,7 @@ async def main(url: str, seed: int) -> None:
                 if not is_deletion(name, second)
             ),
         )
-    processes.close()
+    await processes.close()
 
 
 if __name__ == "__main__":

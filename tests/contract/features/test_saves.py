@@ -82,7 +82,7 @@ async def worker(database: Database, name: str, kind: type[Store] = Store) -> As
     await users.load()
     await ledger.load()
     yield Worker(ledger, store)
-    store.close()
+    await store.close()
 
 
 def views(each: int) -> list[LoggedEvent]:

@@ -20,7 +20,7 @@ ITEMS = 5 * SLICE
 async def processes(tmp_path: Path) -> AsyncIterator[Processes]:
     opened = Processes(lay_features_store(f"sqlite:///{tmp_path / 'store.db'}"))
     yield opened
-    opened.close()
+    await opened.close()
 
 
 def words(stock: int) -> list[Item]:

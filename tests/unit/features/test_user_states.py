@@ -22,7 +22,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     store = Store(Database(create_engine(url)), read_threads=1)
     await store.start()
     yield store
-    store.close()
+    await store.close()
 
 
 def state_of(count: int) -> UserState:
