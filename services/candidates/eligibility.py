@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.catalog.item_columns import ItemColumns
-from services.candidates.lookup import contained, distinct
+from services.common.sorted_lookup import contained, distinct
 from vitrine.common.v1.item_filter_pb2 import ItemFilter
 
 

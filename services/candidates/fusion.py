@@ -3,8 +3,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.lookup import grouped
 from services.candidates.proposals import Proposals
+from services.common.sorted_lookup import grouped
 
 RANK_CONSTANT = 10
 

@@ -5,9 +5,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.lookup import contained, distinct
 from services.candidates.settings import HistorySettings
 from services.common import event_types
+from services.common.sorted_lookup import contained, distinct
 from services.common.strengths import STRENGTH_BY_TYPE, STRENGTHS
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 

@@ -5,7 +5,6 @@ import numpy as np
 
 from services.candidates.bought_with import bought_with
 from services.candidates.catalog.filter_masks import FilterMasks
-from services.candidates.lookup import distinct
 from services.candidates.marshal import eligibility_of, query_of, response_of, vector_status_of
 from services.candidates.requests import candidate_limit, similar_limit, together_limit
 from services.candidates.retrieval import Retriever
@@ -15,6 +14,7 @@ from services.candidates.sources.inputs import Inputs
 from services.common.deadlines import remaining
 from services.common.errors import NotFoundError, UnavailableError
 from services.common.signing import Signer
+from services.common.sorted_lookup import distinct
 from services.common.timestamps import timestamp_to_millis
 from vitrine.candidates.v1 import candidate_service_pb2 as pb
 from vitrine.candidates.v1.candidate_service_pb2_grpc import CandidateServiceServicer

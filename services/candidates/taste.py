@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.lookup import values_of
+from services.common.sorted_lookup import values_of
 from vitrine.features.v1.user_features_pb2 import Affinities
 
 

@@ -52,6 +52,13 @@ class InvalidArgumentError(VitrineError):
     default_reason = "INVALID_ARGUMENT"
 
 
+def invalid_field(field: str, description: str, reason: str) -> InvalidArgumentError:
+    """Returns the error for a single wrong field; `description` continues from its name ("is empty; send …")."""
+    return InvalidArgumentError(
+        f"{field} {description}", reason=reason, violations=[FieldViolation(field, description, reason)]
+    )
+
+
 class NotFoundError(VitrineError):
     """What the request names does not exist."""
 

@@ -66,6 +66,11 @@ def pseudonym(key: str, secret: bytes = b"") -> str:
     return hashlib.blake2b(data, digest_size=8, key=secret, person=b"vitrine-log").hexdigest()
 
 
+def erasure_digest(key: str, request_id: str) -> bytes:
+    """Returns the 16 bytes that identify an erasure, so that a retry is harmless; they don't reveal whose it was."""
+    return hashlib.blake2b(f"{key}\0{request_id}".encode(), digest_size=16, person=b"vitrine-erasure").digest()
+
+
 def keyed_digest(key: str, secret: bytes) -> int:
     """Returns 64 bits that stand for a visitor in what jobs keep: who does not know `secret` (at most 64 bytes) cannot
     tell whose they are.

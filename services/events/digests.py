@@ -25,11 +25,6 @@ def page_digest(page_id: str) -> bytes:
     return _digest(b"vitrine-page", page_id.encode())
 
 
-def erasure_digest(visitor_key: str, request_id: str) -> bytes:
-    """Returns the key that makes the retry of an erasure harmless."""
-    return _digest(b"vitrine-erasure", f"{visitor_key}\0{request_id}".encode())
-
-
 def rejection_digest(reason: str, payload: bytes) -> bytes:
     """Returns the key of a quarantined event: the same one, sent again and again, is kept once."""
     return _digest(b"vitrine-reject", reason.encode() + b"\0" + payload)

@@ -6,7 +6,7 @@ from typing import Final
 
 from services.common.clock import Clock
 from services.common.consent import is_personal
-from services.common.errors import FieldViolation, InvalidArgumentError
+from services.common.errors import invalid_field
 from services.common.timestamps import to_millis
 from services.events.cleaning.event_cleaner import EventCleaner, rejection
 from services.events.cleaning.event_clock import EventClock
@@ -102,9 +102,7 @@ def check_batch(count: int, limit: int) -> None:
         return
     reason = "BATCH_TOO_LARGE" if count else "EMPTY_BATCH"
     description = f"has {count:,} events; send 1 to {limit:,} a batch"
-    raise InvalidArgumentError(
-        f"events {description}", reason=reason, violations=[FieldViolation("events", description, reason)]
-    )
+    raise invalid_field("events", description, reason)
 
 
 def _rejected(index: int, event: Event, record: NewRejection) -> EventResult:

@@ -1,13 +1,13 @@
 from typing import Final
 
 from services.common.clock import Clock
+from services.common.paging import PageTokens, page_size
 from services.common.signing import Signer
 from services.common.timestamps import millis_to_timestamp, to_millis
 from services.events.cleaning.event_cleaner import EventCleaner
 from services.events.cleaning.event_clock import EventClock
 from services.events.digests import DIGEST_BYTES, reason_digest
 from services.events.group_commit import GroupCommitter
-from services.events.page_token import PageTokens, page_size
 from services.events.read_pool import ReadPool
 from services.events.storage.operations import AppendEvents, Fate
 from services.events.storage.quarantine_reader import QuarantinedEvent, QuarantineReader
@@ -40,7 +40,7 @@ class Quarantine:
         self._cleaner = cleaner
         self._committer = committer
         self._clock = clock
-        self._tokens: PageTokens[tuple[int, bytes]] = PageTokens(signer, "events.quarantine", f">q{DIGEST_BYTES}s")
+        self._tokens: PageTokens[tuple[int, bytes]] = PageTokens(signer, "events.quarantine", f"q{DIGEST_BYTES}s")
 
     async def listed(self, request: pb.ListQuarantinedEventsRequest) -> pb.ListQuarantinedEventsResponse:
         """Lists events, oldest first."""
@@ -74,7 +74,7 @@ class Quarantine:
     async def _page(self, reason: str, wanted: int, page_token: str) -> tuple[list[QuarantinedEvent], str]:
         # A token is good for the reason that it was made for.
         list_key = reason_digest(reason)
-        size = page_size(wanted, _DEFAULT_PAGE, _MAX_PAGE)
+        size = page_size(wanted, default=_DEFAULT_PAGE, largest=_MAX_PAGE)
         after = self._tokens.read(page_token, list_key)
         found = await self._pool.run(self._reader.list, reason, size + 1, after)
         if len(found) <= size:

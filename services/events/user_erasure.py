@@ -3,8 +3,8 @@ import uuid
 from services.common.clock import Clock
 from services.common.timestamps import millis_to_timestamp, to_millis
 from services.common.validation import Violations
-from services.common.visitors import partition_of, visitor_key
-from services.events.digests import erasure_digest, visitor_digest
+from services.common.visitors import erasure_digest, partition_of, visitor_key
+from services.events.digests import visitor_digest
 from services.events.group_commit import GroupCommitter
 from services.events.storage.operations import EraseVisitor
 from vitrine.events.v1.event_service_pb2 import DeleteUserRequest, DeleteUserResponse

@@ -1,10 +1,10 @@
 from typing import Final
 
+from services.common.paging import PageTokens, page_size
 from services.common.signing import Signer
 from services.common.visitors import visitor_key
 from services.events.digests import DIGEST_BYTES, visitor_digest
 from services.events.logged_event import fill_logged_event
-from services.events.page_token import PageTokens, page_size
 from services.events.read_pool import ReadPool
 from services.events.storage.user_reader import UserReader
 from vitrine.events.v1.event_service_pb2 import (
@@ -27,13 +27,13 @@ class UserLists:
     def __init__(self, reader: UserReader, pool: ReadPool, signer: Signer) -> None:
         self._reader = reader
         self._pool = pool
-        self._event_tokens: PageTokens[tuple[int, int]] = PageTokens(signer, "events.user_events", ">qQ")
-        self._page_tokens: PageTokens[tuple[int, bytes]] = PageTokens(signer, "events.user_pages", f">q{DIGEST_BYTES}s")
+        self._event_tokens: PageTokens[tuple[int, int]] = PageTokens(signer, "events.user_events", "qQ")
+        self._page_tokens: PageTokens[tuple[int, bytes]] = PageTokens(signer, "events.user_pages", f"q{DIGEST_BYTES}s")
 
     async def events(self, request: ListUserEventsRequest) -> ListUserEventsResponse:
         """Lists events by their time."""
         key = visitor_digest(visitor_key(request.visitor))
-        size = page_size(request.page_size, _DEFAULT_EVENTS, _MAX_EVENTS)
+        size = page_size(request.page_size, default=_DEFAULT_EVENTS, largest=_MAX_EVENTS)
         after = self._event_tokens.read(request.page_token, key)
         found = await self._pool.run(self._reader.events, key, size + 1, after)
         response = ListUserEventsResponse()
@@ -47,7 +47,7 @@ class UserLists:
     async def pages(self, request: ListUserPagesRequest) -> ListUserPagesResponse:
         """Lists pages by the time they were served."""
         key = visitor_digest(visitor_key(request.visitor))
-        size = page_size(request.page_size, _DEFAULT_PAGES, _MAX_PAGES)
+        size = page_size(request.page_size, default=_DEFAULT_PAGES, largest=_MAX_PAGES)
         after = self._page_tokens.read(request.page_token, key)
         found = await self._pool.run(self._reader.pages, key, size + 1, after)
         response = ListUserPagesResponse(pages=[PageRecord.FromString(each.payload) for each in found[:size]])

@@ -11,6 +11,8 @@ from services.common.background import run_periodically
 from services.common.channels import ChannelLimits, open_channel
 from services.common.clock import Clock, SystemClock
 from services.common.database import Database, create_engine
+from services.common.signing import Signer
+from services.common.signing_key import load_signing_key
 from services.common.telemetry.metrics import service_metrics
 from services.features.catalog.catalog import Catalog
 from services.features.event_log import EventLog
@@ -132,7 +134,7 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
         log_age=log_age,
     )
     servicers = (
-        CatalogServicer(catalog, clock),
+        CatalogServicer(catalog, clock, Signer(load_signing_key(settings))),
         UserServicer(users, UserLifecycle(store, users, ledger, log), UserExport(users, ledger, catalog), clock),
         FeatureServicer(
             UserFeatureReader(users, ledger, catalog, log_age),

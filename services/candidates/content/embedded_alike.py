@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from services.candidates.content.alike import Alike
 from services.candidates.content.feature_index import FeatureIndex
 from services.candidates.eligibility import Eligibility
-from services.candidates.lookup import distinct
 from services.candidates.vectors.blend import Part, blended, lengths
 from services.candidates.vectors.named_vectors import NamedVectors
 from services.candidates.vectors.vector_search import VectorSearch
+from services.common.sorted_lookup import distinct
 
 
 class EmbeddedAlike:

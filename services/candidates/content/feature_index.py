@@ -9,7 +9,7 @@ from services.candidates.content.merge import Merge
 from services.candidates.content.profiles import Profiles
 from services.candidates.content.segment import Admits, Segment
 from services.candidates.content.vocabulary import Vocabulary
-from services.candidates.lookup import distinct
+from services.common.sorted_lookup import distinct
 from vitrine.features.v1.item_pb2 import Item
 
 _SMALLEST_MERGE: Final = 500

@@ -7,9 +7,9 @@ from services.candidates.job_settings import SequenceSettings
 from services.candidates.jobs.blocks import blocks
 from services.candidates.jobs.events import Events
 from services.candidates.jobs.rows import Rows, RowsBuilder
-from services.candidates.lookup import contained
 from services.candidates.ragged import gather
 from services.common.progress import NoProgress, Progress
+from services.common.sorted_lookup import contained
 
 # How many items behind an item are looked at: a basket's many at one moment are one step.
 _REACH: Final = 5

@@ -11,9 +11,9 @@ from services.candidates.jobs.followers import followers
 from services.candidates.jobs.nearest import nearest_items
 from services.candidates.jobs.ratings import implicit_ratings
 from services.candidates.jobs.rows import Rows
-from services.candidates.lookup import contained, distinct
 from services.candidates.settings import CandidatesSettings
 from services.common.progress import Progress
+from services.common.sorted_lookup import contained, distinct
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from scipy import sparse
 from services.candidates.jobs.events import Events
 from services.candidates.jobs.item_tables import ItemTable
 from services.candidates.jobs.ratings import Ratings, implicit_ratings
-from services.candidates.lookup import contained, distinct
 from services.candidates.settings import CandidatesSettings
+from services.common.sorted_lookup import contained, distinct
 
 MOST_USERS: Final = 2_000
 _LOOKED_AT: Final = 20_000

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from services.candidates.jobs.events import Events
 from services.candidates.jobs.quality import FEWEST_USERS, MILLIS_PER_HOUR, MOST_USERS
 from services.candidates.jobs.repeats import repeats
-from services.candidates.lookup import contained, distinct
 from services.candidates.sources.buy_again import Purchases
+from services.common.sorted_lookup import contained, distinct
 
 _MILLIS_PER_DAY = 86_400_000
 _HALF_LIFE_DAYS = 60.0

@@ -17,13 +17,13 @@ from services.candidates.jobs.read_log import ReadLog
 from services.candidates.jobs.reading import read_catalog
 from services.candidates.jobs.rows import Rows
 from services.candidates.jobs.tables import neighbors_of
-from services.candidates.lookup import contained, distinct
 from services.candidates.settings import CandidatesSettings
 from services.common.artifacts import ArtifactStore
 from services.common.clock import Clock
 from services.common.errors import FailedPreconditionError
 from services.common.progress import NoProgress, Progress
 from services.common.signing_key import load_signing_key
+from services.common.sorted_lookup import contained, distinct
 
 _ALL: Final = 1_000_000_000
 

@@ -1,13 +1,15 @@
+import hashlib
+
 from services.candidates.catalog.filter_masks import FilterMasks
 from services.candidates.eligibility import Eligibility
 from services.candidates.marshal import eligibility_of
 from services.candidates.search.answer import answer_of
 from services.candidates.search.find import find
 from services.candidates.search.own_choice import without_own_choice
-from services.candidates.search.page_token import from_token, to_token
-from services.candidates.search.search import Search
-from services.candidates.search.validate import page_size
+from services.candidates.search.search import Place, Search
+from services.candidates.search.validate import checked_page_size
 from services.candidates.sources.inputs import Inputs
+from services.common.paging import LIST_KEY_BYTES, PageTokens
 from services.common.signing import Signer
 from services.common.timestamps import timestamp_to_millis
 from vitrine.candidates.v1 import candidate_service_pb2 as pb
@@ -20,14 +22,15 @@ class Searcher:
     def __init__(self, inputs: Inputs, masks: FilterMasks, signer: Signer) -> None:
         self._inputs = inputs
         self._masks = masks
-        self._signer = signer
+        self._tokens: PageTokens[tuple[int, float, int]] = PageTokens(signer, "candidates.search", "qdI")
 
     async def search(self, request: pb.SearchItemsRequest) -> pb.SearchItemsResponse:
         """Returns one page; raises InvalidArgumentError, and UnavailableError where the index does not answer."""
-        count = page_size(request)
+        count = checked_page_size(request)
         query_millis, after = timestamp_to_millis(request.query_time, "query_time"), None
-        if request.page_token:
-            query_millis, after = from_token(self._signer, request)
+        list_key = _list_key(request)
+        if place := self._tokens.read(request.page_token, list_key):
+            query_millis, after = place[0], Place(*place[1:])  # all pages are as of the first one's time
         excluded = list(request.excluded_item_nos)
 
         def admitted(item_filter: ItemFilter) -> Eligibility:
@@ -44,5 +47,12 @@ class Searcher:
             facets={name: eligibility if rest is None else admitted(rest) for name, rest in wider.items()},
         )
         found = await find(self._inputs, search)
-        token = to_token(self._signer, request, query_millis, found.end) if found.end else ""
+        token = self._tokens.make(list_key, (query_millis, found.end.key, found.end.item_no)) if found.end else ""
         return answer_of(found, token, self._inputs.content.version)
+
+
+def _list_key(request: pb.SearchItemsRequest) -> bytes:
+    same = pb.SearchItemsRequest(
+        text=request.text, filter=request.filter, sort=request.sort, excluded_item_nos=request.excluded_item_nos
+    )
+    return hashlib.blake2b(same.SerializeToString(deterministic=True), digest_size=LIST_KEY_BYTES).digest()

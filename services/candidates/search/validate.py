@@ -2,6 +2,7 @@ from typing import Final
 
 from services.candidates.requests import MAXIMUM_EXCLUDED
 from services.candidates.search.facets import ATTRIBUTE, PROPERTIES
+from services.common.paging import page_size
 from services.common.validation import Violations
 from vitrine.candidates.v1 import candidate_service_pb2 as pb
 
@@ -11,17 +12,12 @@ _MAXIMUM_TEXT: Final = 500
 _MAXIMUM_FACETS: Final = 20
 
 
-def page_size(request: pb.SearchItemsRequest) -> int:
-    """Returns how many are wanted; raises InvalidArgumentError where the request is invalid."""
+def checked_page_size(request: pb.SearchItemsRequest) -> int:
+    """Returns how many items to return; raises InvalidArgumentError if the request is invalid."""
     violations = Violations()
     if not request.HasField("query_time"):
         violations.required("query_time", None, "send the time of the request")
-    if request.page_size < 0:
-        violations.add(
-            "page_size",
-            f"is {request.page_size}; send a positive number, or 0 for the usual one",
-            reason="OUT_OF_RANGE",
-        )
+    size = page_size(request.page_size, default=_USUAL_PAGE, largest=_MAXIMUM_PAGE, violations=violations)
     if len(request.text) > _MAXIMUM_TEXT:
         violations.add(
             "text", f"has {len(request.text)} characters; send at most {_MAXIMUM_TEXT}", reason="TEXT_TOO_LONG"
@@ -38,4 +34,4 @@ def page_size(request: pb.SearchItemsRequest) -> int:
                 reason="UNKNOWN_FACET",
             )
     violations.raise_if_any()
-    return min(request.page_size or _USUAL_PAGE, _MAXIMUM_PAGE)
+    return size

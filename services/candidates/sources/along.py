@@ -2,9 +2,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.artifacts.neighbors import Neighbors
-from services.candidates.lookup import contained, grouped
 from services.candidates.proposals import Proposals, best, nothing
 from services.candidates.query import Query
+from services.common.sorted_lookup import contained, grouped
 
 
 def along(

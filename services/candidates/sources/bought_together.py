@@ -4,12 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.history import History
-from services.candidates.lookup import contained
 from services.candidates.proposals import Proposals, nothing
 from services.candidates.query import Query
 from services.candidates.sources.along import along
 from services.candidates.sources.inputs import Inputs
 from services.common import event_types
+from services.common.sorted_lookup import contained
 
 _TAKEN_UP: Final = np.sort([event_types.ADD_TO_CART, event_types.PURCHASE])
 _SETTLING: Final = np.sort([*_TAKEN_UP, event_types.REMOVE_FROM_CART])

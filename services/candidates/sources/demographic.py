@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.artifacts.group_tastes import Group, GroupTastes
-from services.candidates.lookup import contained, grouped
 from services.candidates.proposals import Proposals, best, nothing
 from services.candidates.query import Query
 from services.candidates.sources.inputs import Inputs
+from services.common.sorted_lookup import contained, grouped
 
 
 class Demographic:

@@ -3,11 +3,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.lookup import grouped, values_of
 from services.candidates.proposals import Proposals, best
 from services.candidates.query import Query
 from services.candidates.sources.inputs import Inputs
 from services.candidates.statistics.item_statistics import popularity_at
+from services.common.sorted_lookup import grouped, values_of
 
 _CATEGORIES = 6
 _TASTE = 2.0

@@ -2,11 +2,11 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from services.candidates.lookup import contained, values_of
 from services.candidates.proposals import Proposals, best
 from services.candidates.query import Query
 from services.candidates.sources.inputs import Inputs
 from services.common import event_types
+from services.common.sorted_lookup import contained, values_of
 
 _MILLIS_PER_HOUR: Final = 3_600_000
 _LOOKS: Final = np.sort([event_types.VIEW, event_types.CLICK, event_types.WATCH])

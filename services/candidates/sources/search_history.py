@@ -4,10 +4,10 @@ from typing import ClassVar, Final
 import numpy as np
 
 from services.candidates.content.tokens import tokens
-from services.candidates.lookup import grouped
 from services.candidates.proposals import Proposals, best, nothing
 from services.candidates.query import Query
 from services.candidates.sources.inputs import Inputs
+from services.common.sorted_lookup import grouped
 
 _SEARCHES: Final = 3
 

@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.artifacts.user_ratings import UserRatings
-from services.candidates.lookup import contained, grouped
 from services.candidates.proposals import Proposals, best, nothing
 from services.candidates.query import Query
 from services.candidates.ragged import gather
 from services.candidates.sources.inputs import Inputs
+from services.common.sorted_lookup import contained, grouped
 
 # Ratings that one search reads: its cost does not grow with the users. The items with the fewest users, which say the
 # most, are read first.

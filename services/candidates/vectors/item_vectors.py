@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.artifacts.embeddings import Embeddings
-from services.candidates.lookup import contained
+from services.common.sorted_lookup import contained
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 from services.candidates.artifacts.embeddings import Embeddings
 from services.candidates.catalog.growth import grown
 from services.candidates.catalog.item_columns import ItemColumns
-from services.candidates.lookup import contained
 from services.candidates.vectors.item_vectors import ItemVectors
 from services.common.item_state import IN_CATALOG
+from services.common.sorted_lookup import contained
 
 MOST: Final = 100_000
 """Items that can be added to those of a training: every search looks at all of them, in about a millisecond."""

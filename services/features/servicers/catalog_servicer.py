@@ -5,11 +5,13 @@ import grpc
 
 from services.common.clock import Clock
 from services.common.errors import InvalidArgumentError, OutOfRangeError
+from services.common.paging import page_size
+from services.common.signing import Signer
 from services.common.validation import identifier_fault
 from services.features.catalog.catalog import Catalog
 from services.features.catalog.category_tree import list_branch
-from services.features.servicers.batch import check_batch, page_size_of
-from services.features.servicers.category_pages import begin_of_page, to_token
+from services.features.servicers.batch import check_batch
+from services.features.servicers.category_pages import CategoryPages
 from services.features.servicers.read_mask import ReadMask
 from services.features.store.times import moment_to_micros, to_micros, word_time_fault
 from vitrine.features.v1 import catalog_service_pb2 as pb
@@ -25,9 +27,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     """vitrine.features.v1.CatalogService: validates, calls the catalog, marshals."""
 
-    def __init__(self, catalog: Catalog, clock: Clock) -> None:
+    def __init__(self, catalog: Catalog, clock: Clock, signer: Signer) -> None:
         self._catalog = catalog
         self._clock = clock
+        self._category_pages = CategoryPages(signer)
 
     async def UpsertItems(self, request: pb.UpsertItemsRequest, context: Context) -> pb.UpsertItemsResponse:
         check_batch("updates", request.updates, MAXIMUM_ITEMS)
@@ -88,11 +91,11 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         )
 
     async def ListCategories(self, request: pb.ListCategoriesRequest, context: Context) -> pb.ListCategoriesResponse:
-        size = page_size_of("page_size", request.page_size, 200, 1_000)
+        size = page_size(request.page_size, default=200, largest=1_000)
         numbers = self._catalog.numbers
         root = numbers.find_category(request.parent.names)
         nodes = list_branch(numbers, self._catalog.columns, root) if root is not None else []
-        begin = begin_of_page(request.page_token, nodes)
+        begin = self._category_pages.start(request, nodes)
         page = nodes[begin : begin + size]
         response = pb.ListCategoriesResponse()
         for node in page:
@@ -100,13 +103,13 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
             category.path.names.extend(node.names)
             category.parent_category_no = numbers.category_parents[node.category_no]
         if begin + size < len(nodes):
-            response.next_page_token = to_token(page[-1].category_no)
+            response.next_page_token = self._category_pages.token(request, page[-1])
         return response
 
     async def TailCatalog(
         self, request: pb.TailCatalogRequest, context: Context
     ) -> AsyncIterator[pb.TailCatalogResponse]:
-        size = page_size_of("batch_size", request.batch_size, 1_000, 5_000)
+        size = page_size(request.batch_size, default=1_000, largest=5_000, field="batch_size")
         if request.after_version > self._catalog.version:
             await self._catalog.follow()  # it may come from another process's answer
         if request.after_version > self._catalog.version:

@@ -1,34 +1,36 @@
-import base64
-import binascii
+import hashlib
 from collections.abc import Sequence
 
-from services.common.errors import FieldViolation, InvalidArgumentError
+from services.common.paging import LIST_KEY_BYTES, PageTokens, invalid_page_token
+from services.common.signing import Signer
 from services.features.catalog.category_tree import CategoryNode
+from vitrine.features.v1.catalog_service_pb2 import ListCategoriesRequest
 
 
-def to_token(category_no: int) -> str:
-    """Returns the token of the page that begins after a category."""
-    return base64.urlsafe_b64encode(f"after:{category_no}".encode()).decode()
+class CategoryPages:
+    """The page tokens of ListCategories: a page starts after a category, wherever that stands by then."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._tokens: PageTokens[tuple[int]] = PageTokens(signer, "features.categories", "I")
+
+    def token(self, request: ListCategoriesRequest, last: CategoryNode) -> str:
+        """Returns the token of the page after `last`."""
+        return self._tokens.make(_list_key(request), (last.category_no,))
+
+    def start(self, request: ListCategoriesRequest, nodes: Sequence[CategoryNode]) -> int:
+        """Returns the index among `nodes` at which the request's page starts.
+
+        Raises InvalidArgumentError (PAGE_TOKEN_INVALID) if the token is of another listing.
+        """
+        after = self._tokens.read(request.page_token, _list_key(request))
+        if after is None:
+            return 0
+        for index, node in enumerate(nodes):
+            if node.category_no == after[0]:
+                return index + 1
+        raise invalid_page_token()
 
 
-def begin_of_page(page_token: str, nodes: Sequence[CategoryNode]) -> int:
-    """Returns where the token's page begins among the nodes of its listing; an empty token begins it.
-
-    A listing that grew meanwhile goes on behind the same category. Raises InvalidArgumentError (PAGE_TOKEN_INVALID).
-    """
-    if not page_token:
-        return 0
-    try:
-        word, _, number = base64.b64decode(page_token, altchars=b"-_", validate=True).decode("ascii").partition(":")
-        last = int(number) if word == "after" else 0
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        last = 0
-    for place, node in enumerate(nodes):
-        if node.category_no == last:
-            return place + 1
-    description = "is not one that this listing gave; send next_page_token as it was, or begin again without one"
-    raise InvalidArgumentError(
-        f"page_token {description}",
-        reason="PAGE_TOKEN_INVALID",
-        violations=[FieldViolation("page_token", description, "PAGE_TOKEN_INVALID")],
-    )
+def _list_key(request: ListCategoriesRequest) -> bytes:
+    parent = request.parent.SerializeToString(deterministic=True)
+    return hashlib.blake2b(parent, digest_size=LIST_KEY_BYTES, person=b"vitrine-branch").digest()

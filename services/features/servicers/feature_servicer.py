@@ -5,13 +5,13 @@ import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.clock import Clock
+from services.common.paging import page_size
 from services.common.timestamps import timestamp_to_millis, to_millis
 from services.common.validation import Violations
 from services.common.visitors import visitor_key
 from services.features.materializer.ledger import Ledger
 from services.features.materializer.materializer import Materializer
 from services.features.materializer.rebuild import Rebuild
-from services.features.servicers.batch import page_size_of
 from services.features.statistics.item_ranking import ItemRanking
 from services.features.users.recomputation import Recomputation
 from services.features.users.user_features import UserFeatureReader
@@ -58,7 +58,7 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         request: pb.ListItemStatisticsRequest,
         context: Context,
     ) -> pb.ListItemStatisticsResponse:
-        size = page_size_of("page_size", request.page_size, 10_000, 50_000)
+        size = page_size(request.page_size, default=10_000, largest=50_000)
         statistics = self._ledger.statistics
         items, more = statistics.changed_after(request.after_version, size)
         millis = to_millis(self._clock.now())
@@ -85,7 +85,7 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         )
 
     async def ListTopItems(self, request: pb.ListTopItemsRequest, context: Context) -> pb.ListTopItemsResponse:
-        limit = page_size_of("limit", request.limit, 100, 1_000)
+        limit = page_size(request.limit, default=100, largest=1_000, field="limit")
         millis = self._millis(request.query_time) if request.HasField("query_time") else to_millis(self._clock.now())
         item_nos, values = self._ranking.top(request.type, request.window, request.category_no, limit, millis)
         return pb.ListTopItemsResponse(item_nos=item_nos.tolist(), values=values.tolist())

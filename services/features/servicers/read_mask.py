@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from services.common.errors import FieldViolation, InvalidArgumentError
+from services.common.errors import invalid_field
 from services.features.store.knowledge import copy_field, is_path
 from vitrine.features.v1.item_pb2 import Item
 
@@ -14,12 +14,7 @@ class ReadMask:
         """Raises InvalidArgumentError where a path names no field."""
         for path in paths:
             if not is_path(Item, path, MAPS):
-                description = f"names {path!r}, which is no field of an item"
-                raise InvalidArgumentError(
-                    f"read_mask {description}",
-                    reason="FIELD_UNKNOWN",
-                    violations=[FieldViolation("read_mask", description, "FIELD_UNKNOWN")],
-                )
+                raise invalid_field("read_mask", f"names {path!r}, which isn't a field of an item", "FIELD_UNKNOWN")
         self._paths = [path for path in paths if path != "item_id"]
         self._whole = not paths
 

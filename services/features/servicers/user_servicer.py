@@ -4,7 +4,7 @@ from typing import Any
 import grpc
 
 from services.common.clock import Clock
-from services.common.errors import FieldViolation, InvalidArgumentError
+from services.common.errors import invalid_field
 from services.common.timestamps import millis_to_timestamp
 from services.common.validation import Violations
 from services.common.visitors import anonymous_key, check_visitor, user_key, visitor_key
@@ -87,10 +87,9 @@ def _merge_keys(request: pb.MergeUsersRequest | pb.UnmergeUsersRequest) -> tuple
     violations.identifier("user_id", request.user_id)
     violations.raise_if_any()
     if request.anonymous_id == request.user_id:
-        description = "is the user_id too; send the id that the visitor had before signing in"
-        raise InvalidArgumentError(
-            f"anonymous_id {description}",
-            reason="MERGE_INTO_ITSELF",
-            violations=[FieldViolation("anonymous_id", description, "MERGE_INTO_ITSELF")],
+        raise invalid_field(
+            "anonymous_id",
+            "is the user_id too; send the id that the visitor had before signing in",
+            "MERGE_INTO_ITSELF",
         )
     return anonymous_key(request.anonymous_id), user_key(request.user_id)

@@ -3,7 +3,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.common.errors import FieldViolation, InvalidArgumentError
+from services.common.errors import invalid_field
 from services.features.catalog.catalog import Catalog
 from services.features.catalog.category_tree import in_branch
 from services.features.definitions.item_columns import take
@@ -52,10 +52,10 @@ class ItemRanking:
         if window in DECAYED:
             return self._statistics.decayed(DECAYED[window], query_millis)
         if window != pb.STATISTICS_WINDOW_ALL:
-            raise _refusal("window", f"is {window}; see StatisticsWindow", "WINDOW_UNKNOWN")
+            raise invalid_field("window", f"is {window}; see StatisticsWindow", "WINDOW_UNKNOWN")
         column = COUNTED.get(event_type)
         if column is None:
-            raise _refusal(
+            raise invalid_field(
                 "type",
                 "is not counted by item; send VIEW, CLICK, WATCH, FAVORITE, ADD_TO_CART, PURCHASE or IMPRESSION",
                 "TYPE_NOT_COUNTED",
@@ -68,9 +68,3 @@ class ItemRanking:
             return np.zeros(size, np.bool_)
         categories = take(self._catalog.columns["category_no"], np.arange(size, dtype=np.uint32))
         return in_branch(numbers, category_no)[categories]
-
-
-def _refusal(field: str, description: str, reason: str) -> InvalidArgumentError:
-    return InvalidArgumentError(
-        f"{field} {description}", reason=reason, violations=[FieldViolation(field, description, reason)]
-    )

@@ -1,5 +1,4 @@
 import asyncio
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 from services.common.consent import is_personal
 from services.common.errors import FailedPreconditionError
 from services.common.timestamps import to_millis
+from services.common.visitors import erasure_digest
 from services.features.event_log import NOTHING, ErasedRows, EventLog
 from services.features.materializer.ledger import Ledger, delete_states
 from services.features.store import heads
@@ -136,7 +136,7 @@ class UserLifecycle:
 
     async def _erase(self, key: str, request_id: str, millis: int) -> Receipt:
         # A receipt names nobody; the same id may name the erasures of two users.
-        request = erasure_digest(key, request_id) if request_id else None
+        request = erasure_digest(key, request_id).hex() if request_id else None
         erased: dict[str, ErasedRows] = {}
         while True:
             # Another process may just have merged somebody into the user.
@@ -201,12 +201,6 @@ def _erase_rows(
     if any(not is_personal(consent) for consent in refused.values()):
         consent_notices.post(connection, dict.fromkeys(refused, CONSENT_UNSPECIFIED), made)
     return receipt, (version, made)
-
-
-def erasure_digest(key: str, request_id: str) -> str:
-    """Returns what makes the retry of an erasure harmless; tells nobody whom it concerned."""
-    data = f"{key}\0{request_id}".encode()
-    return hashlib.blake2b(data, digest_size=16, person=b"vitrine-erasure").hexdigest()
 
 
 def _post_refusals(connection: Connection, consents: Mapping[str, Consent.ValueType], version: int) -> None:

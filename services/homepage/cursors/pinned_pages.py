@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from services.common.errors import FieldViolation, InvalidArgumentError
+from services.common.errors import InvalidArgumentError, invalid_field
 from services.common.signing import InvalidToken, Signer
 from services.homepage.experiments import Assignment
 from services.homepage.locales.texts import LANGUAGES
@@ -89,11 +89,10 @@ def _unpacked(data: bytes) -> bytes:
 
 def malformed(field: str) -> InvalidArgumentError:
     """Returns the error for a cursor or page token that was not made here."""
-    remedy = "is not one that this shop handed out; send it exactly as it came, or begin again with GetHomepage"
-    return InvalidArgumentError(
-        f"{field} {remedy}",
-        reason="MALFORMED_CURSOR",
-        violations=[FieldViolation(field, remedy, "MALFORMED_CURSOR")],
+    return invalid_field(
+        field,
+        "is not one that this shop handed out; send it exactly as it came, or begin again with GetHomepage",
+        "MALFORMED_CURSOR",
     )
 
 

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 from services.common.clock import Clock
 from services.common.errors import UnavailableError, VitrineError
+from services.common.paging import page_size
 from services.common.timestamps import to_millis
 from services.common.validation import Violations
 from services.homepage.cards.admission import Admission
 from services.homepage.cards.stock import CardStock
 from services.homepage.cursors.pinned_pages import CURSOR, PinnedPages, malformed
 from services.homepage.pages.page_renderer import PageRenderer
-from services.homepage.requests.bounds import MAX_CARDS, size
+from services.homepage.requests.bounds import MAX_CARDS
 from vitrine.homepage.v1 import homepage_service_pb2 as homepage
 
 _DEFAULT_SIZE = 20
@@ -29,13 +30,13 @@ class ShelfScroller:
         """Returns the next cards; raises InvalidArgumentError, or UnavailableError where items cannot be looked up."""
         violations = Violations()
         violations.required("cursor", request.cursor, "send Shelf.cursor, or next_cursor of the answer before")
-        page_size = size(violations, "page_size", request.page_size, MAX_CARDS)
+        size = page_size(request.page_size, default=_DEFAULT_SIZE, largest=MAX_CARDS, violations=violations)
         violations.raise_if_any()
         now = to_millis(self._clock.now())
         page, _ = self._pinned_pages.open(request.cursor, CURSOR, "cursor", now)
         if len(page.shelves) != 1:
             raise malformed("cursor")
-        shelf = replace(page.shelves[0], card_limit=page_size or _DEFAULT_SIZE)
+        shelf = replace(page.shelves[0], card_limit=size)
         try:
             filled, stock = await self._card_stock.fill([shelf], Admission(now, page.header.visitor_age), seconds)
         except VitrineError as error:

@@ -8,6 +8,7 @@ import numpy as np
 
 from services.common.clock import Clock
 from services.common.errors import NotFoundError, UnavailableError, VitrineError
+from services.common.paging import page_size
 from services.common.timestamps import millis_to_timestamp, to_millis
 from services.common.validation import Violations
 from services.common.visitors import check_visitor
@@ -64,7 +65,9 @@ class SimilarShelf:
         violations = Violations()
         violations.identifier("item_id", request.item_id)
         check_visitor(violations, request.visitor)
-        limit = bounds.size(violations, "limit", request.limit, bounds.MAX_CARDS) or _DEFAULT_LIMIT
+        limit = page_size(
+            request.limit, default=_DEFAULT_LIMIT, largest=bounds.MAX_CARDS, field="limit", violations=violations
+        )
         bounds.check_filter(violations, request.filter)
         violations.raise_if_any()
         now = to_millis(self._clock.now())

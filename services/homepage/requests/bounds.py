@@ -20,13 +20,6 @@ _MAX_DEPTH: Final = 16
 _KINDS: Final = tuple(name.removeprefix("ITEM_KIND_") for name, number in ItemKind.items() if number)
 
 
-def size(violations: Violations, field: str, value: int, limit: int) -> int:
-    """Returns a size as asked for, at most `limit`; 0 means that the default is wanted. Negative ones are wrong."""
-    if value < 0:
-        violations.add(field, f"is {value}; send 1 to {limit}, or 0 for the default", reason="OUT_OF_RANGE")
-    return max(0, min(value, limit))
-
-
 def check_context(violations: Violations, context: Mapping[str, str]) -> None:
     """Checks the attributes of the visit."""
     if len(context) > _MAX_CONTEXT:

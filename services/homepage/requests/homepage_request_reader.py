@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from services.common.errors import InvalidArgumentError, PermissionDeniedError
+from services.common.paging import page_size
 from services.common.timestamps import timestamp_to_millis
 from services.common.validation import Violations
 from services.common.visitors import check_visitor, visitor_key
@@ -42,8 +43,8 @@ class HomepageRequestReader:
         violations = Violations()
         check_visitor(violations, request.visitor)
         layout = self._layout(violations, request.layout)
-        max_shelves = bounds.size(violations, "max_shelves", request.max_shelves, bounds.MAX_SHELVES)
-        cards = bounds.size(violations, "cards_per_shelf", request.cards_per_shelf, bounds.MAX_CARDS)
+        max_shelves = _size(violations, "max_shelves", request.max_shelves, bounds.MAX_SHELVES)
+        cards = _size(violations, "cards_per_shelf", request.cards_per_shelf, bounds.MAX_CARDS)
         bounds.check_currency(violations, request.currency_code)
         bounds.check_context(violations, request.context)
         bounds.check_filter(violations, request.filter)
@@ -139,3 +140,8 @@ def _context(request: homepage.GetHomepageRequest) -> dict[str, str]:
         name = homepage.Device.Name(request.device) if request.device in homepage.Device.values() else ""
         context.setdefault("device", name.removeprefix("DEVICE_").lower())
     return context
+
+
+def _size(violations: Violations, field: str, wanted: int, largest: int) -> int:
+    """Returns 0 if the layout decides."""
+    return page_size(wanted, default=0, largest=largest, field=field, violations=violations)

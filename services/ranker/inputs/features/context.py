@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.sorted_lookup import Totals, places, values_at
 from services.ranker.inputs.item_columns import ItemColumns
-from services.ranker.inputs.lookup import Totals, places, values_at
 from services.ranker.inputs.user_columns import MILLIS_PER_DAY, UserColumns
 from services.ranker.inputs.visits import Visits
 

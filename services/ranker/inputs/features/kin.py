@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.feature_declaration import FeatureDeclaration
+from services.common.sorted_lookup import Totals, places, values_at
 from services.ranker.inputs.features.context import Context
-from services.ranker.inputs.lookup import Totals, places, values_at
 
 DECLARATIONS: Final = (
     FeatureDeclaration(

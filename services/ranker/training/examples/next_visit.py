@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common import event_types
+from services.common.sorted_lookup import places, values_at
 from services.ranker.inputs.exposures import SHOWN_SOMEWHERE
-from services.ranker.inputs.lookup import places, values_at
 from services.ranker.inputs.visits import VISIT_GAP_MILLIS
 from services.ranker.training.shop.event_table import EventTable
 

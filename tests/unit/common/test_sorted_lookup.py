@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from services.ranker.inputs.lookup import Totals, places, values_at
+from services.common.sorted_lookup import Totals, contained, distinct, grouped, places, values_at, values_of
 
 KEYS = np.array([7, 0, 3, 7, 3, 7], np.int32)
 WEIGHTS = np.array([[1.0, 100.0, 2.0, 4.0, 8.0, 16.0], [-1.0, 100.0, -2.0, -4.0, -8.0, -16.0]])
@@ -38,3 +38,22 @@ def test_no_columns_have_the_default_everywhere() -> None:
     place, present = places(np.zeros(0, np.int64), np.array([7, 5]))
     assert values_at(np.zeros((3, 0)), place, present, 2.0).tolist() == [[2, 2]] * 3
     assert values_at(np.zeros(0), place, present).tolist() == [0, 0]
+
+
+def test_numbers_are_found_or_not() -> None:
+    ascending = np.array([3, 7, 9])
+    assert contained(np.array([[9, 1], [3, 10]]), ascending).tolist() == [[True, False], [True, False]]
+    assert values_of(np.array([[9, 1], [3, 10]]), ascending, np.array([0.3, 0.7, 0.9])).tolist() == [[0.9, 0], [0.3, 0]]
+
+
+def test_nothing_is_found_in_empty_columns() -> None:
+    empty = np.zeros(0, np.int64)
+    assert contained(np.array([[9, 1]]), empty).tolist() == [[False, False]]
+    assert values_of(np.array([[9, 1]]), empty, np.zeros(0)).tolist() == [[0, 0]]
+
+
+def test_equal_numbers_are_grouped_in_the_order_given() -> None:
+    numbers = np.array([7, 3, 7, 9, 3], np.uint32)
+    assert distinct(numbers).tolist() == [3, 7, 9]
+    ascending, order, starts = grouped(numbers)
+    assert (ascending.tolist(), order.tolist(), starts.tolist()) == ([3, 7, 9], [1, 4, 0, 2, 3], [0, 2, 4])
