@@ -8,7 +8,7 @@ LOCK := pyproject.toml uv.lock .python-version scripts/setup.sh
 # The demo's time counts from here, set-up included.
 STARTED := $(shell date +%s)
 
-.PHONY: help setup stubs demo test test-real bench-events bench-candidates bench-jobs bench-features bench-ranker bench-billion check lint imports format types protos tree lock docs features-page clean
+.PHONY: help setup stubs demo test test-slow test-real test-all bench-events bench-candidates bench-jobs bench-features bench-ranker bench-billion check lint imports format types protos tree lock docs features-page clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,11 +34,19 @@ stubs: .venv/.setup ## Generate the package `vitrine` from protos/ into build/st
 demo: .venv/.demo stubs ## Run the demo shop until Ctrl-C; EXIT=1 stops by itself
 	@VITRINE_DEMO_STARTED_AT=$(STARTED) exec $(BIN)/python -m demo $(if $(EXIT),--exit)
 
-test: setup ## Run every test that needs no system package; ARGS="-k name" chooses
-	@exec $(BIN)/python -m pytest $(ARGS)
+# Every lane runs in as many processes as there are cores. A file's tests stay together: they share what is costly to make.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 
-test-real: setup ## Run every test that needs a real engine: VITRINE_TEST_MYSQL_URL or an installed mariadb-server, and VITRINE_TEST_ELASTICSEARCH_URL
+test: setup ## Run the fast tests: no engine, no training; ARGS="-k name" chooses
+	@exec $(PYTEST) $(ARGS)
+
+test-slow: .venv/.demo stubs ## Run the slow tests: trainings, kills, several processes, end to end
+	@exec $(PYTEST) -m "slow and not real" $(ARGS)
+
+test-real: setup ## Run the tests that need a real engine: VITRINE_TEST_MYSQL_URL or an installed mariadb-server, and VITRINE_TEST_ELASTICSEARCH_URL
 	@exec $(BIN)/python -m pytest -m real $(ARGS)
+
+test-all: test test-slow test-real ## Run all three lanes
 
 # --- measure: figures on the terminal and in build/figures/ ----------------------------------------------------------
 
