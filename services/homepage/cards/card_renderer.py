@@ -26,7 +26,7 @@ _EVIDENCE_KINDS: Final = frozenset(
         reason_pb2.REASON_KIND_YOU_BOUGHT,
     }
 )
-# What the whole shelf is: a card of "Popular now" is there because it is popular, whatever else speaks for it.
+# Kinds of whole shelves: the first reason of a card on "Popular right now" is that it is popular.
 _SHELF_KINDS: Final = frozenset(
     {
         reason_pb2.REASON_KIND_POPULAR,

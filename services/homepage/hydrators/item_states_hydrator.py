@@ -31,7 +31,6 @@ class ItemStatesHydrator(Hydrator):
             minimum_ages=column(response.minimum_ages, np.uint32, count),
             group_nos=column(response.group_nos, np.uint32, count),
             category_nos=column(response.category_nos, np.uint32, count),
-            root_category_nos=column(response.root_category_nos, np.uint32, count),
             brand_nos=column(response.brand_nos, np.uint32, count),
             prices=column(response.prices, np.float32, count),
             kinds=column(response.kinds, np.int32, count),

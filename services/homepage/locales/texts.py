@@ -1,4 +1,4 @@
-"""Words for titles and reasons, made from their structured evidence alone."""
+"""Titles and reasons in words, made from their structured evidence alone."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ _VALUES: Final[Mapping[str, Callable[[reason_pb2.Reason], str]]] = {
 
 
 def language_of(locale: str, shop_language: str) -> str:
-    """Returns the language of a BCP 47 tag ("de-AT" is "de"), or the shop's where the catalog does not have it."""
+    """Returns the language of a BCP 47 tag ("de-AT" is "de"), or the shop's if there are no texts in it."""
     language = locale.replace("_", "-").split("-", 1)[0].lower()
     return language if language in LANGUAGES else shop_language
 
@@ -36,8 +36,8 @@ def title_of(language: str, shelf: page_pb2.Shelf) -> str:
     if shelf.kind == page_pb2.SHELF_KIND_BECAUSE_YOU:
         template = messages.because.get(_REASON_NAMES[reason.kind], messages.because_plain)
         return _fill(template, reason) or messages.because_plain
-    template = messages.titles.get(_SHELF_NAMES.get(shelf.kind, ""), "")
-    return _fill(template, reason) or template.replace("{category}", "").strip()
+    name = _SHELF_NAMES.get(shelf.kind, "")
+    return _fill(messages.titles.get(name, ""), reason) or messages.titles_plain.get(name, "")
 
 
 def reason_text(language: str, reason: reason_pb2.Reason) -> str:
@@ -50,9 +50,9 @@ def reason_text(language: str, reason: reason_pb2.Reason) -> str:
 
 
 def _fill(template: str, reason: reason_pb2.Reason) -> str:
-    """Returns the template with what the reason names; empty where that is not known.
+    """Returns the template filled from the reason; empty if the reason doesn't have the value.
 
-    Titles come from the shop and may hold braces: one placeholder is replaced, nothing is formatted.
+    Titles come from the shop and may contain braces, so one placeholder is replaced and nothing is formatted.
     """
     placeholder = _placeholder(template)
     if not placeholder:

@@ -45,7 +45,6 @@ class ItemStates:
     minimum_ages: Numbers
     group_nos: Numbers
     category_nos: Numbers
-    root_category_nos: Numbers
     brand_nos: Numbers
     prices: Floats
     kinds: NDArray[np.int32]

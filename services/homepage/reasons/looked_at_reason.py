@@ -13,4 +13,4 @@ class LookedAtReason(ReasonFinder):
         if not query.personal:
             return []
         rows = np.flatnonzero(candidates.proposed_by("recently_viewed"))
-        return [Found(rows, reason_pb2.REASON_KIND_YOU_LOOKED_AT_IT, source="recently_viewed")]
+        return [Found(rows, reason_pb2.REASON_KIND_YOU_VIEWED_THIS, source="recently_viewed")]

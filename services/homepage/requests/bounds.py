@@ -39,12 +39,6 @@ def check_context(violations: Violations, context: Mapping[str, str]) -> None:
             )
 
 
-def check_currency(violations: Violations, code: str) -> None:
-    """Checks an ISO 4217 code, which may be empty."""
-    if code and not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
-        violations.add("currency_code", 'is no ISO 4217 code; send three capitals such as "EUR"', reason="BAD_CURRENCY")
-
-
 def check_filter(violations: Violations, wanted: ItemFilter) -> None:
     """Checks an item filter under the field `filter`."""
     _check_prices(violations, wanted)

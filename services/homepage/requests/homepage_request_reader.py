@@ -45,7 +45,6 @@ class HomepageRequestReader:
         layout = self._layout(violations, request.layout)
         max_shelves = _size(violations, "max_shelves", request.max_shelves, bounds.MAX_SHELVES)
         cards = _size(violations, "cards_per_shelf", request.cards_per_shelf, bounds.MAX_CARDS)
-        bounds.check_currency(violations, request.currency_code)
         bounds.check_context(violations, request.context)
         bounds.check_filter(violations, request.filter)
         self._check_excluded(violations, request.excluded_item_ids)

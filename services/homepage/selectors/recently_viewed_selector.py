@@ -21,5 +21,5 @@ class RecentlyViewedSelector(Selector):
         self, query: Query, candidates: Candidates, available: Mask, definition: ShelfDefinition
     ) -> Sequence[Draft]:
         ranked = by_source(candidates, RECENTLY_VIEWED, available)
-        kind = reason_pb2.REASON_KIND_YOU_LOOKED_AT_IT
+        kind = reason_pb2.REASON_KIND_YOU_VIEWED_THIS
         return [Draft(ranked, reason_kind=kind, source=RECENTLY_VIEWED, leads_cards=True)]

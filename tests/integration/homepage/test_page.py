@@ -91,11 +91,11 @@ async def test_a_shopper_gets_personal_shelves_with_their_evidence(shop: Harness
     assert {card.reasons[0].evidence_item_id for card in because.cards} == {"item-300"}
     bought = [c for s in page.shelves for c in s.cards if c.item.item_id == "item-300"]
     assert bought[0].reasons[0].kind == reason_pb2.REASON_KIND_YOU_BUY_REGULARLY
-    assert bought[0].reasons[0].text == "You bought it 7 times"
+    assert bought[0].reasons[0].text == "You've bought this 7 times"
     viewed = shelf_of(page, page_pb2.SHELF_KIND_RECENTLY_VIEWED)
-    assert viewed.cards[0].reasons[0].kind == reason_pb2.REASON_KIND_YOU_LOOKED_AT_IT
+    assert viewed.cards[0].reasons[0].kind == reason_pb2.REASON_KIND_YOU_VIEWED_THIS
     categories = {s.title: s.reason.kind for s in page.shelves if s.kind == page_pb2.SHELF_KIND_CATEGORY}
-    assert categories["The best of BREAD"] == reason_pb2.REASON_KIND_YOUR_CATEGORY
+    assert categories["Top picks in BREAD"] == reason_pb2.REASON_KIND_YOUR_CATEGORY
     assert len(categories) == 2
     navigation = shelf_of(page, page_pb2.SHELF_KIND_CATEGORY_NAVIGATION)
     assert navigation.categories[0].path.names == ["FOOD", "BREAD"]

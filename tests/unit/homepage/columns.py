@@ -39,7 +39,6 @@ def states(count: int, **columns: Sequence[int] | Sequence[float]) -> ItemStates
         "minimum_ages": np.zeros(count, np.uint32),
         "group_nos": np.arange(1, count + 1, dtype=np.uint32),
         "category_nos": np.full(count, 100, np.uint32),
-        "root_category_nos": np.ones(count, np.uint32),
         "brand_nos": np.ones(count, np.uint32),
         "prices": np.ones(count, np.float32),
         "kinds": np.ones(count, np.int32),

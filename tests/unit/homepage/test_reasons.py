@@ -56,7 +56,7 @@ def test_the_strongest_reason_comes_first() -> None:
         ["YOU_FAVORITED", "POPULAR"],
         ["YOU_VIEWED", "POPULAR"],
         ["YOUR_TASTE", "POPULAR"],
-        ["YOU_LOOKED_AT_IT", "POPULAR"],
+        ["YOU_VIEWED_THIS", "POPULAR"],
         ["YOUR_CATEGORY", "YOUR_BRAND"],
         ["YOU_BUY_REGULARLY"],
         ["YOU_BUY_REGULARLY"],
@@ -121,7 +121,7 @@ def test_names_from_the_shop_are_taken_as_they_are() -> None:
     reason = reason_pb2.Reason(kind=reason_pb2.REASON_KIND_YOU_BOUGHT, evidence_title="{count} {0} %s")
     assert reason_text("en", reason) == "Because you bought {count} {0} %s"
     assert reason_text("en", reason_pb2.Reason(kind=reason_pb2.REASON_KIND_YOU_BUY_REGULARLY, count=1)) == (
-        "You bought it before"
+        "You've bought this before"
     )
 
 
@@ -130,3 +130,26 @@ def test_names_from_the_shop_are_taken_as_they_are() -> None:
 )
 def test_a_locale_is_taken_by_its_language(locale: str, language: str) -> None:
     assert language_of(locale, "en") == language
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "Top picks"), ("de", "Top-Empfehlungen")])
+def test_title_of_unknown_category_has_no_dangling_preposition(language: str, title: str) -> None:
+    assert title_of(language, page_pb2.Shelf(kind=page_pb2.SHELF_KIND_CATEGORY)) == title
+
+
+def test_shopper_texts_follow_glossary() -> None:
+    titles = {
+        page_pb2.SHELF_KIND_TRENDING: "Trending now",
+        page_pb2.SHELF_KIND_ON_SALE: "On sale",
+        page_pb2.SHELF_KIND_RECENTLY_VIEWED: "Recently viewed",
+        page_pb2.SHELF_KIND_POPULAR: "Popular right now",
+        page_pb2.SHELF_KIND_NEW_ARRIVALS: "New arrivals",
+        page_pb2.SHELF_KIND_FOLLOWED: "From creators and brands you follow",
+    }
+    assert {kind: title_of("en", page_pb2.Shelf(kind=kind)) for kind in titles} == titles
+    assert title_of("en", page_pb2.Shelf(kind=page_pb2.SHELF_KIND_BECAUSE_YOU)) == "Goes well with your picks"
+    reasons = {
+        reason_pb2.REASON_KIND_YOUR_TASTE: "Matches your taste",
+        reason_pb2.REASON_KIND_YOU_VIEWED_THIS: "You viewed this",
+    }
+    assert {kind: reason_text("en", reason_pb2.Reason(kind=kind)) for kind in reasons} == reasons
