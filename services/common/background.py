@@ -1,16 +1,20 @@
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
 
 import grpc
 import structlog
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _log = structlog.get_logger("vitrine.background")
 
 
 async def run_periodically(task: str, step: Callable[[], Awaitable[object]], pause_seconds: float) -> None:
-    """Runs `step` beside the requests for as long as the service runs, with a pause after each time, whatever becomes
-    of it. A fault is logged when it begins and when it ends, not at every turn in between; one of our own with its
-    trace.
+    """Runs `step` again and again until cancelled, with a pause after each run, whether it succeeds or fails.
+
+    A failure is logged when it begins and when it ends, not on every run in between; a bug is logged with its trace.
     """
     fault = ""
     while True:
@@ -30,6 +34,17 @@ async def run_periodically(task: str, step: Callable[[], Awaitable[object]], pau
                 _log.info("background task recovered", task=task)
             fault = ""
         await asyncio.sleep(pause_seconds)
+
+
+async def run_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Returns what `work` returns, run in a thread. A cancellation waits until the thread is done: whoever closes what
+    `work` uses, such as a store, cancels and awaits the task first.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        return await asyncio.shield(running)
+    finally:
+        await asyncio.wait({running})
 
 
 def _words(error: grpc.aio.AioRpcError) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase
 from services.common.engines.mysql import BACKENDS, mysql_engine
 from services.common.engines.sqlite import sqlite_engine, sqlite_url
 from services.common.engines.sqlite_traces import erase_traces, erase_traces_left
-from services.common.engines.transient import RETRY_SECONDS, is_transient, jittered
+from services.common.engines.transient import RETRY_SECONDS, is_duplicate, is_transient, jittered
 from services.common.engines.writing import WRITES
 
 __all__ = ["Base", "Database", "create_engine", "new_metadata", "sqlite_url"]
@@ -92,16 +92,17 @@ class Database:
             yield connection
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """Returns what `work` returns, committed. Does it again, from the start, where the engine gave the transaction
-        up (a deadlock, a lock waited for too long) or the connection was lost.
+        """Returns what `work` returns, committed. Repeats it from the start if the engine gave the transaction up (a
+        deadlock, a lock waited for too long), if the connection was lost, or if another process inserted the same key
+        between a look and the insert: the second look finds it.
 
-        A connection lost while it commits leaves open whether it did: `work` must do no harm the second time.
+        It's unknown whether a connection lost during a commit committed: `work` must be harmless when repeated.
         """
-        return _repeated(self.begin, work)
+        return _repeated(self.begin, work, lambda error: is_transient(error) or is_duplicate(error))
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """Returns what `work` returns of one snapshot; reads again where the connection was lost."""
-        return _repeated(self.connect, work)
+        """Returns what `work` returns of one snapshot; reads again if the connection was lost."""
+        return _repeated(self.connect, work, is_transient)
 
     def erase_traces(self) -> bool:
         """Makes what committed transactions deleted go from the disk too, as far as that is ours to do; call it after
@@ -140,13 +141,17 @@ class Database:
         self.engine.dispose()
 
 
-def _repeated(transaction: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]) -> T:
+def _repeated(
+    transaction: Callable[[], AbstractContextManager[Connection]],
+    work: Callable[[Connection], T],
+    passes: Callable[[DBAPIError], bool],
+) -> T:
     for seconds in RETRY_SECONDS:
         try:
             with transaction() as connection:
                 return work(connection)
         except DBAPIError as error:
-            if not is_transient(error):
+            if not passes(error):
                 raise
         time.sleep(jittered(seconds))
     with transaction() as connection:

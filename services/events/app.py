@@ -8,7 +8,7 @@ from typing import Final
 import grpc
 
 from services.common.application import Application
-from services.common.background import run_periodically
+from services.common.background import run_in_thread, run_periodically
 from services.common.clock import Clock, SystemClock
 from services.common.database import Database, create_engine
 from services.common.signing import Signer
@@ -95,11 +95,11 @@ class EventsApplication:
         if self._retention is not None:
             await self._retention.close()
         await self._committer.close()
-        self._pool.close()
-        self._database.dispose()
+        await self._pool.close()
+        await asyncio.to_thread(self._database.dispose)  # SQLite empties its write-ahead log
 
     async def _erase_traces(self) -> None:
-        await asyncio.to_thread(self._database.erase_traces_left)
+        await run_in_thread(self._database.erase_traces_left)
 
 
 def build(settings: EventsSettings, clock: Clock | None = None) -> Application:
@@ -112,9 +112,9 @@ def build(settings: EventsSettings, clock: Clock | None = None) -> Application:
     grown = ChangeSignal()
     pool = ReadPool(settings.read_threads)
 
-    def committed(rows: int) -> None:
+    def committed(appended: int) -> None:
         grown.notify()
-        metrics.committed(rows)
+        metrics.committed(appended)
 
     committer = GroupCommitter(
         LogWriter(database).apply,

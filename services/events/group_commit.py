@@ -28,8 +28,9 @@ class GroupCommitter:
 
     One thread writes. While it waits for the disk, calls queue up; then it takes all that wait, up to `max_group` rows,
     as the next transaction: the more callers, the larger the groups, and a lone caller waits for nobody.
-    `apply` carries out a group, whole or not at all; `committed` is told on the event loop how many rows are new.
-    Operations are idempotent. Where one of a group is at fault, each is tried by itself: a bad one harms no neighbor.
+    `apply` carries out a group atomically; `committed` is called on the event loop with the number of events and pages
+    that the group added to the log, if any.
+    Operations are idempotent. If a group fails because of one of them, each is tried by itself.
     """
 
     def __init__(
@@ -136,11 +137,11 @@ class GroupCommitter:
             return [error]
 
     def _settle(self, group: Sequence[_Waiting], outcomes: Sequence[Any]) -> None:
-        committed = 0
+        appended = 0
         for waiting, outcome in zip(group, outcomes, strict=True):
             self._waiting_rows -= waiting.operation.weight
             if not isinstance(outcome, Exception):
-                committed += waiting.operation.weight
+                appended += waiting.operation.appended(outcome)
             if waiting.result.done():
                 continue
             if isinstance(outcome, Exception):
@@ -149,8 +150,8 @@ class GroupCommitter:
             else:
                 waiting.result.set_result(outcome)
         self._settled.notify()
-        if committed:
-            self._committed(committed)
+        if appended:
+            self._committed(appended)
 
 
 def _store_unavailable() -> UnavailableError:

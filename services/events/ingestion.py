@@ -12,7 +12,7 @@ from services.events.cleaning.event_cleaner import EventCleaner, rejection
 from services.events.cleaning.event_clock import EventClock
 from services.events.cleaning.fault import Fault
 from services.events.group_commit import GroupCommitter
-from services.events.storage.operations import AppendEvents, Fate
+from services.events.storage.operations import AppendEvents, AppendOutcome
 from services.events.storage.records import NewEvent, NewRejection
 from vitrine.events.v1.event_pb2 import Event
 from vitrine.events.v1.event_service_pb2 import EventResult, EventStatus
@@ -23,9 +23,9 @@ MAX_IMPORT_BATCH: Final = 5_000
 # Cleaning takes about 10 µs an event; others get the event loop in between.
 _SLICE: Final = 250
 STATUSES: Final = {
-    Fate.STORED: EventStatus.EVENT_STATUS_STORED,
-    Fate.KNOWN: EventStatus.EVENT_STATUS_DUPLICATE,
-    Fate.REFUSED: EventStatus.EVENT_STATUS_NOT_KEPT,
+    AppendOutcome.STORED: EventStatus.EVENT_STATUS_STORED,
+    AppendOutcome.DUPLICATE: EventStatus.EVENT_STATUS_DUPLICATE,
+    AppendOutcome.REFUSED: EventStatus.EVENT_STATUS_NOT_KEPT,
 }
 
 
@@ -36,18 +36,19 @@ class PendingBatch:
     events: Sequence[Event]
     cleaned: Sequence[NewEvent | NewRejection | None]
     """None: the visitor does not allow it to be kept."""
-    stored: asyncio.Future[list[Fate]]
+    stored: asyncio.Future[list[AppendOutcome]]
     counted: Callable[[str, int], None]
 
     async def results(self) -> list[EventResult]:
         """Returns a result for each event, in order, once they are durable; raises as the future of `submit`."""
-        fates = iter(await self.stored)
-        results = [
-            _rejected(index, event, record)
-            if isinstance(record, NewRejection)
-            else EventResult(status=STATUSES[next(fates) if record else Fate.REFUSED], event_id=event.event_id)
-            for index, (event, record) in enumerate(zip(self.events, self.cleaned, strict=True))
-        ]
+        outcomes = iter(await self.stored)
+        results = []
+        for index, (event, record) in enumerate(zip(self.events, self.cleaned, strict=True)):
+            if isinstance(record, NewRejection):
+                results.append(_rejected(index, event, record))
+            else:
+                status = STATUSES[next(outcomes) if record else AppendOutcome.REFUSED]
+                results.append(EventResult(status=status, event_id=event.event_id))
         for status, count in Counter(result.status for result in results).items():
             self.counted(EventStatus.Name(status).removeprefix("EVENT_STATUS_"), count)
         return results

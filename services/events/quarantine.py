@@ -9,7 +9,7 @@ from services.events.cleaning.event_clock import EventClock
 from services.events.digests import DIGEST_BYTES, reason_digest
 from services.events.group_commit import GroupCommitter
 from services.events.read_pool import ReadPool
-from services.events.storage.operations import AppendEvents, Fate
+from services.events.storage.operations import AppendEvents, AppendOutcome
 from services.events.storage.quarantine_reader import QuarantinedEvent, QuarantineReader
 from services.events.storage.records import NewEvent
 from vitrine.events.v1 import event_service_pb2 as pb
@@ -62,11 +62,11 @@ class Quarantine:
                 # It joins the log now: offsets follow the time of arrival.
                 fit.append(record._replace(ingest_millis=now_millis))
                 released.append(each.rejection_key)
-        fates = await self._committer.submit(AppendEvents(fit, released=released)) if fit else []
+        outcomes = await self._committer.submit(AppendEvents(fit, released=released)) if fit else []
         return pb.ReplayQuarantinedEventsResponse(
-            stored_count=fates.count(Fate.STORED),
-            duplicate_count=fates.count(Fate.KNOWN),
-            not_kept_count=fates.count(Fate.REFUSED),
+            stored_count=outcomes.count(AppendOutcome.STORED),
+            duplicate_count=outcomes.count(AppendOutcome.DUPLICATE),
+            not_kept_count=outcomes.count(AppendOutcome.REFUSED),
             rejected_count=len(found) - len(fit),
             next_page_token=token,
         )

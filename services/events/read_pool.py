@@ -24,11 +24,11 @@ class ReadPool:
         """Starts the threads."""
         self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="event-log-reader")
 
-    def close(self) -> None:
-        """Ends the threads, after the reads that run."""
-        if self._executor is not None:
-            self._executor.shutdown(cancel_futures=True)
-            self._executor = None
+    async def close(self) -> None:
+        """Ends the threads, once the reads that are running are done."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            await asyncio.to_thread(executor.shutdown, cancel_futures=True)
 
     async def run(self, read: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Returns what `read` returns. Raises UnavailableError where the store fails or is not open."""

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from services.common.background import run_in_thread
 from services.common.clock import Clock
 from services.common.timestamps import to_millis
 from services.events.storage.log_sweeper import LogSweeper
@@ -57,7 +58,7 @@ class Retention:
         """Drops all that is too old now; returns how many rows."""
         before = to_millis(self._clock.now() - self._keep)
         gone = 0
-        for partition in await asyncio.to_thread(self._sweeper.partitions):
+        for partition in await run_in_thread(self._sweeper.partitions):
             gone += await self._steps("EVENTS", partial(self._sweeper.drop_events, partition, before, _ROWS_AT_ONCE))
         gone += await self._steps("PAGES", partial(self._sweeper.drop_pages, before, _ROWS_AT_ONCE))
         gone += await self._steps("QUARANTINE", partial(self._sweeper.drop_rejections, before, _ROWS_AT_ONCE))
@@ -67,7 +68,7 @@ class Retention:
         gone = 0
         while True:
             began = time.perf_counter()
-            rows = await asyncio.to_thread(step)
+            rows = await run_in_thread(step)
             if rows:
                 self._dropped(kind, rows)
             gone += rows

@@ -20,13 +20,13 @@ def starting_places(request: TailEventsRequest, bounds: Sequence[Bounds]) -> dic
     """
     _check(request, len(bounds))
     places: dict[int, int] = {}
-    for index, wish in enumerate(getattr(request, "from")):
-        start, end = bounds[wish.partition]
-        if wish.offset > end:
-            raise _offset_beyond_end(f"from[{index}].offset", wish.offset, end)
-        if 0 < wish.offset < start:
-            raise offset_dropped(f"from[{index}].offset", wish.offset, start)
-        places[wish.partition] = wish.offset or start
+    for index, place in enumerate(getattr(request, "from")):
+        start, end = bounds[place.partition]
+        if place.offset > end:
+            raise _offset_beyond_end(f"from[{index}].offset", place.offset, end)
+        if 0 < place.offset < start:
+            raise offset_dropped(f"from[{index}].offset", place.offset, start)
+        places[place.partition] = place.offset or start
     return places or {partition: each.start for partition, each in enumerate(bounds)}
 
 
@@ -53,16 +53,16 @@ def _check(request: TailEventsRequest, partitions: int) -> None:
             reason="OUT_OF_RANGE",
         )
     seen: set[int] = set()
-    for index, wish in enumerate(getattr(request, "from")):
-        if wish.partition >= partitions:
+    for index, place in enumerate(getattr(request, "from")):
+        if place.partition >= partitions:
             violations.add(
                 f"from[{index}].partition",
-                f"is {wish.partition}; the log has partitions 0 to {partitions - 1}",
+                f"is {place.partition}; the log has partitions 0 to {partitions - 1}",
                 reason="PARTITION_UNKNOWN",
             )
-        elif wish.partition in seen:
+        elif place.partition in seen:
             violations.add(f"from[{index}].partition", "is there twice; send one entry each", reason="PARTITION_TWICE")
-        seen.add(wish.partition)
+        seen.add(place.partition)
     violations.raise_if_any("The tail cannot begin")
 
 

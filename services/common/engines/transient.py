@@ -1,9 +1,12 @@
-"""Failures that pass: the engine gave a transaction up, or the connection was lost. The same work may be done again."""
+"""Failures after which the same transaction may succeed: the engine gave it up, another process was faster, or the
+connection was lost.
+"""
 
 import random
+import sqlite3
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 # Waits before each further try. A restart of the server takes longer: callers are told UNAVAILABLE and come back.
 RETRY_SECONDS: Final = (0.02, 0.1, 0.5)
@@ -23,12 +26,23 @@ _CODES: Final = frozenset(
         4031,  # the server closed an idle connection
     }
 )
+_MYSQL_DUPLICATE: Final = 1062
+_SQLITE_DUPLICATES: Final = frozenset({sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE})
 
 
 def is_transient(error: DBAPIError) -> bool:
     """Returns whether the same transaction may succeed when it is tried again at once."""
     arguments = error.orig.args if error.orig is not None else ()
     return error.connection_invalidated or bool(arguments and arguments[0] in _CODES)
+
+
+def is_duplicate(error: DBAPIError) -> bool:
+    """Returns whether a row with the same key is there already: another transaction inserted it first."""
+    if not isinstance(error, IntegrityError) or error.orig is None:
+        return False
+    if isinstance(error.orig, sqlite3.IntegrityError):
+        return error.orig.sqlite_errorcode in _SQLITE_DUPLICATES
+    return bool(error.orig.args) and error.orig.args[0] == _MYSQL_DUPLICATE
 
 
 def jittered(seconds: float) -> float:

@@ -60,7 +60,7 @@ EVENTS_FLAGGED: Final = Metric(
 EVENTS_COMMITTED_ROWS: Final = Metric(
     "committed_rows",
     "histogram",
-    "Rows committed together.",
+    "Events and pages that one transaction added.",
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192),
     service="events",
 )

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from threading import Thread
+from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, start_http_server
 
@@ -28,6 +30,10 @@ async def metrics_server(registry: CollectorRegistry, host: str, port: int, vari
     try:
         yield
     finally:
-        await asyncio.to_thread(server.shutdown)
-        server.server_close()
-        thread.join()
+        await asyncio.to_thread(_close, server, thread)
+
+
+def _close(server: WSGIServer, thread: Thread) -> None:
+    server.shutdown()
+    server.server_close()  # waits for the answers that are under way
+    thread.join()

@@ -3,18 +3,20 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection
 
 from services.events.storage.bulk import delete_keys, existing_keys, insert_rows
-from services.events.storage.operations import AppendEvents, AppendPages, Fate
+from services.events.storage.operations import AppendEvents, AppendOutcome, AppendPages
 from services.events.storage.partition_heads import advance_heads
 from services.events.storage.records import NewPage, NewRejection
 from services.events.storage.refusals import refused_visitors
 from services.events.storage.tables import events, pages, quarantine
 
 
-def append_events(connection: Connection, batches: Sequence[AppendEvents], held: Mapping[int, int]) -> list[list[Fate]]:
-    """Appends the events of all batches; says of each event of each batch what became of it.
+def append_events(
+    connection: Connection, batches: Sequence[AppendEvents], held: Mapping[int, int]
+) -> list[list[AppendOutcome]]:
+    """Appends the events of all batches; returns the outcome of each event of each batch.
 
-    Every key of an event belongs to one partition, whose head row is held (`hold_heads`) from before the look-up to the
-    commit: no other writer can add the same event in between, and offsets are committed in the order in which they are
+    An event's key belongs to one partition, whose head row is locked (`hold_heads`) from before the lookup to the
+    commit: no other writer can add the same event in between, and offsets are committed in the order in which they're
     given. `held` has the next offset of each partition.
     """
     released = [key for batch in batches for key in batch.released]
@@ -27,24 +29,24 @@ def append_events(connection: Connection, batches: Sequence[AppendEvents], held:
     refused = refused_visitors(connection, visitors)
     offsets = dict(held)
     rows: list[tuple[object, ...]] = []
-    results: list[list[Fate]] = []
+    results: list[list[AppendOutcome]] = []
     for batch in batches:
-        fates: list[Fate] = []
+        outcomes: list[AppendOutcome] = []
         for index, event in enumerate(batch.events):
             key = event.event_key
             if event.visitor_key in refused:
-                fates.append(Fate.REFUSED)
+                outcomes.append(AppendOutcome.REFUSED)
                 continue
             if key in known or (batch.released and batch.released[index] not in quarantined):
-                fates.append(Fate.KNOWN)
+                outcomes.append(AppendOutcome.DUPLICATE)
                 continue
             known.add(key)
             partition = event.partition
             offset = offsets[partition]
             offsets[partition] = offset + 1
             rows.append((partition, offset, *event[1:]))
-            fates.append(Fate.STORED)
-        results.append(fates)
+            outcomes.append(AppendOutcome.STORED)
+        results.append(outcomes)
     insert_rows(connection, events, rows)
     advance_heads(connection, {each: end for each, end in offsets.items() if end != held[each]})
     delete_keys(connection, quarantine.c.rejection_key, released)
@@ -54,7 +56,7 @@ def append_events(connection: Connection, batches: Sequence[AppendEvents], held:
 
 
 def append_pages(connection: Connection, batches: Sequence[AppendPages]) -> list[int]:
-    """Logs the pages of all batches; says for each batch how many were new."""
+    """Logs the pages of all batches; returns for each batch how many were new."""
     known = existing_keys(connection, pages.c.page_key, [page.page_key for batch in batches for page in batch.pages])
     refused = refused_visitors(connection, {page.visitor_key for batch in batches for page in batch.pages})
     rows: list[NewPage] = []

@@ -5,18 +5,18 @@ from services.events.storage.records import Receipt
 from services.events.storage.tables import erasures, events, pages, quarantine
 
 
-def erase_visitor(connection: Connection, wish: EraseVisitor) -> Receipt:
+def erase_visitor(connection: Connection, operation: EraseVisitor) -> Receipt:
     """Erases all that is kept of a visitor, and writes the receipt.
 
     The head row of the visitor's partition is held: two erasures of one request meet there, and no event slips in.
     """
-    if receipt := _earlier(connection, wish.erasure_key):
+    if receipt := _earlier(connection, operation.erasure_key):
         return receipt
-    receipt = Receipt(wish.receipt_id, *erase_rows(connection, wish.visitor_key), wish.delete_millis)
+    receipt = Receipt(operation.receipt_id, *erase_rows(connection, operation.visitor_key), operation.delete_millis)
     connection.execute(
         insert(erasures).values(
             receipt_id=receipt.receipt_id,
-            erasure_key=wish.erasure_key,
+            erasure_key=operation.erasure_key,
             event_count=receipt.events,
             page_count=receipt.pages,
             rejection_count=receipt.rejections,

@@ -2,7 +2,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from services.common.database import Database
 from services.events.storage.append import append_events, append_pages
@@ -24,12 +23,9 @@ class LogWriter:
         Returns their results in order, durable. What many calls bring is appended together. Where the engine gives the
         transaction up it is done again: whatever of it had been committed is found, and counts as there before.
         """
-        try:
-            results = self._database.write(lambda connection: _apply(connection, operations))
-        except IntegrityError:
-            # Pages and rejections have no head row: another process may have written the same one between our look
-            # and our insert. The second look finds it.
-            results = self._database.write(lambda connection: _apply(connection, operations))
+        # Pages and rejections have no head row: another process may write the same one between our look and our insert.
+        # `write` looks again, and finds it.
+        results = self._database.write(lambda connection: _apply(connection, operations))
         if any(_erased(operation, result) for operation, result in zip(operations, results, strict=True)):
             self._database.erase_traces()
         return results

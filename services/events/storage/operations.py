@@ -1,4 +1,4 @@
-"""What the writer can be asked to do. Each operation is durable, whole or not at all, once its result is there."""
+"""The write operations of the log. Each is atomic, and durable once its result is there."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,34 +11,38 @@ from services.events.storage.records import NewEvent, NewPage, NewRejection, Rec
 ResultT = TypeVar("ResultT")
 
 
-class Fate(Enum):
-    """What became of an event that was fit for the log."""
+class AppendOutcome(Enum):
+    """What happened to a valid event."""
 
     STORED = auto()
-    KNOWN = auto()
+    DUPLICATE = auto()
     REFUSED = auto()
-    """Its visitor does not allow it to be kept."""
+    """The visitor doesn't allow it to be kept."""
 
 
 class Operation(ABC, Generic[ResultT]):
-    """One wish, with the type of its result."""
+    """A write operation, with the type of its result."""
 
     __slots__ = ()
 
     @property
     @abstractmethod
     def weight(self) -> int:
-        """How many rows it brings, at least 1: queue and group are bounded by it."""
+        """The number of rows it brings, at least 1: queues and groups are bounded by it."""
+
+    def appended(self, result: ResultT) -> int:
+        """Returns how many events and pages the operation added to the log, given its result."""
+        return 0
 
 
 @dataclass(frozen=True, slots=True)
-class AppendEvents(Operation[list[Fate]]):
-    """Appends events; the result says what became of each. Rejected ones go to the quarantine.
+class AppendEvents(Operation[list[AppendOutcome]]):
+    """Appends events; the result has an outcome for each. Rejected ones go to the quarantine.
 
-    Nothing is kept of visitors who refuse, in the quarantine either.
+    Nothing is kept of visitors who refuse, not even in the quarantine.
 
-    Events that come from there name their places in `released`, one each: they leave it as they are appended. One that
-    is not there any more, because its user was erased, say, is not appended.
+    Events that come from the quarantine name their keys there in `released`, one each, and leave it as they're
+    appended. One that is no longer there, for example because its user was erased, isn't appended.
     """
 
     events: Sequence[NewEvent]
@@ -48,6 +52,9 @@ class AppendEvents(Operation[list[Fate]]):
     @property
     def weight(self) -> int:
         return max(1, len(self.events) + len(self.rejections))
+
+    def appended(self, result: list[AppendOutcome]) -> int:
+        return result.count(AppendOutcome.STORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +67,14 @@ class AppendPages(Operation[int]):
     def weight(self) -> int:
         return max(1, len(self.pages))
 
+    def appended(self, result: int) -> int:
+        return result
+
 
 @dataclass(frozen=True, slots=True)
 class SetRefusal(Operation[int]):
-    """Notes that nothing may be kept of a visitor, and erases what is; or that it may be again. The result is how many
-    rows were erased.
+    """Sets whether a visitor refuses to have anything kept; a refusal erases what is kept. The result is the number of
+    erased rows.
     """
 
     visitor_key: bytes
@@ -78,7 +88,7 @@ class SetRefusal(Operation[int]):
 
 @dataclass(frozen=True, slots=True)
 class EraseVisitor(Operation[Receipt]):
-    """Erases a visitor. Where `erasure_key` was used before, the result is the receipt of that time."""
+    """Erases a visitor. If `erasure_key` was used before, the result is the earlier receipt."""
 
     visitor_key: bytes
     partition: int

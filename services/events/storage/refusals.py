@@ -20,10 +20,10 @@ def refused_visitors(connection: Connection, visitor_keys: Set[bytes]) -> set[by
     return existing_keys(connection, refusals.c.visitor_key, sorted(visitor_keys))
 
 
-def set_refusal(connection: Connection, wish: SetRefusal) -> int:
+def set_refusal(connection: Connection, operation: SetRefusal) -> int:
     """Notes a refusal, and erases what is kept; or takes note that it is over. Returns how many rows were erased."""
-    connection.execute(delete(refusals).where(refusals.c.visitor_key == wish.visitor_key))
-    if not wish.refused:
+    connection.execute(delete(refusals).where(refusals.c.visitor_key == operation.visitor_key))
+    if not operation.refused:
         return 0
-    connection.execute(insert(refusals).values(visitor_key=wish.visitor_key))
-    return sum(erase_rows(connection, wish.visitor_key))
+    connection.execute(insert(refusals).values(visitor_key=operation.visitor_key))
+    return sum(erase_rows(connection, operation.visitor_key))

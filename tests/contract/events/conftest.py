@@ -11,8 +11,8 @@ from tests.support.migrated_stores import lay_events_store
 
 @pytest.fixture
 def empty_database(database_url: str) -> Iterator[Database]:
-    """A store without tables, on each engine."""
-    database = Database(create_engine(database_url))
+    """A store without partitions, on each engine."""
+    database = Database(create_engine(lay_events_store(database_url)))
     yield database
     database.dispose()
 
@@ -20,7 +20,6 @@ def empty_database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def database(empty_database: Database) -> Database:
     """An empty log, on each engine."""
-    lay_events_store(empty_database.engine.url.render_as_string(hide_password=False))
     prepare(empty_database, PARTITIONS)
     return empty_database
 

@@ -4,11 +4,11 @@ from sqlalchemy import Table, func, select
 
 from services.common.database import Database
 from services.events.storage.log_reader import LogReader
-from services.events.storage.operations import EraseVisitor, Fate, SetRefusal
+from services.events.storage.operations import AppendOutcome, EraseVisitor, SetRefusal
 from services.events.storage.records import NewEvent, NewPage, NewRejection
 
 PARTITIONS = 4
-STORED, KNOWN, REFUSED = Fate.STORED, Fate.KNOWN, Fate.REFUSED
+STORED, DUPLICATE, REFUSED = AppendOutcome.STORED, AppendOutcome.DUPLICATE, AppendOutcome.REFUSED
 ANNA, BERT = b"anna".ljust(16), b"bert".ljust(16)
 
 

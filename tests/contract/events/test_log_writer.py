@@ -12,7 +12,7 @@ from services.events.storage.user_reader import UserReader
 from tests.contract.events.rows import (
     ANNA,
     BERT,
-    KNOWN,
+    DUPLICATE,
     PARTITIONS,
     REFUSED,
     STORED,
@@ -41,16 +41,17 @@ def test_offsets_of_a_partition_run_on_without_a_gap(writer: LogWriter, database
 
 def test_an_event_is_stored_once_in_a_batch_a_group_and_for_ever(writer: LogWriter, database: Database) -> None:
     first, second = AppendEvents([event("a"), event("a"), event("b")]), AppendEvents([event("b"), event("c")])
-    assert writer.apply([first, second]) == [[STORED, KNOWN, STORED], [KNOWN, STORED]]
-    assert writer.apply([second]) == [[KNOWN, KNOWN]]
+    assert writer.apply([first, second]) == [[STORED, DUPLICATE, STORED], [DUPLICATE, STORED]]
+    assert writer.apply([second]) == [[DUPLICATE, DUPLICATE]]
     assert offsets(database) == [0, 1, 2]
+    assert first.appended([STORED, DUPLICATE, STORED]) == 2
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 33, 511, 512, 513, 1500])
 def test_batches_of_any_size_are_whole(writer: LogWriter, database: Database, size: int) -> None:
     batch = AppendEvents([event(str(each)) for each in range(size)])
     assert writer.apply([batch]) == [[STORED] * size]
-    assert writer.apply([batch]) == [[KNOWN] * size]
+    assert writer.apply([batch]) == [[DUPLICATE] * size]
     reader = LogReader(database)
     assert [each.payload for each in reader.read(0, 0, size)] == [str(each).encode() for each in range(size)]
 
@@ -88,7 +89,7 @@ def test_erasing_leaves_places_and_nothing_else(writer: LogWriter, database: Dat
     with database.connect() as connection:
         erased = select(events.c.event_millis, events.c.attribution).where(events.c.visitor_key.is_(None))
         assert connection.execute(erased).all() == [(0, None), (0, None)]
-    assert writer.apply([AppendEvents(mine)]) == [[KNOWN, KNOWN]], "a late retry does not bring the history back"
+    assert writer.apply([AppendEvents(mine)]) == [[DUPLICATE, DUPLICATE]], "a late retry doesn't restore it"
     assert writer.apply([AppendEvents([event("d")])]) == [[STORED]]
 
 
@@ -150,7 +151,7 @@ def test_a_quarantined_event_is_released_once(writer: LogWriter, database: Datab
     writer.apply([AppendEvents([], [rejection("r"), rejection("s")])])
     release = AppendEvents([event("a")], released=[rejection("r").rejection_key])
     assert writer.apply([release]) == [[STORED]]
-    assert writer.apply([release]) == [[KNOWN]]
+    assert writer.apply([release]) == [[DUPLICATE]]
     assert LogReader(database).quarantined_count() == 1
     assert offsets(database) == [0]
 
@@ -158,7 +159,7 @@ def test_a_quarantined_event_is_released_once(writer: LogWriter, database: Datab
 def test_an_erased_event_is_not_released(writer: LogWriter, database: Database) -> None:
     writer.apply([AppendEvents([], [rejection("r")])])
     writer.apply([erasure()])
-    assert writer.apply([AppendEvents([event("a")], released=[rejection("r").rejection_key])]) == [[KNOWN]]
+    assert writer.apply([AppendEvents([event("a")], released=[rejection("r").rejection_key])]) == [[DUPLICATE]]
     assert offsets(database) == []
 
 
@@ -171,7 +172,7 @@ def test_nothing_is_kept_of_a_visitor_who_refuses(writer: LogWriter, database: D
     assert offsets(database) == [0, 1, 2]
     assert (count(database, pages), count(database, quarantine)) == (1, 1)
     writer.apply([refusal(), refusal(refused=False)])
-    assert writer.apply([AppendEvents([event("a"), event("c")])]) == [[KNOWN, STORED]], "what was erased stays erased"
+    assert writer.apply([AppendEvents([event("a"), event("c")])]) == [[DUPLICATE, STORED]], "erased events stay erased"
 
 
 def test_a_refusal_in_the_same_group_comes_after_the_events(writer: LogWriter, database: Database) -> None:

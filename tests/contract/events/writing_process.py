@@ -5,7 +5,7 @@ import sys
 
 from services.common.database import Database, create_engine
 from services.events.storage.log_writer import LogWriter
-from services.events.storage.operations import AppendEvents, Fate
+from services.events.storage.operations import AppendEvents, AppendOutcome
 from tests.contract.events.rows import PARTITIONS, event
 
 
@@ -18,7 +18,7 @@ def main(url: str, seed: int, rounds: int, size: int) -> None:
     for start in range(0, len(numbers), size):
         batch = [event(str(each), each % PARTITIONS) for each in numbers[start : start + size]]
         for result in writer.apply([AppendEvents(batch[: size // 2]), AppendEvents(batch[size // 2 :])]):
-            new += result.count(Fate.STORED)
+            new += result.count(AppendOutcome.STORED)
     database.dispose()
     print(new)
 

@@ -155,6 +155,26 @@ def test_what_fails_for_good_is_not_tried_again(database: Database) -> None:
     assert tries == 1
 
 
+def test_a_key_that_another_process_inserts_first_is_looked_for_again(database: Database) -> None:
+    both_looked = threading.Barrier(2)
+    looks: list[bool] = []
+
+    def put_if_absent(connection: sa.Connection) -> None:
+        found = connection.scalar(sa.select(ITEMS.c.item_id).where(ITEMS.c.item_id == "c")) is not None
+        looks.append(found)
+        if not found:
+            both_looked.wait(5)
+            put(connection, "c")
+
+    threads = [threading.Thread(target=database.write, args=(put_if_absent,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert looks == [False, False, True]
+    assert "c" in counts(database)
+
+
 def test_a_server_that_is_gone_is_an_operational_error(mysql_url: URL) -> None:
     database = Database(create_engine(mysql_url.set(port=1)))
     with pytest.raises(OperationalError):

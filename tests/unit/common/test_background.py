@@ -1,11 +1,12 @@
 import asyncio
+import threading
 from collections.abc import Callable
 
 import grpc
 import pytest
 from structlog.testing import capture_logs
 
-from services.common.background import run_periodically
+from services.common.background import run_in_thread, run_periodically
 
 
 def unreachable(words: str) -> Exception:
@@ -47,3 +48,25 @@ async def test_a_loss_is_told_when_it_begins_and_when_it_ends_whatever_its_words
 async def test_a_bug_does_not_end_the_task(bug: Callable[[str], Exception]) -> None:
     events = await logged(bug("one"), bug("two"), None)
     assert events == ["background task failed", "background task recovered"]
+
+
+async def test_a_cancellation_waits_for_the_thread() -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        assert may_end.wait(5)
+
+    task = asyncio.create_task(run_in_thread(work))
+    await asyncio.to_thread(begun.wait)
+    task.cancel()
+    assert not (await asyncio.wait({task}, timeout=0.02))[0]
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_thread_returns_and_raises() -> None:
+    assert await run_in_thread(int, "17") == 17
+    with pytest.raises(ValueError, match="seventeen"):
+        await run_in_thread(int, "seventeen")

@@ -159,6 +159,34 @@ def test_errors_name_the_constraint_and_hide_the_values(database: Database) -> N
     database.dispose()
 
 
+def test_a_key_that_another_process_inserted_first_is_looked_for_again(database: Database) -> None:
+    def put_if_absent(connection: sa.Connection) -> bool:
+        looks.append(connection)
+        found = connection.scalar(sa.select(ITEMS.c.count).where(ITEMS.c.item_id == "a")) is not None
+        if len(looks) == 1:  # SQLite's writers take turns; elsewhere another one may insert here
+            put(connection, "a")
+        if not found:
+            put(connection, "a")
+        return not found
+
+    looks: list[sa.Connection] = []
+    assert database.write(put_if_absent)
+    assert (len(looks), ids(database)) == (2, ["a"])
+
+
+def test_a_value_that_breaks_a_rule_is_not_tried_again(database: Database) -> None:
+    tries = 0
+
+    def work(connection: sa.Connection) -> None:
+        nonlocal tries
+        tries += 1
+        put(connection, "a", -1)
+
+    with pytest.raises(IntegrityError, match="ck_items_not_negative"):
+        database.write(work)
+    assert tries == 1
+
+
 def test_foreign_keys_hold(database: Database) -> None:
     def insert() -> None:
         with database.begin() as connection:

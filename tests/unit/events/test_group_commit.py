@@ -16,10 +16,15 @@ from services.events.storage.operations import Operation
 class Write(Operation[str]):
     name: str
     rows: int = 1
+    new: int = 1
 
     @property
     def weight(self) -> int:
         return self.rows
+
+    def appended(self, result: str) -> int:
+        assert result == self.name
+        return self.new
 
 
 class FakeStore:
@@ -72,6 +77,15 @@ async def test_what_waits_is_committed_together_in_order(committer: GroupCommitt
     assert await asyncio.gather(*results) == ["first", "a", "b", "c"]
     assert store.groups == [["first"], ["a", "b", "c"]]
     assert store.committed == [1, 3]
+
+
+async def test_only_what_is_new_counts_as_committed(committer: GroupCommitter, store: FakeStore) -> None:
+    store.gate.clear()
+    results = [committer.submit(Write(name, rows=3, new=new)) for name, new in (("a", 0), ("b", 2), ("c", 0))]
+    await asyncio.sleep(0.02)
+    store.gate.set()
+    await asyncio.gather(*results)
+    assert store.committed == [2]
 
 
 async def test_a_group_is_bounded_by_rows(committer: GroupCommitter, store: FakeStore) -> None:
