@@ -41,7 +41,7 @@ VISITORS: Final = 200
 SECONDS: Final = 2.0
 UPSERTS: Final = 20
 HEADLINE: Final = 100_000
-# neighbors, followers, companions, user_ratings, group_tastes, repeats, embeddings
+# neighbors, next_items, bought_together, user_ratings, group_tastes, repeats, embeddings
 _TABLES: Final = 7
 _LOOKS: Final = 2_000
 _START_SECONDS: Final = 3600.0

@@ -2,8 +2,8 @@ import numpy as np
 
 from services.candidates.jobs.events import Events
 from services.candidates.statistics.item_statistics import ItemStatistics
-from services.candidates.statistics.rises import rises
 from services.candidates.statistics.top_lists import CatalogSnapshot, TopLists, rank
+from services.candidates.statistics.trend_scores import trend_scores
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
 
 _DAY = 86_400_000
@@ -39,7 +39,7 @@ def rank_all(statistics: ItemStatistics, items: int, newest_millis: int) -> TopL
         new_since=newest_millis - (numbers % 1_000) * _DAY,
         reduced=numbers % 10 == 0,
         category_nos=np.stack([1 + numbers % 20, 21 + numbers % _CATEGORIES], axis=1).astype(np.uint32),
-        rises=rises(daily[1:], monthly[1:]),
+        trend_scores=trend_scores(daily[1:], monthly[1:]),
         creators=np.zeros(items, np.uint32),
         brands=(1 + numbers % _BRANDS).astype(np.uint32),
         topics=np.zeros(items, np.uint32),

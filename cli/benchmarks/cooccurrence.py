@@ -43,7 +43,7 @@ class CoOccurrence:
         users.data[:] = 1.0
         squares = np.asarray(users.sum(axis=0), np.float32).ravel()
         self.undirected = _strongest(_cosines(users, squares))
-        self.directed = _strongest(_followers(last, squares, item_count))
+        self.directed = _strongest(_next_items(last, squares, item_count))
 
     def parts(self) -> list[Score]:
         """Returns what may be blended: both kinds, each by the whole history and by its end."""
@@ -61,7 +61,7 @@ def _cosines(users: "sparse.csr_matrix[np.float32]", squares: NDArray[np.float32
         yield sparse.csr_matrix((values, (block.row, block.col)), shape=block.shape)
 
 
-def _followers(histories: Histories, squares: NDArray[np.float32], item_count: int) -> Iterator[Block]:
+def _next_items(histories: Histories, squares: NDArray[np.float32], item_count: int) -> Iterator[Block]:
     users = np.repeat(np.arange(len(histories)), [len(history) for history in histories])
     taken = (np.concatenate([*histories]) - 1).astype(np.int32)
     by_item = np.argsort(taken, kind="stable")

@@ -134,7 +134,7 @@ class OfflineShop:
         elif made.name == GroupTastes.ARTIFACT:
             inputs.group_tastes.put("1", GroupTastes.load(folder, columns))
         else:
-            slots = {slot.name: slot for slot in (inputs.neighbors, inputs.followers, inputs.companions)}
+            slots = {slot.name: slot for slot in (inputs.neighbors, inputs.next_items, inputs.bought_together)}
             slots[made.name].put("1", Neighbors.load(folder, columns))
 
 

@@ -14,8 +14,8 @@ class Table(StrEnum):
     """What the candidates service looks up."""
 
     NEIGHBORS = "neighbors"
-    FOLLOWERS = "followers"
-    COMPANIONS = "companions"
+    NEXT_ITEMS = "next_items"
+    BOUGHT_TOGETHER = "bought_together"
     USER_RATINGS = "user_ratings"
     GROUP_TASTES = "group_tastes"
     REPEATS = "repeats"
@@ -32,8 +32,9 @@ def candidates(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
 ) -> None:
-    """Build from the event log what candidates are found with: neighbors, followers, companions, users' and groups'
-    tastes. The candidates service loads it by itself; what is worse than its floor is kept back, with exit code 1.
+    """Build the tables that candidates come from out of the event log: neighbors, next items, items bought together,
+    tastes of users and groups. The candidates service loads them by itself. A table below its quality floor isn't made
+    current; the exit code is then 1.
     """
     from cli.rendering.built import render_built
     from cli.training import build_shop_candidates

@@ -109,8 +109,8 @@ def _learned(history: PurchaseHistory, view: ShopView, progress: Progress) -> li
 def _numbered(held_out: HeldOutBaskets, view: ShopView) -> Baskets:
     """The baskets by item number. An item that is in no catalog gets one of its own below 0: it counts as missed."""
     known = view.catalog.item_no_of
-    strangers = {item for basket in held_out.baskets.values() for item in basket if item not in known}
-    number_of = known | {item: -number for number, item in enumerate(sorted(strangers), start=1)}
+    unknown = {item for basket in held_out.baskets.values() for item in basket if item not in known}
+    number_of = known | {item: -number for number, item in enumerate(sorted(unknown), start=1)}
     return {user: frozenset(number_of[item] for item in held_out.baskets[user]) for user in sorted(held_out.baskets)}
 
 

@@ -153,8 +153,8 @@ class CandidatesApplication:
 
         return [
             watch(inputs.neighbors, Neighbors.load),
-            watch(inputs.followers, Neighbors.load),
-            watch(inputs.companions, Neighbors.load),
+            watch(inputs.next_items, Neighbors.load),
+            watch(inputs.bought_together, Neighbors.load),
             watch(inputs.user_ratings, UserRatings.load),
             watch(inputs.group_tastes, GroupTastes.load),
             watch(inputs.repeats, Repeats.load),

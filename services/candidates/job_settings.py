@@ -28,7 +28,7 @@ class NeighborSettings(BaseModel):
     half_life_days: float = Field(90.0, gt=0, description="Age at which an event counts half.")
     shrinkage: float = Field(10.0, ge=0, description="Similarity is multiplied by n / (n + this), n users in common.")
     minimum_support: int = Field(2, ge=1, description="Users in common that a pair needs.")
-    per_item: int = Field(50, ge=1, le=1000, description="Neighbors kept for an item.")
+    per_item: int = Field(50, ge=1, le=1000, description="Neighbors kept per item.")
     items_per_user: int = Field(2_000, ge=1, description="Items of a user that count: the strongest ones.")
 
 
@@ -40,7 +40,7 @@ class SequenceSettings(BaseModel):
     window: int = Field(10, ge=1, le=100, description="How many of a user's next items an item leads to.")
     shrinkage: float = Field(1.0, ge=0, description="A score is multiplied by n / (n + this), n the weighted count.")
     minimum_support: int = Field(1, ge=1, description="Users who took the second after the first, at the least.")
-    per_item: int = Field(50, ge=1, le=1000, description="Followers kept for an item.")
+    per_item: int = Field(50, ge=1, le=1000, description="Next items kept per item.")
     items_per_user: int = Field(500, ge=2, description="Items of a user that count: the last ones.")
 
 
@@ -51,7 +51,7 @@ class BasketSettings(BaseModel):
 
     shrinkage: float = Field(5.0, gt=0, description="Baskets of mere chance that are added to each pair's.")
     minimum_support: int = Field(3, ge=1, description="Baskets in common that a pair needs.")
-    per_item: int = Field(50, ge=1, le=1000, description="Companions kept for an item.")
+    per_item: int = Field(50, ge=1, le=1000, description="Items kept per item.")
     largest: int = Field(200, ge=2, description="Items of a basket that count; a wholesaler's says little of pairs.")
 
 
@@ -88,11 +88,11 @@ class JobSettings(BaseModel):
     @field_validator("strengths")
     @classmethod
     def _strengths_are_of_actions(cls, strengths: Mapping[str, float]) -> Mapping[str, float]:
-        strangers = sorted(name for name in strengths if _PREFIX + name not in EventType.keys())  # noqa: SIM118  # an enum
-        if strangers:
+        unknown = sorted(name for name in strengths if _PREFIX + name not in EventType.keys())  # noqa: SIM118  # an enum
+        if unknown:
             known = (name for name in EventType.keys() if EventType.Value(name) in STRENGTHS)  # noqa: SIM118  # the same
             usual = ", ".join(name.removeprefix(_PREFIX) for name in known)
-            raise ValueError(f"there is no action {', '.join(strangers)}; there are {usual}")
+            raise ValueError(f"there is no action {', '.join(unknown)}; there are {usual}")
         return strengths
 
     def by_type(self) -> dict[int, float]:

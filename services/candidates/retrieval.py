@@ -81,11 +81,11 @@ class Retriever:
         )
         weights = {**self._weights, **(weights or {})}
         item_nos, scores = fuse({made.source: made.proposals for made in outcomes}, weights, limit)
-        strangers = [
+        unknown = [
             Outcome(name, pb.SOURCE_STATUS_OFF, nothing(), "there is no such source here")
             for name in sorted(quotas.keys() - set(self.names))
         ]
-        return Retrieved(item_nos, scores, [*outcomes, *strangers])
+        return Retrieved(item_nos, scores, [*outcomes, *unknown])
 
     async def _ask(self, source: Source, query: Query, quota: int, deadline: float) -> Outcome:
         begin = time.perf_counter()

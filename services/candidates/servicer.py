@@ -92,7 +92,7 @@ class CandidateServicer(CandidateServiceServicer):
             lifts=together.lifts.tolist(),
             buyer_counts=together.buyers.tolist(),
             with_item_nos=together.with_item_nos.tolist(),
-            version=self._inputs.companions.version,
+            version=self._inputs.bought_together.version,
         )
 
     async def SearchItems(self, request: pb.SearchItemsRequest, context: Context) -> pb.SearchItemsResponse:

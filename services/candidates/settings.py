@@ -27,8 +27,8 @@ class HistorySettings(BaseModel):
 
     session_weight: float = Field(3.0, ge=0, description="How much more the events of the session count.")
     session_half_life_hours: float = Field(6.0, gt=0, description="When that has faded to a half.")
-    item_cf_items: int = Field(150, ge=1, le=5000, description="History items that item_cf asks the neighbors of.")
-    follower_items: int = Field(50, ge=1, le=5000, description="History items that then_bought asks the followers of.")
+    item_cf_items: int = Field(150, ge=1, le=5000, description="History items that item_cf looks up.")
+    then_bought_items: int = Field(50, ge=1, le=5000, description="History items that then_bought looks up.")
     basket_items: int = Field(5, ge=1, le=100, description="Items of the cart that bought_together goes by.")
     rated_items: int = Field(100, ge=2, le=1000, description="History items that user_cf compares users by.")
     content_items: int = Field(10, ge=1, le=100, description="History items that content asks for alike ones.")
@@ -65,8 +65,8 @@ class CandidatesSettings(ElasticsearchSettings):
     history: HistorySettings = Field(HistorySettings(), description="JSON: what of a visitor's history counts.")
     jobs: JobSettings = Field(JobSettings(), description="JSON: how the jobs work through the log.")
     neighbors: NeighborSettings = Field(NeighborSettings(), description="JSON: what users take as well.")
-    followers: SequenceSettings = Field(SequenceSettings(), description="JSON: what users turn to next.")
-    companions: BasketSettings = Field(BasketSettings(), description="JSON: what is bought in one basket.")
+    next_items: SequenceSettings = Field(SequenceSettings(), description="JSON: what users turn to next.")
+    bought_together: BasketSettings = Field(BasketSettings(), description="JSON: what is bought in one basket.")
     tastes: TasteSettings = Field(TasteSettings(), description="JSON: what is kept of users' and groups' tastes.")
     minimum_users: int = Field(
         5,

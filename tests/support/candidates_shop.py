@@ -121,8 +121,8 @@ class Shop:
         (slot or self.inputs.neighbors).put("1", value)
 
     def together(self, pairs: dict[tuple[int, int], float], *, users: int = 5) -> None:
-        """Loads the pairs as neighbors, as followers and as companions."""
-        for slot in (self.inputs.neighbors, self.inputs.followers, self.inputs.companions):
+        """Loads the pairs into `neighbors`, `next_items` and `bought_together`."""
+        for slot in (self.inputs.neighbors, self.inputs.next_items, self.inputs.bought_together):
             self.neighbors(pairs, slot, users=users)
 
     def ratings(self, *users: dict[int, float]) -> None:

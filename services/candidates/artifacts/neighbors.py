@@ -19,12 +19,12 @@ class Neighbors:
     `supports`. `item_nos` is ascending.
 
     One form for three artifacts: what users take as well ("neighbors", at most 1), what they turn to next
-    ("followers"), and what they buy in one basket ("companions", logarithms of lifts).
+    ("next_items"), and what they buy in one basket ("bought_together", logarithms of lifts).
     """
 
     ARTIFACT: ClassVar[str] = "neighbors"
-    FOLLOWERS: ClassVar[str] = "followers"
-    COMPANIONS: ClassVar[str] = "companions"
+    NEXT_ITEMS: ClassVar[str] = "next_items"
+    BOUGHT_TOGETHER: ClassVar[str] = "bought_together"
 
     item_nos: NDArray[np.uint32]
     digests: NDArray[np.uint32]

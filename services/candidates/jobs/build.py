@@ -137,7 +137,7 @@ def _publish(
     refused: dict[str, str] = {}
     described = {
         name: getattr(settings, name).model_dump(mode="json")
-        for name in ("jobs", "neighbors", "followers", "companions", "tastes")
+        for name in ("jobs", "neighbors", "next_items", "bought_together", "tastes")
     }
     for one in made:
         former = store.current(one.name)

@@ -5,10 +5,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.artifacts.neighbors import Neighbors
-from services.candidates.jobs.baskets import companions
+from services.candidates.jobs.bought_together import bought_together
 from services.candidates.jobs.events import Events
-from services.candidates.jobs.followers import followers
 from services.candidates.jobs.nearest import nearest_items
+from services.candidates.jobs.next_items import next_items
 from services.candidates.jobs.ratings import implicit_ratings
 from services.candidates.jobs.rows import Rows
 from services.candidates.settings import CandidatesSettings
@@ -48,11 +48,11 @@ def item_tables(
     del ratings, rows
     item_nos = distinct(events.items)
     chosen = _places(item_nos, only)
-    rows = followers(events, item_nos, settings.followers, entries, progress, only=chosen)
-    yield ItemTable(Neighbors.FOLLOWERS, item_nos[chosen], item_nos, rows)
+    rows = next_items(events, item_nos, settings.next_items, entries, progress, only=chosen)
+    yield ItemTable(Neighbors.NEXT_ITEMS, item_nos[chosen], item_nos, rows)
     del rows
-    rows = companions(events, item_nos, settings.companions, entries, progress, only=chosen)
-    yield ItemTable(Neighbors.COMPANIONS, item_nos[chosen], item_nos, rows)
+    rows = bought_together(events, item_nos, settings.bought_together, entries, progress, only=chosen)
+    yield ItemTable(Neighbors.BOUGHT_TOGETHER, item_nos[chosen], item_nos, rows)
 
 
 def _places(item_nos: NDArray[np.uint32], only: NDArray[np.uint32] | None) -> NDArray[np.intp]:

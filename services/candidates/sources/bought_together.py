@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from services.candidates.history import History
 from services.candidates.proposals import Proposals, nothing
 from services.candidates.query import Query
-from services.candidates.sources.along import along
 from services.candidates.sources.inputs import Inputs
+from services.candidates.sources.neighbor_aggregation import neighbor_aggregation
 from services.common import event_types
 from services.common.sorted_lookup import contained
 
@@ -19,7 +19,8 @@ class BoughtTogether:
     """Items that are bought in one basket with what is in this visitor's cart; without one, with what was last carted
     or bought.
 
-    score(j) = Σ_h ln lift(h, j) over the last items h of the cart: see `along` and the companions job.
+    score(j) = Σ_h ln lift(h, j) over the last items h of the cart: see `neighbor_aggregation`
+    and `jobs/bought_together.py`.
     """
 
     name: ClassVar[str] = "bought_together"
@@ -30,18 +31,22 @@ class BoughtTogether:
         self._inputs = inputs
 
     def unready(self) -> str:
-        return "" if self._inputs.companions.value is not None else "no companions are loaded; run the build"
+        return (
+            ""
+            if self._inputs.bought_together.value is not None
+            else "the table bought_together isn't loaded; run the build"
+        )
 
     def applies(self, query: Query) -> bool:
         return bool(contained(query.history.recent_types, _TAKEN_UP).any())
 
     async def propose(self, query: Query, quota: int) -> Proposals:
-        companions = self._inputs.companions.value
-        if companions is None:
+        table = self._inputs.bought_together.value
+        if table is None:
             return nothing()
         item_nos = _cart(query.history, self._inputs.settings.history.basket_items)
-        return along(
-            companions,
+        return neighbor_aggregation(
+            table,
             item_nos,
             np.ones(len(item_nos)),
             query,

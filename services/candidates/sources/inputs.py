@@ -32,8 +32,8 @@ class Inputs:
     embedded: EmbeddedIndex = field(init=False)
     content: ContentIndex = field(init=False)
     neighbors: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.ARTIFACT))
-    followers: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.FOLLOWERS))
-    companions: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.COMPANIONS))
+    next_items: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.NEXT_ITEMS))
+    bought_together: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.BOUGHT_TOGETHER))
     user_ratings: Slot[UserRatings] = field(default_factory=lambda: Slot[UserRatings](UserRatings.ARTIFACT))
     group_tastes: Slot[GroupTastes] = field(default_factory=lambda: Slot[GroupTastes](GroupTastes.ARTIFACT))
     repeats: Slot[Repeats] = field(default_factory=lambda: Slot[Repeats](Repeats.ARTIFACT))
@@ -70,8 +70,8 @@ class Inputs:
         """Where each artifact stands."""
         return (
             self.neighbors,
-            self.followers,
-            self.companions,
+            self.next_items,
+            self.bought_together,
             self.user_ratings,
             self.group_tastes,
             self.repeats,

@@ -2,12 +2,15 @@ from typing import ClassVar
 
 from services.candidates.proposals import Proposals, nothing
 from services.candidates.query import Query
-from services.candidates.sources.along import along
 from services.candidates.sources.inputs import Inputs
+from services.candidates.sources.neighbor_aggregation import neighbor_aggregation
 
 
 class ItemCf:
-    """Items that users take as well as those of this visitor's history, whatever the order: see `along`."""
+    """Items that users take as well as those of this visitor's history, whatever the order.
+
+    See `neighbor_aggregation` for the formula.
+    """
 
     name: ClassVar[str] = "item_cf"
     quota: ClassVar[int] = 120
@@ -17,14 +20,16 @@ class ItemCf:
         self._inputs = inputs
 
     def unready(self) -> str:
-        return "" if self._inputs.neighbors.value is not None else "no neighbors are loaded; run the build"
+        return "" if self._inputs.neighbors.value is not None else "the table neighbors isn't loaded; run the build"
 
     def applies(self, query: Query) -> bool:
         return len(query.history.item_nos) > 0
 
     async def propose(self, query: Query, quota: int) -> Proposals:
-        neighbors = self._inputs.neighbors.value
-        if neighbors is None:
+        table = self._inputs.neighbors.value
+        if table is None:
             return nothing()
         item_nos, weights = query.history.strongest(self._inputs.settings.history.item_cf_items)
-        return along(neighbors, item_nos, weights, query, quota, minimum_users=self._inputs.settings.minimum_users)
+        return neighbor_aggregation(
+            table, item_nos, weights, query, quota, minimum_users=self._inputs.settings.minimum_users
+        )

@@ -50,8 +50,8 @@ def make_sources(names: Sequence[str], inputs: Inputs) -> list[Source]:
 
 def check_names(field: str, names: Iterable[str]) -> None:
     """Raises InvalidArgumentError where a setting names a source that there is not."""
-    strangers = sorted(set(names) - SOURCES.keys())
-    if strangers:
+    unknown = sorted(set(names) - SOURCES.keys())
+    if unknown:
         raise InvalidArgumentError(
-            f"{field} names {', '.join(strangers)}; the sources are {', '.join(SOURCES)}", reason="UNKNOWN_SOURCE"
+            f"{field} names {', '.join(unknown)}; the sources are {', '.join(SOURCES)}", reason="UNKNOWN_SOURCE"
         )

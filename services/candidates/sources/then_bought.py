@@ -2,12 +2,15 @@ from typing import ClassVar
 
 from services.candidates.proposals import Proposals, nothing
 from services.candidates.query import Query
-from services.candidates.sources.along import along
 from services.candidates.sources.inputs import Inputs
+from services.candidates.sources.neighbor_aggregation import neighbor_aggregation
 
 
 class ThenBought:
-    """Items that users turn to after those of this visitor's history: directed co-occurrence, see `along`."""
+    """Items that users turn to after those of this visitor's history: directed co-occurrence.
+
+    See `neighbor_aggregation` for the formula.
+    """
 
     name: ClassVar[str] = "then_bought"
     quota: ClassVar[int] = 120
@@ -17,14 +20,16 @@ class ThenBought:
         self._inputs = inputs
 
     def unready(self) -> str:
-        return "" if self._inputs.followers.value is not None else "no followers are loaded; run the build"
+        return "" if self._inputs.next_items.value is not None else "the table next_items isn't loaded; run the build"
 
     def applies(self, query: Query) -> bool:
         return len(query.history.item_nos) > 0
 
     async def propose(self, query: Query, quota: int) -> Proposals:
-        followers = self._inputs.followers.value
-        if followers is None:
+        table = self._inputs.next_items.value
+        if table is None:
             return nothing()
-        item_nos, weights = query.history.strongest(self._inputs.settings.history.follower_items)
-        return along(followers, item_nos, weights, query, quota, minimum_users=self._inputs.settings.minimum_users)
+        item_nos, weights = query.history.strongest(self._inputs.settings.history.then_bought_items)
+        return neighbor_aggregation(
+            table, item_nos, weights, query, quota, minimum_users=self._inputs.settings.minimum_users
+        )

@@ -10,7 +10,7 @@ _LOOKED_AT = 5
 class Trending:
     """What rises against its own past, of the whole shop, and most of all in the visitor's categories.
 
-    score(j) = rise of j (see `Rises`) × (1 + 2 × taste for j's categories).
+    score(j) = rise of j (see `trend_scores`) × (1 + 2 × taste for j's categories).
     """
 
     name: ClassVar[str] = "trending"
@@ -30,4 +30,4 @@ class Trending:
         lists = self._inputs.top_lists
         item_nos = query.eligibility.first_admitted(lists.trending, _LOOKED_AT * quota)
         taste = query.taste.of(self._inputs.columns.category_nos[item_nos])
-        return best(item_nos, lists.rises[item_nos] * (1 + 2 * taste), quota)
+        return best(item_nos, lists.trend_scores[item_nos] * (1 + 2 * taste), quota)

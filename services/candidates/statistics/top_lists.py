@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from services.candidates.catalog.item_columns import ItemColumns
 from services.candidates.statistics.item_statistics import ItemStatistics
-from services.candidates.statistics.rises import rises
 from services.candidates.statistics.term_ranking import TermRanking
+from services.candidates.statistics.trend_scores import trend_scores
 from services.common.item_state import REDUCED
 
 
@@ -19,7 +19,7 @@ class CatalogSnapshot:
     new_since: NDArray[np.int64]
     reduced: NDArray[np.bool_]
     category_nos: NDArray[np.uint32]
-    rises: NDArray[np.float64]
+    trend_scores: NDArray[np.float64]
     creators: NDArray[np.uint32]
     brands: NDArray[np.uint32]
     topics: NDArray[np.uint32]
@@ -37,7 +37,7 @@ class CatalogSnapshot:
             new_since=columns.new_since[item_nos],
             reduced=(columns.flags[item_nos] & REDUCED) > 0,
             category_nos=columns.category_nos[item_nos],
-            rises=rises(daily[item_nos], monthly[item_nos]),
+            trend_scores=trend_scores(daily[item_nos], monthly[item_nos]),
             creators=columns.creators.codes_of(item_nos),
             brands=columns.brands.codes_of(item_nos),
             topics=columns.topics.codes_of(item_nos),
@@ -50,7 +50,7 @@ class TopLists:
 
     `popular` is by popularity, then the newest; `newest` by date, then popularity, with the dates beside it, negated so
     that they ascend; `on_sale` are the reduced ones by popularity; `trending` those that rise, the surest first, with
-    `rises` by item number; `of_category` has the most popular of each category, at every level; `of_creator`,
+    `trend_scores` by item number; `of_category` has the most popular of each category, at every level; `of_creator`,
     `of_brand` and `of_topic` the newest of each. An item that became ineligible since is passed over when a request
     reads the list. `logs` are the popularities, time-free, by item number.
     """
@@ -63,7 +63,7 @@ class TopLists:
     leaf_categories: frozenset[int]
     logs: NDArray[np.float64]
     trending: NDArray[np.uint32]
-    rises: NDArray[np.float64]
+    trend_scores: NDArray[np.float64]
     of_creator: TermRanking
     of_brand: TermRanking
     of_topic: TermRanking
@@ -79,9 +79,9 @@ def rank(snapshot: CatalogSnapshot, per_category: int) -> TopLists:
     item_nos = snapshot.item_nos.astype(np.uint32)
     rows = int(snapshot.item_nos.max(initial=0)) + 1
     logs, risen = np.full(rows, -np.inf), np.zeros(rows)
-    logs[snapshot.item_nos], risen[snapshot.item_nos] = snapshot.log_popularity, snapshot.rises
-    rising = by_popularity[snapshot.rises[by_popularity] > 0]
-    trending = rising[np.argsort(-snapshot.rises[rising], kind="stable")]
+    logs[snapshot.item_nos], risen[snapshot.item_nos] = snapshot.log_popularity, snapshot.trend_scores
+    rising = by_popularity[snapshot.trend_scores[by_popularity] > 0]
+    trending = rising[np.argsort(-snapshot.trend_scores[rising], kind="stable")]
     of_category, leaves = _by_category(item_nos[by_popularity], snapshot.category_nos[by_popularity], per_category)
     return TopLists(
         popular=item_nos[by_popularity],
@@ -92,7 +92,7 @@ def rank(snapshot: CatalogSnapshot, per_category: int) -> TopLists:
         leaf_categories=leaves,
         logs=logs,
         trending=item_nos[trending],
-        rises=risen,
+        trend_scores=risen,
         of_creator=TermRanking.of(item_nos[newest], snapshot.creators[newest]),
         of_brand=TermRanking.of(item_nos[newest], snapshot.brands[newest]),
         of_topic=TermRanking.of(item_nos[newest], snapshot.topics[newest]),

@@ -168,8 +168,8 @@ class PipelineExecutor:
 def _check_owned(units: Any, target: type) -> None:
     names = {field.name for field in fields(target)}
     for unit in units:
-        if strangers := unit.owns - names:
-            raise ValueError(f"{type(unit).__name__} owns {sorted(strangers)}, which {target.__name__} does not have")
+        if unknown := unit.owns - names:
+            raise ValueError(f"{type(unit).__name__} owns {sorted(unknown)}, which {target.__name__} does not have")
 
 
 def _keywords(values: Mapping[str, object]) -> dict[str, Any]:
@@ -177,8 +177,8 @@ def _keywords(values: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _check_fields(owns: frozenset[str], values: Mapping[str, object]) -> int:
-    if strangers := values.keys() - owns:
-        raise ContractViolation(f"set {sorted(strangers)} without owning them")
+    if unknown := values.keys() - owns:
+        raise ContractViolation(f"set {sorted(unknown)} without owning them")
     return 0
 
 

@@ -200,7 +200,7 @@ async def test_ten_thousand_exclusions_are_borne(shop: Any) -> None:
     assert 1 not in await shop.similarities(3, excluded=excluded)
 
 
-async def test_a_history_of_strangers_is_like_nothing(shop: Any) -> None:
+async def test_a_history_of_unknown_items_is_like_nothing(shop: Any) -> None:
     await shop.put(CUPS)
     alike = await shop.alike(77, 4_000_000_000)
     assert alike.similarities.shape == (0, 2)

@@ -93,20 +93,20 @@ async def test_every_table_is_made_and_loads(tmp_path: Path) -> None:
         name: load(built.artifacts[name].path, columns)
         for name, load in (
             ("neighbors", Neighbors.load),
-            ("followers", Neighbors.load),
-            ("companions", Neighbors.load),
+            ("next_items", Neighbors.load),
+            ("bought_together", Neighbors.load),
             ("user_ratings", UserRatings.load),
             ("group_tastes", GroupTastes.load),
             ("repeats", Repeats.load),
         )
     }
     assert loaded.keys() == built.artifacts.keys()
-    followers, companions, tastes = loaded["followers"], loaded["companions"], loaded["group_tastes"]
-    assert isinstance(followers, Neighbors)
-    _, positions = followers.positions_of(np.array([3], np.uint32))
-    assert followers.neighbors[positions].tolist() == [4, 5]
-    assert isinstance(companions, Neighbors)
-    assert companions.item_nos[np.diff(companions.starts) > 0].tolist() == [4, 5]
+    next_items, bought_together, tastes = loaded["next_items"], loaded["bought_together"], loaded["group_tastes"]
+    assert isinstance(next_items, Neighbors)
+    _, positions = next_items.positions_of(np.array([3], np.uint32))
+    assert next_items.neighbors[positions].tolist() == [4, 5]
+    assert isinstance(bought_together, Neighbors)
+    assert bought_together.item_nos[np.diff(bought_together.starts) > 0].tolist() == [4, 5]
     assert isinstance(tastes, GroupTastes)
     assert tastes.groups == (("region", "north"),)
     assert set(built.artifacts["neighbors"].metadata) >= {"catalog_version", "quality", "settings", "pairs"}

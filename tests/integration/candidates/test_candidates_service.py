@@ -92,7 +92,7 @@ async def until(condition: Callable[[], Any], seconds: float = 5.0) -> float:
     return time.perf_counter() - began
 
 
-async def test_a_shop_is_read_and_strangers_are_served(tmp_path: Path) -> None:
+async def test_a_shop_is_read_and_unknown_visitors_are_served(tmp_path: Path) -> None:
     changes = [change(item_no, f"cup {item_no}") for item_no in range(1, 51)]
     async with service(tmp_path, *changes, change(51, "hidden", hidden=True)) as shop:
         response = await shop.retrieve(limit=20)

@@ -1,4 +1,4 @@
-"""New users, single events, strangers and new items, on real households and products held out from all jobs."""
+"""New users, single events, unknown visitors and new items, on real households and products held out from all jobs."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -19,7 +19,7 @@ HOUSEHOLDS = 500
 NEWCOMERS = 40
 NEW_ITEMS = 40
 CANDIDATES = 300
-STRANGER = 9_999_999
+UNKNOWN = 9_999_999
 
 
 class ColdShop:
@@ -33,7 +33,7 @@ class ColdShop:
         known = data.past[~data.past.user.isin(self.newcomers) & ~data.past.item_no.isin(self.new_items)]
         self.shop = OfflineShop(data.items, CandidatesSettings())
         self.shop.learn(known, NoProgress(), data.attributes)
-        self._next = STRANGER
+        self._next = UNKNOWN
 
     async def ask(self, user: int, *sources: str) -> Retrieved:
         return await self.shop.ask(self.shop.retriever(sources), user, self.data.begin_millis, CANDIDATES)
@@ -82,8 +82,8 @@ async def test_a_new_user_gets_what_the_shop_and_their_groups_take(cold: ColdSho
     assert fmean(recalls) > 3 * by_chance
 
 
-async def test_a_strangers_first_visit_is_not_empty(cold: ColdShop) -> None:
-    retrieved = await cold.ask(STRANGER)
+async def test_an_unknown_visitors_first_visit_is_not_empty(cold: ColdShop) -> None:
+    retrieved = await cold.ask(UNKNOWN)
     assert len(retrieved.item_nos) >= 100
     assert outcome(retrieved, "demographic").status == pb.SOURCE_STATUS_NOT_APPLICABLE
     assert outcome(retrieved, "item_cf").status == pb.SOURCE_STATUS_NOT_APPLICABLE
@@ -125,12 +125,12 @@ async def test_a_new_item_is_found_by_its_content_before_anyone_bought_it(cold: 
 async def test_what_an_anonymous_visitor_looks_at_leads_within_the_session(cold: ColdShop) -> None:
     """Half of a real basket is looked at; the other half, which the visitor never touched, is to be found."""
     found, without = [], []
-    stranger = set((await cold.ask(STRANGER)).item_nos.tolist())
+    unknown = set((await cold.ask(UNKNOWN)).item_nos.tolist())
     for basket in [sorted(basket) for basket in cold.data.baskets.values() if len(basket) >= 8][:NEWCOMERS]:
         seen, wanted = basket[::2], set(basket[1::2])
         retrieved = await cold.ask_after_session(seen)
         assert outcome(retrieved, "recently_viewed").proposals.item_nos.tolist() == seen[::-1][:CANDIDATES]
         found.append(len(wanted.intersection(retrieved.item_nos.tolist())) / len(wanted))
-        without.append(len(wanted & stranger) / len(wanted))
+        without.append(len(wanted & unknown) / len(wanted))
     assert len(found) == NEWCOMERS
     assert fmean(found) > 1.2 * fmean(without)

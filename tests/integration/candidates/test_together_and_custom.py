@@ -92,7 +92,7 @@ def outcome(response: pb.RetrieveCandidatesResponse, source: str) -> pb.SourceOu
     return next(one for one in response.outcomes if one.source == source)
 
 
-def companions(score: float) -> Neighbors:
+def pair_table(score: float) -> Neighbors:
     numbers = np.arange(1, ITEMS + 1, dtype=np.uint32)
     return Neighbors(
         item_nos=numbers,
@@ -106,8 +106,8 @@ def companions(score: float) -> Neighbors:
 
 async def test_what_is_bought_together_is_listed_for_the_cart(tmp_path: Path) -> None:
     store = ArtifactStore(tmp_path / "artifacts")
-    table = companions(2.0)
-    version = store.publish(Neighbors.COMPANIONS, table.save, {}, SystemClock().now()).version
+    table = pair_table(2.0)
+    version = store.publish(Neighbors.BOUGHT_TOGETHER, table.save, {}, SystemClock().now()).version
     async with service(tmp_path) as stub:
         asked = pb.ListBoughtTogetherRequest(item_ids=["item-1", "unknown"], limit=5)
         asked.query_time.FromMilliseconds(NOW)
@@ -177,7 +177,7 @@ async def test_a_requests_weights_go_before_the_configured_ones(tmp_path: Path) 
 
 async def test_tables_are_swapped_under_load_without_a_failed_call(tmp_path: Path) -> None:
     store, moment = ArtifactStore(tmp_path / "artifacts"), SystemClock().now()
-    store.publish(Neighbors.COMPANIONS, companions(1.0).save, {}, moment)
+    store.publish(Neighbors.BOUGHT_TOGETHER, pair_table(1.0).save, {}, moment)
     async with service(tmp_path) as stub:
         asked = pb.ListBoughtTogetherRequest(item_nos=[1])
         asked.query_time.FromMilliseconds(NOW)
@@ -191,10 +191,12 @@ async def test_tables_are_swapped_under_load_without_a_failed_call(tmp_path: Pat
                 seen.add(answer.version)
 
         callers = [asyncio.create_task(call()) for _ in range(4)]
-        versions = set(store.versions(Neighbors.COMPANIONS))
+        versions = set(store.versions(Neighbors.BOUGHT_TOGETHER))
         for score in (2.0, 3.0):
-            table = companions(score)
-            versions.add((await asyncio.to_thread(store.publish, Neighbors.COMPANIONS, table.save, {}, moment)).version)
+            table = pair_table(score)
+            versions.add(
+                (await asyncio.to_thread(store.publish, Neighbors.BOUGHT_TOGETHER, table.save, {}, moment)).version
+            )
             for _ in range(500):
                 await asyncio.sleep(0.01)
                 if versions <= seen:
@@ -203,4 +205,4 @@ async def test_tables_are_swapped_under_load_without_a_failed_call(tmp_path: Pat
         stop.set()
         await asyncio.gather(*callers)
         status = await stub.GetIndexStatus(pb.GetIndexStatusRequest(), timeout=5)
-        assert {one.name: one.version for one in status.artifacts} == {Neighbors.COMPANIONS: max(versions)}
+        assert {one.name: one.version for one in status.artifacts} == {Neighbors.BOUGHT_TOGETHER: max(versions)}

@@ -18,7 +18,7 @@ def shop() -> Shop:
     shop.put(6, group_no=1)
     shop.neighbors(
         {(1, 3): np.log(2), (2, 3): np.log(8), (1, 2): 9.0, (1, 4): np.log(4), (1, 5): 5.0, (2, 6): 5.0},
-        shop.inputs.companions,
+        shop.inputs.bought_together,
     )
     shop.open()
     return shop
@@ -33,7 +33,7 @@ def test_the_best_lift_with_any_item_counts(shop: Shop) -> None:
     assert asked(shop, 1, 2, limit=1).item_nos.tolist() == [3]
 
 
-def test_what_nobody_bought_has_no_companions(shop: Shop) -> None:
+def test_what_nobody_bought_has_nothing_bought_with_it(shop: Shop) -> None:
     assert len(asked(shop, 7).item_nos) == 0
-    shop.inputs.companions.value = None
+    shop.inputs.bought_together.value = None
     assert len(asked(shop, 1).item_nos) == 0

@@ -24,8 +24,8 @@ DAY = 86_400_000
 ITEMS = 20
 LOADERS: Mapping[str, Callable[[Path, ItemColumns], Any]] = {
     Neighbors.ARTIFACT: Neighbors.load,
-    Neighbors.FOLLOWERS: Neighbors.load,
-    Neighbors.COMPANIONS: Neighbors.load,
+    Neighbors.NEXT_ITEMS: Neighbors.load,
+    Neighbors.BOUGHT_TOGETHER: Neighbors.load,
     UserRatings.ARTIFACT: UserRatings.load,
     GroupTastes.ARTIFACT: GroupTastes.load,
     Repeats.ARTIFACT: Repeats.load,

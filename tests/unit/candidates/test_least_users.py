@@ -83,7 +83,7 @@ def test_the_least_number_is_five() -> None:
     assert SETTINGS.minimum_users == K
 
 
-@pytest.mark.parametrize("name", [Neighbors.ARTIFACT, Neighbors.COMPANIONS, Neighbors.FOLLOWERS])
+@pytest.mark.parametrize("name", [Neighbors.ARTIFACT, Neighbors.BOUGHT_TOGETHER, Neighbors.NEXT_ITEMS])
 @pytest.mark.parametrize("users", [2, K])
 def test_every_pair_knows_how_many_users_are_behind_it(name: str, users: int) -> None:
     table = next(one for one in item_tables(history(users), SETTINGS, NoProgress()) if one.name == name)

@@ -4,7 +4,7 @@ import pytest
 from services.candidates.proposals import Proposals
 from services.candidates.query import Query
 from services.candidates.sources.registry import SOURCES
-from services.candidates.statistics.rises import rises
+from services.candidates.statistics.trend_scores import trend_scores
 from tests.support.candidates_shop import Shop, bought, viewed
 from vitrine.common.v1.attribute_pb2 import AttributeValue, TextList
 from vitrine.events.v1 import event_pb2
@@ -41,14 +41,14 @@ def group_member(*groups: tuple[str, str]) -> UserFeatures:
 
 
 async def test_then_bought_goes_by_the_direction(shop: Shop) -> None:
-    shop.neighbors({(1, 3): 0.5, (4, 1): 0.9}, shop.inputs.followers)
+    shop.neighbors({(1, 3): 0.5, (4, 1): 0.9}, shop.inputs.next_items)
     shop.open()
     proposals = await ask(shop, "then_bought", shop.query(viewed(UserFeatures(), 1)))
     assert (proposals.item_nos.tolist(), evidence(proposals)) == ([3], [1])
 
 
 async def test_bought_together_goes_by_the_cart(shop: Shop) -> None:
-    shop.neighbors({(1, 5): 1.0, (2, 6): 2.0, (3, 7): 3.0, (4, 8): 4.0}, shop.inputs.companions)
+    shop.neighbors({(1, 5): 1.0, (2, 6): 2.0, (3, 7): 3.0, (4, 8): 4.0}, shop.inputs.bought_together)
     shop.open()
     user = viewed(UserFeatures(), 1, 5, CART)
     viewed(user, 2, 4, CART)
@@ -60,7 +60,7 @@ async def test_bought_together_goes_by_the_cart(shop: Shop) -> None:
 
 
 async def test_bought_together_goes_by_the_last_purchase_when_the_cart_is_empty(shop: Shop) -> None:
-    shop.neighbors({(1, 5): 1.0, (2, 6): 2.0}, shop.inputs.companions)
+    shop.neighbors({(1, 5): 1.0, (2, 6): 2.0}, shop.inputs.bought_together)
     shop.open()
     user = viewed(viewed(UserFeatures(), 1, 5, CART), 1, 4, event_pb2.EVENT_TYPE_PURCHASE)
     assert (await ask(shop, "bought_together", shop.query(user))).item_nos.tolist() == [5]
@@ -70,7 +70,7 @@ async def test_bought_together_goes_by_the_last_purchase_when_the_cart_is_empty(
 def test_a_rise_is_measured_against_the_items_own_past() -> None:
     daily = np.array([10.0, 10.0, 10.0, 2.0, 0.0, 100.0])
     monthly = np.array([300.0, 10.0, 155.0, 2.0, 50.0, 2900.0 + 100.0])
-    risen = rises(daily, monthly)
+    risen = trend_scores(daily, monthly)
     assert risen[0] == 0  # as ever
     assert risen[1] == pytest.approx(10.0)  # never sold before
     assert risen[2] == pytest.approx((10 - 5) / np.sqrt(6))  # twice as much as ever

@@ -27,8 +27,8 @@ DAY = 24 * HOUR
 ITEMS = 3_000
 LOADERS = {
     Neighbors.ARTIFACT: Neighbors.load,
-    Neighbors.FOLLOWERS: Neighbors.load,
-    Neighbors.COMPANIONS: Neighbors.load,
+    Neighbors.NEXT_ITEMS: Neighbors.load,
+    Neighbors.BOUGHT_TOGETHER: Neighbors.load,
     UserRatings.ARTIFACT: UserRatings.load,
     GroupTastes.ARTIFACT: GroupTastes.load,
     Repeats.ARTIFACT: Repeats.load,
@@ -71,10 +71,10 @@ def tables(shop: Shop, events: Events, folder: Path, similarity: Similarity = Si
     [
         ([], set()),
         ([(1, 1, 0)], set()),
-        (ONE_USER, {"followers", "user_ratings", "repeats"}),
+        (ONE_USER, {"next_items", "user_ratings", "repeats"}),
         (ONE_ITEM, {"group_tastes", "repeats"}),
-        ([*CROWD, *BY_EVERYONE], {"neighbors", "followers", "user_ratings", "group_tastes"}),
-        ([*CROWD, *GLUTTON], {"neighbors", "followers", "user_ratings", "group_tastes", "repeats"}),
+        ([*CROWD, *BY_EVERYONE], {"neighbors", "next_items", "user_ratings", "group_tastes"}),
+        ([*CROWD, *GLUTTON], {"neighbors", "next_items", "user_ratings", "group_tastes", "repeats"}),
     ],
     ids=["nothing", "one-event", "one-user", "one-item", "an-item-of-everyone", "a-user-of-100000-events"],
 )
@@ -93,7 +93,7 @@ def test_what_was_all_taken_back_is_nothing(catalog: Shop, tmp_path: Path) -> No
     bought = events_of(CROWD, bought=False)
     back = Events(bought.users, bought.items, -bought.strengths, bought.millis, bought.orders, bought.bought)
     both = [np.concatenate([getattr(bought, name), getattr(back, name)]) for name in bought.__slots__]
-    assert set(tables(catalog, Events(*both), tmp_path)) <= {"followers"}  # who turned to what did so
+    assert set(tables(catalog, Events(*both), tmp_path)) <= {"next_items"}  # who turned to what did so
 
 
 def test_constant_ratings_vary_nothing(catalog: Shop, tmp_path: Path) -> None:

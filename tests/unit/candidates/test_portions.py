@@ -20,7 +20,7 @@ from tests.support.shop_events import events_of
 HOUR = 3_600_000
 # A column that belongs to the artifact alone.
 COLUMN = {"user_ratings": "ratings", "repeats": "rates"}
-SETTINGS = CandidatesSettings(minimum_users=1, companions=BasketSettings(minimum_support=1, shrinkage=0.1))
+SETTINGS = CandidatesSettings(minimum_users=1, bought_together=BasketSettings(minimum_support=1, shrinkage=0.1))
 
 
 def doings(seed: int = 0, users: int = 40, items: int = 25, count: int = 800) -> Events:
@@ -97,7 +97,7 @@ def test_a_table_is_gone_before_the_next_is_computed() -> None:
         former = weakref.ref(getattr(artifact, COLUMN.get(made.name, "similarities")))
         names.append(made.name)
         del made, artifact
-    assert names == ["neighbors", "followers", "companions", "user_ratings", "repeats"]
+    assert names == ["neighbors", "next_items", "bought_together", "user_ratings", "repeats"]
 
 
 def test_rows_are_packed_as_they_come() -> None:
@@ -121,6 +121,6 @@ def test_the_setting_bounds_the_memory() -> None:
             assert len(rows) > 0
             tracemalloc.reset_peak()
         tracemalloc.stop()
-    for name in ("followers", "companions"):
+    for name in ("next_items", "bought_together"):
         assert peaks[4_000, name] < 0.5 * peaks[20_000_000, name]
     assert peaks[20_000_000, "neighbors"] - peaks[4_000, "neighbors"] > 0.5 * 90_000 * 12

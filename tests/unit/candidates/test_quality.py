@@ -57,7 +57,7 @@ def test_recall_is_that_of_the_definition_though_few_rows_are_made(seed: int) ->
     whole = {table.name: table for table in item_tables(held_out.past, SETTINGS, NoProgress())}
     expected = {name: dense_recall(events, table) for name, table in whole.items()}
     assert expected["neighbors"] > 0
-    assert expected["followers"] > 0
+    assert expected["next_items"] > 0
     tables = item_tables(held_out.past, SETTINGS, NoProgress(), held_out.items)
     assert {table.name: held_out.recall(held_out.by_table(table)) for table in tables} == pytest.approx(expected)
 

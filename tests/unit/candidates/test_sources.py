@@ -140,7 +140,7 @@ async def test_embedding_keeps_to_the_filter(shop: Shop) -> None:
     assert (await ask(shop, "embedding", query, 5)).item_nos.tolist() == [2, 1]
 
 
-async def test_popular_is_the_same_for_strangers_and_bends_to_taste(shop: Shop) -> None:
+async def test_popular_is_the_same_for_unknown_visitors_and_bends_to_taste(shop: Shop) -> None:
     shop.put(1, path=("food", "bread"))
     shop.put(2, path=("food", "fish"))
     shop.put(3, path=("toys", "cars"))
@@ -243,7 +243,7 @@ async def test_one_event_is_enough_for_content_and_item_cf(shop: Shop) -> None:
         assert (await ask(shop, name, query)).item_nos.tolist() == [2]
 
 
-async def test_a_stranger_has_the_sources_that_need_no_history(shop: Shop) -> None:
+async def test_an_unknown_visitor_has_the_sources_that_need_no_history(shop: Shop) -> None:
     shop.put(1)
     shop.open()
     applying = {name for name, make in SOURCES.items() if make(shop.inputs).applies(shop.query())}

@@ -30,7 +30,7 @@ ITEMS = 400
 USERS = 80
 
 
-def followers_of_taste(seed: int, *, fickle: bool = False) -> Events:
+def taste_driven_events(seed: int, *, fickle: bool = False) -> Events:
     """Users of four tastes; on the last day they turn to two items, of their taste or, `fickle`, of another."""
     random = np.random.default_rng(seed)
     rows = []
@@ -54,15 +54,15 @@ def regions(*, mixed: bool = False) -> dict[int, tuple[Group, ...]]:
 
 
 def test_what_like_minded_users_and_groups_take_is_foreseen_by_their_tables() -> None:
-    good = qualities(followers_of_taste(1), regions())
-    poor = qualities(followers_of_taste(1, fickle=True), regions())
+    good = qualities(taste_driven_events(1), regions())
+    poor = qualities(taste_driven_events(1, fickle=True), regions())
     for name in (UserRatings.ARTIFACT, GroupTastes.ARTIFACT):
         assert (good[name] or 0.0) > 0.5
         assert (poor[name] or 0.0) < 0.1
 
 
 def test_groups_that_say_nothing_of_tastes_foresee_less() -> None:
-    events = followers_of_taste(2)
+    events = taste_driven_events(2)
     told, mixed = (qualities(events, groups)[GroupTastes.ARTIFACT] for groups in (regions(), regions(mixed=True)))
     assert told is not None
     assert mixed is not None
@@ -70,7 +70,7 @@ def test_groups_that_say_nothing_of_tastes_foresee_less() -> None:
 
 
 def test_users_without_a_group_do_not_count() -> None:
-    events = followers_of_taste(3)
+    events = taste_driven_events(3)
     some = {user: groups for user, groups in regions().items() if user < 40}
     few = {user: groups for user, groups in regions().items() if user < 20}
     assert qualities(events, some)[GroupTastes.ARTIFACT] is not None
@@ -80,7 +80,7 @@ def test_users_without_a_group_do_not_count() -> None:
 
 @pytest.mark.parametrize("hours", [0.0, 24 * 365.0])
 def test_without_held_out_hours_there_is_no_quality(hours: float) -> None:
-    assert set(qualities(followers_of_taste(4), regions(), hours).values()) == {None}
+    assert set(qualities(taste_driven_events(4), regions(), hours).values()) == {None}
 
 
 def buyers(seed: int, users: int = 60) -> Events:

@@ -38,8 +38,8 @@ def test_what_always_follows_is_found_and_what_never_did_is_not(tmp_path: Path, 
         scores = asyncio.run(bench_sequences(sequences, CandidatesSettings(), NoProgress(), validation=validation))
         assert scores.users == 40
         assert 0 <= scores.ndcg <= scores.recall <= scores.recall_at_300
-        followers, popular = scores.shares["then_bought"], scores.shares["popular"]
-        assert 0 <= followers[1] <= followers[0] <= popular[0]  # a small shop's popular items are all of them
+        then_bought, popular = scores.shares["then_bought"], scores.shares["popular"]
+        assert 0 <= then_bought[1] <= then_bought[0] <= popular[0]  # a small shop's popular items are all of them
         return scores.recall
 
     assert recall(tmp_path / "good", "a") - recall(tmp_path / "bad", "zzz") >= 0.2

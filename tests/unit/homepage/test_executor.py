@@ -138,11 +138,11 @@ async def test_a_query_hydrator_may_only_set_what_it_owns() -> None:
 
 
 def test_a_unit_that_owns_what_is_not_there_fails_when_the_pipeline_is_built() -> None:
-    class Stranger(FakeHydrator):
+    class Unknown(FakeHydrator):
         owns = frozenset({"no_such_field"})
 
     runner = UnitRunner(lambda _: None)
-    pipeline = Pipeline([[Stranger({})]], [], [], [], [], [], [])
+    pipeline = Pipeline([[Unknown({})]], [], [], [], [], [], [])
     with pytest.raises(ValueError, match="no_such_field"):
         PipelineExecutor(pipeline, Composer([], [], runner), runner)
 

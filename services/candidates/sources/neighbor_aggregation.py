@@ -7,7 +7,7 @@ from services.candidates.query import Query
 from services.common.sorted_lookup import contained, grouped
 
 
-def along(
+def neighbor_aggregation(
     neighbors: Neighbors,
     item_nos: NDArray[np.uint32],
     weights: NDArray[np.float64],

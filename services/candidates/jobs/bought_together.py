@@ -13,7 +13,7 @@ from services.common.progress import NoProgress, Progress
 _MILLIS_PER_HOUR: Final = 3_600_000
 
 
-def companions(
+def bought_together(
     events: Events,
     item_nos: NDArray[np.uint32],
     settings: BasketSettings,

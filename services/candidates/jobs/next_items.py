@@ -17,7 +17,7 @@ _REACH: Final = 5
 Sequences: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 
 
-def followers(
+def next_items(
     events: Events,
     item_nos: NDArray[np.uint32],
     settings: SequenceSettings,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from services.candidates.job_settings import BasketSettings
-from services.candidates.jobs.baskets import companions
+from services.candidates.jobs.bought_together import bought_together
 from tests.support.shop_events import events_of
 
 HOUR = 3_600_000
@@ -21,7 +21,7 @@ def made(
 ) -> dict[tuple[int, int], tuple[float, int]]:
     events = events_of(rows, orders=orders, bought=bought)
     item_nos = np.unique(events.items)
-    table = companions(events, item_nos, settings, block_entries)
+    table = bought_together(events, item_nos, settings, block_entries)
     owners = np.repeat(item_nos, np.diff(table.starts))
     return {
         (int(owner), int(item_nos[column])): (float(score), int(support))
@@ -50,7 +50,7 @@ def dense(
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("block_entries", [1000, MILLION])
-def test_companions_are_those_of_the_formula(seed: int, block_entries: int) -> None:
+def test_scores_are_those_of_the_formula(seed: int, block_entries: int) -> None:
     random = np.random.default_rng(seed)
     orders = [int(number) for number in random.integers(1, 60, size=400)]
     rows = [(order % 7, int(random.integers(1, 15)), 0) for order in orders]
@@ -92,7 +92,7 @@ def test_a_wholesalers_basket_is_cut() -> None:
 
 
 @pytest.mark.parametrize("rows", [[], [(1, 1, 0)], [(1, 1, 0), (1, 1, 0)]])
-def test_one_item_has_no_companions(rows: list[tuple[int, int, int]]) -> None:
+def test_a_basket_of_one_item_makes_no_pairs(rows: list[tuple[int, int, int]]) -> None:
     assert made(rows, [], BasketSettings(minimum_support=1)) == {}
 
 

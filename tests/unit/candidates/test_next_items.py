@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from services.candidates.job_settings import SequenceSettings
-from services.candidates.jobs.followers import followers
+from services.candidates.jobs.next_items import next_items
 from services.candidates.jobs.rows import Rows
 from tests.support.shop_events import events_of
 
@@ -16,7 +16,7 @@ def made(
 ) -> dict[tuple[int, int], tuple[float, int]]:
     events = events_of(rows)
     item_nos = np.unique(events.items)
-    table: Rows = followers(events, item_nos, settings, block_entries)
+    table: Rows = next_items(events, item_nos, settings, block_entries)
     owners = np.repeat(item_nos, np.diff(table.starts))
     return {
         (int(owner), int(item_nos[column])): (float(score), int(support))
@@ -53,7 +53,7 @@ def dense(rows: list[tuple[int, int, int]], settings: SequenceSettings) -> dict[
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("block_entries", [1000, MILLION])
-def test_followers_are_those_of_the_formula(seed: int, block_entries: int) -> None:
+def test_scores_are_those_of_the_formula(seed: int, block_entries: int) -> None:
     random = np.random.default_rng(seed)
     rows = [
         (int(random.integers(20)), int(random.integers(1, 25)), int(random.integers(40)) * 1000) for _ in range(400)
@@ -79,6 +79,6 @@ def test_who_has_one_item_leads_nowhere(rows: list[tuple[int, int, int]]) -> Non
 def test_a_user_of_100_000_events_counts_with_the_last_items() -> None:
     rows = [(1, number, number) for number in range(1, 100_001)]
     events = events_of(rows)
-    table = followers(events, np.unique(events.items), SequenceSettings(items_per_user=50, window=2), 1000)
+    table = next_items(events, np.unique(events.items), SequenceSettings(items_per_user=50, window=2), 1000)
     assert int(table.columns.min()) == 99_951
     assert len(table) == 49 + 48

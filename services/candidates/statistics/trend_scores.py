@@ -8,7 +8,7 @@ _FEWEST: Final = 3.0
 _SURE: Final = 1.0
 
 
-def rises(daily: NDArray[np.float64], monthly: NDArray[np.float64]) -> NDArray[np.float64]:
+def trend_scores(daily: NDArray[np.float64], monthly: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns how surely each item rises against its own past; 0 where it does not.
 
     `daily` and `monthly` are sums of strengths with half-lives of 1 and of 30 days at one time. At a steady rate they
