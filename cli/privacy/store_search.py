@@ -5,8 +5,8 @@ from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, MetaData,
 
 from cli.privacy.marks import Marks
 from cli.privacy.trace import Trace
+from services.common.column_types import OpaqueId
 from services.common.database import Database
-from services.common.opaque_id import OpaqueId
 from services.events.digests import DIGEST_BYTES
 
 

@@ -47,5 +47,25 @@ async def run_in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
         await asyncio.wait({running})
 
 
+class ChangeSignal:
+    """Wakes those who wait for something to change, on one event loop."""
+
+    def __init__(self) -> None:
+        self._next = asyncio.Event()
+
+    def current(self) -> asyncio.Event:
+        """Returns the event that the next change sets. Take it before you look, so that you miss no change."""
+        return self._next
+
+    async def wait(self) -> None:
+        """Returns at the next change."""
+        await self._next.wait()
+
+    def notify(self) -> None:
+        """Wakes everyone who waits."""
+        self._next.set()
+        self._next = asyncio.Event()
+
+
 def _words(error: grpc.aio.AioRpcError) -> str:
     return f"{error.code().name}: {error.details()}"

@@ -1,12 +1,16 @@
 """Channels to other services: opened once per process, balanced, kept alive, retried with restraint."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import grpc
 
 from services.common.telemetry import tracing
+
+_Answer = TypeVar("_Answer")
 
 _SCHEMES: Final = ("dns:", "ipv4:", "ipv6:", "unix:", "xds:")
 
@@ -32,6 +36,19 @@ def open_channel(address: str, *, limits: ChannelLimits = DEFAULT_LIMITS) -> grp
     """
     target = address if address.startswith(_SCHEMES) else f"dns:///{address}"
     return grpc.aio.insecure_channel(target, options=_options(limits), interceptors=tracing.client_interceptors())
+
+
+@asynccontextmanager
+async def answers_of(
+    call: "grpc.aio.UnaryStreamCall[Any, _Answer]",
+) -> AsyncIterator["grpc.aio.UnaryStreamCall[Any, _Answer]"]:
+    """The answers of a stream while the block runs. A block that leaves early, for example with an exception, cancels
+    the call: otherwise the server would go on sending, and both would keep what nobody reads.
+    """
+    try:
+        yield call
+    finally:
+        call.cancel()
 
 
 def _options(limits: ChannelLimits) -> list[tuple[str, Any]]:

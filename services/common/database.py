@@ -13,8 +13,7 @@ from sqlalchemy.orm import DeclarativeBase
 from services.common.engines.mysql import BACKENDS, mysql_engine
 from services.common.engines.sqlite import sqlite_engine, sqlite_url
 from services.common.engines.sqlite_traces import erase_traces, erase_traces_left
-from services.common.engines.transient import RETRY_SECONDS, is_duplicate, is_transient, jittered
-from services.common.engines.writing import WRITES
+from services.common.engines.transactions import RETRY_SECONDS, WRITES, is_duplicate, is_transient, jittered
 
 __all__ = ["Base", "Database", "create_engine", "new_metadata", "sqlite_url"]
 

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 
 from services.common.application import Application
 from services.common.errors import VitrineError
-from services.common.one_thread import compute_on_one_thread
-from services.common.parent import exit_with_parent
+from services.common.process import compute_on_one_thread, exit_with_parent
 from services.common.server import serve
 from services.common.settings import ServiceSettings, unknown_variables
 from services.common.settings_help import render_faults, render_help

@@ -25,8 +25,7 @@ from services.common.layers.open_streams import OpenStreamsLayer
 from services.common.layers.readiness_gate import ReadinessGateLayer
 from services.common.settings import ServiceSettings
 from services.common.telemetry import tracing
-from services.common.telemetry.metrics import service_metrics
-from services.common.telemetry.metrics_server import metrics_server
+from services.common.telemetry.metrics import metrics_server, service_metrics
 
 # gRPC's own limit, as a multiple of ours: between the two the caller gets our advice, above it gRPC's terse refusal.
 _HARD_LIMIT_FACTOR: Final = 4

@@ -8,26 +8,22 @@ from typing import Final
 import grpc
 
 from services.common.application import Application
-from services.common.background import run_in_thread, run_periodically
+from services.common.background import ChangeSignal, run_in_thread, run_periodically
 from services.common.clock import Clock, SystemClock
 from services.common.database import Database, create_engine
 from services.common.signing import Signer
 from services.common.signing_key import load_signing_key
 from services.common.telemetry.metrics import service_metrics
-from services.events.change_signal import ChangeSignal
 from services.events.cleaning.attributor import Attributor
 from services.events.cleaning.currencies import Currencies
 from services.events.cleaning.event_cleaner import EventCleaner
-from services.events.flagging.bot_rate import BotRate
-from services.events.flagging.bot_user_agent import BotUserAgent
-from services.events.flagging.burst import Burst
-from services.events.flagging.flagger import Flagger
+from services.events.cleaning.flagging import BotRate, BotUserAgent, Burst, Flagger
 from services.events.group_commit import GroupCommitter
 from services.events.importing import Importer
 from services.events.ingestion import Ingestion
-from services.events.log_status import LogStatus
 from services.events.metrics import EventMetrics
 from services.events.page_log import PageLog
+from services.events.privacy import UserConsent, UserErasure, UserExport
 from services.events.quarantine import Quarantine
 from services.events.read_pool import ReadPool
 from services.events.retention import Retention
@@ -39,10 +35,7 @@ from services.events.storage.log_writer import LogWriter
 from services.events.storage.quarantine_reader import QuarantineReader
 from services.events.storage.schema import prepare
 from services.events.storage.user_reader import UserReader
-from services.events.tailing import Tailer
-from services.events.user_consent import UserConsent
-from services.events.user_erasure import UserErasure
-from services.events.user_export import UserExport
+from services.events.tailing import LogStatus, Tailer
 from services.events.user_lists import UserLists
 from vitrine.events.v1 import event_service_pb2
 from vitrine.events.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server

@@ -10,7 +10,7 @@ from services.common.errors import invalid_field
 from services.common.timestamps import to_millis
 from services.events.cleaning.event_cleaner import EventCleaner, rejection
 from services.events.cleaning.event_clock import EventClock
-from services.events.cleaning.fault import Fault
+from services.events.cleaning.event_fields import Fault
 from services.events.group_commit import GroupCommitter
 from services.events.storage.operations import AppendEvents, AppendOutcome
 from services.events.storage.records import NewEvent, NewRejection

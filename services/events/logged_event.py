@@ -1,4 +1,4 @@
-from services.events.flagging.event_flag import flag_names
+from services.events.cleaning.flagging import flag_names
 from services.events.storage.records import StoredEvent
 from vitrine.events.v1.event_service_pb2 import LoggedEvent
 

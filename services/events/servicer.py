@@ -6,13 +6,10 @@ import grpc
 
 from services.events.importing import Importer
 from services.events.ingestion import Ingestion
-from services.events.log_status import LogStatus
 from services.events.page_log import PageLog
+from services.events.privacy import UserConsent, UserErasure, UserExport
 from services.events.quarantine import Quarantine
-from services.events.tailing import Tailer
-from services.events.user_consent import UserConsent
-from services.events.user_erasure import UserErasure
-from services.events.user_export import UserExport
+from services.events.tailing import LogStatus, Tailer
 from services.events.user_lists import UserLists
 from vitrine.events.v1 import consent_pb2
 from vitrine.events.v1 import event_service_pb2 as pb

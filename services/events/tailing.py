@@ -2,12 +2,17 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from services.events.change_signal import ChangeSignal
+from services.common.background import ChangeSignal
 from services.events.logged_event import fill_logged_event
 from services.events.read_pool import ReadPool
 from services.events.storage.log_reader import DroppedError, LogReader
 from services.events.tail_places import DEFAULT_BATCH, offset_dropped, starting_places
-from vitrine.events.v1.event_service_pb2 import PartitionOffset, TailEventsRequest, TailEventsResponse
+from vitrine.events.v1.event_service_pb2 import (
+    GetLogStatusResponse,
+    PartitionOffset,
+    TailEventsRequest,
+    TailEventsResponse,
+)
 
 # Clients take messages of 4 MiB unless told otherwise: an answer ends well before, whatever the size of its events.
 MAX_ANSWER_BYTES: Final = 2 * 1024 * 1024
@@ -78,3 +83,20 @@ class Tailer:
                 await grown.wait()
         except TimeoutError:
             pass
+
+
+class LogStatus:
+    """Says where the log begins and ends."""
+
+    def __init__(self, reader: LogReader, pool: ReadPool) -> None:
+        self._reader = reader
+        self._pool = pool
+
+    async def read(self) -> GetLogStatusResponse:
+        """Returns the bounds of each partition, in order, and how many events are in quarantine."""
+        bounds = await self._pool.run(self._reader.bounds)
+        return GetLogStatusResponse(
+            start_offsets=[PartitionOffset(partition=no, offset=each.start) for no, each in enumerate(bounds)],
+            end_offsets=[PartitionOffset(partition=no, offset=each.end) for no, each in enumerate(bounds)],
+            quarantined_count=await self._pool.run(self._reader.quarantined_count),
+        )

@@ -2,9 +2,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import grpc
 
+from services.common.channels import answers_of
 from services.common.errors import UnavailableError
 from services.common.rpc_status import from_rpc_error
-from services.common.streams import answers_of
 from services.common.visitors import visitor_from_key
 from vitrine.events.v1.consent_pb2 import SetConsentRequest
 from vitrine.events.v1.event_service_pb2 import (

@@ -4,7 +4,7 @@ from typing import Final
 
 import grpc
 
-from services.common.streams import answers_of
+from services.common.channels import answers_of
 from services.ranker.inputs.item_columns import ItemColumns
 from vitrine.features.v1.catalog_service_pb2 import TailCatalogRequest
 from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub

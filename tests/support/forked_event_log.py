@@ -18,7 +18,7 @@ from pathlib import Path
 import alembic.command  # noqa: F401  # what a start may need is loaded before the fork
 import pymysql  # type: ignore[import-untyped]  # noqa: F401  # the same
 
-from services.common.parent import exit_with_parent
+from services.common.process import exit_with_parent
 from services.common.server import running
 from services.common.telemetry.logging import configure_logging
 from services.events.app import build

@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.candidates.content.embedded_index import EmbeddedIndex
 from services.candidates.sources.inputs import Inputs
-from services.common.streams import answers_of
+from services.common.channels import answers_of
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange, TailCatalogRequest, TailCatalogResponse
 
 if TYPE_CHECKING:

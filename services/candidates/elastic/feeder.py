@@ -7,7 +7,7 @@ from services.candidates.elastic.bulk_writer import BulkWriter, Operation
 from services.candidates.elastic.document import document
 from services.candidates.elastic.indexes import Indexes
 from services.candidates.elastic.vector_writer import VectorWriter
-from services.common.streams import answers_of
+from services.common.channels import answers_of
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange, TailCatalogRequest
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from services.common.engines.writing import writes
+from services.common.engines.transactions import writes
 
 BACKENDS: Final = frozenset({"mysql", "mariadb"})
 # For every table: what is not binary compares by code points, and transactions hold.

@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool, StaticPool
 
-from services.common.engines.writing import writes
+from services.common.engines.transactions import writes
 
 # At the most, by each connection; and 16 MiB between checkpoints.
 _CACHE_KIBIBYTES: Final = 32 * 1024

@@ -1,7 +1,12 @@
 """Prometheus metrics of one service."""
 
+import asyncio
 import functools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import Thread
 from typing import Final, TypeVar
+from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import (
     CollectorRegistry,
@@ -11,8 +16,10 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    start_http_server,
 )
 
+from services.common.errors import FailedPreconditionError
 from services.common.telemetry.declarations import Metric
 
 NAMESPACE: Final = "vitrine"
@@ -74,3 +81,31 @@ def service_metrics(service: str) -> Metrics:
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=metrics.registry)
     return metrics
+
+
+@asynccontextmanager
+async def metrics_server(registry: CollectorRegistry, host: str, port: int, variable: str) -> AsyncIterator[None]:
+    """Answers GET /metrics on `host`:`port` while the block runs; port 0 is off.
+
+    Raises FailedPreconditionError where the port is taken, naming the `variable` that changes it.
+    """
+    if port == 0:
+        yield
+        return
+    try:
+        server, thread = start_http_server(port, host.strip("[]"), registry)
+    except OSError as error:
+        raise FailedPreconditionError(
+            f"cannot listen on {host}:{port} for metrics ({error.strerror}); set {variable} to another port, or to 0",
+            reason="PORT_TAKEN",
+        ) from error
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(_close, server, thread)
+
+
+def _close(server: WSGIServer, thread: Thread) -> None:
+    server.shutdown()
+    server.server_close()  # waits for the answers that are under way
+    thread.join()

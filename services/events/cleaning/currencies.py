@@ -1,8 +1,7 @@
 from collections.abc import Mapping
 
 from services.common.iso_4217 import CURRENCY_CODES
-from services.events.cleaning.event_fields import MAX_UNIT_PRICE
-from services.events.cleaning.fault import Fault
+from services.events.cleaning.event_fields import MAX_UNIT_PRICE, Fault
 from vitrine.events.v1.event_pb2 import Event
 
 

@@ -1,21 +1,22 @@
+import hashlib
+import struct
 from typing import Final
 
 from services.common.validation import identifier_fault
 from services.common.visitors import anonymous_key, partition_of, user_key
 from services.events.cleaning.attributor import MAX_TOKEN_BYTES, Attributor
 from services.events.cleaning.currencies import Currencies
-from services.events.cleaning.derived_id import derived_event_id
 from services.events.cleaning.event_clock import EventClock
-from services.events.cleaning.event_fields import find_fault
-from services.events.cleaning.fault import Fault
+from services.events.cleaning.event_fields import Fault, find_fault
+from services.events.cleaning.flagging import Flagger
 from services.events.digests import event_digest, rejection_digest, visitor_digest
-from services.events.flagging.flagger import Flagger
 from services.events.storage.records import NewEvent, NewRejection
 from vitrine.events.v1.event_pb2 import Event, EventType
 
 # The bounds of all fields together are below; what is above has fields that the contract does not know.
 MAX_EVENT_BYTES: Final = 64 * 1024
 
+DERIVED_PREFIX: Final = "derived-"
 _WITH_QUANTITY: Final = frozenset(
     {
         EventType.EVENT_TYPE_ADD_TO_CART,
@@ -100,6 +101,22 @@ def rejection(event: Event, fault: Fault, ingest_millis: int) -> NewRejection:
         fault.description,
         payload,
     )
+
+
+def derived_event_id(event: Event, visitor_key: str) -> str:
+    """Returns the id of an event whose client gave none: the same for the same visitor, type, target, time and order.
+
+    The time is the client's, as sent. Without one, two equal events of one batch share an id (a double send), and those
+    of two calls do not: the time of arrival tells them apart, once it has been settled.
+    """
+    subject = event.subject
+    texts = (visitor_key, event.item_id, subject.subject_id, event.search_text, event.order_id)
+    time = event.event_time
+    parts = [struct.pack("<iiqi", event.type, subject.kind, time.seconds, time.nanos)]
+    for text in texts:
+        encoded = text.encode()
+        parts += (struct.pack("<I", len(encoded)), encoded)
+    return DERIVED_PREFIX + hashlib.blake2b(b"".join(parts), digest_size=16, person=b"vitrine-derived").hexdigest()
 
 
 def _size(event: Event) -> Fault | None:

@@ -1,7 +1,7 @@
 from typing import Final
 
 from services.common.timestamps import in_range
-from services.events.cleaning.fault import Fault
+from services.events.cleaning.event_fields import Fault
 from vitrine.events.v1.event_pb2 import Event
 
 MAX_AHEAD_MILLIS: Final = 24 * 3600 * 1000

@@ -4,10 +4,9 @@ Runs for every event that comes in, so it reads each field once and makes no obj
 """
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.common.validation import identifier_fault
-from services.events.cleaning.fault import Fault
 from vitrine.events.v1.event_pb2 import Event, EventType, SubjectKind
 
 MAX_QUANTITY: Final = 1_000_000.0
@@ -22,6 +21,14 @@ _SEARCH: Final = EventType.EVENT_TYPE_SEARCH
 _OF_SUBJECTS: Final = frozenset({EventType.EVENT_TYPE_FOLLOW, EventType.EVENT_TYPE_UNFOLLOW})
 _TYPES: Final = frozenset(EventType.values())
 _SUBJECT_KINDS: Final = frozenset(SubjectKind.values()) - {SubjectKind.SUBJECT_KIND_UNSPECIFIED}
+
+
+class Fault(NamedTuple):
+    """Why an event is rejected: a stable reason, the field inside the event, what is wrong and what to do about it."""
+
+    reason: str
+    field: str
+    description: str
 
 
 def find_fault(event: Event) -> Fault | None:

@@ -3,10 +3,10 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection
 
 from services.events.storage.bulk import delete_keys, existing_keys, insert_rows
+from services.events.storage.erasure import refused_visitors
 from services.events.storage.operations import AppendEvents, AppendOutcome, AppendPages
 from services.events.storage.partition_heads import advance_heads
 from services.events.storage.records import NewPage, NewRejection
-from services.events.storage.refusals import refused_visitors
 from services.events.storage.tables import events, pages, quarantine
 
 

@@ -5,10 +5,9 @@ from sqlalchemy import Connection
 
 from services.common.database import Database
 from services.events.storage.append import append_events, append_pages
-from services.events.storage.erasure import erase_visitor
+from services.events.storage.erasure import erase_visitor, set_refusal
 from services.events.storage.operations import AppendEvents, AppendPages, EraseVisitor, Operation, SetRefusal
 from services.events.storage.partition_heads import hold_heads
-from services.events.storage.refusals import set_refusal
 
 
 class LogWriter:

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table
 
-from services.common.binary import MEDIUM_BINARY, fixed_binary
+from services.common.column_types import MEDIUM_BINARY, fixed_binary
 from services.common.database import new_metadata
 from services.common.engines.mysql import TABLE_OPTIONS
 from services.events.digests import DIGEST_BYTES

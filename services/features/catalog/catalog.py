@@ -7,8 +7,8 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from sqlalchemy import Connection
 
+from services.common.background import ChangeSignal
 from services.features.catalog import queries
-from services.features.catalog.change_notice import ChangeNotice
 from services.features.catalog.change_plan import ChangePlan
 from services.features.catalog.columns import Columns
 from services.features.catalog.commit import Batch, commit
@@ -51,7 +51,7 @@ class Catalog:
         self._cached_items = cached_items
         self.numbers = Numbers()
         self.columns = Columns()
-        self.changes = ChangeNotice()
+        self.changes = ChangeSignal()
         self.version = 0
 
     async def load(self) -> None:

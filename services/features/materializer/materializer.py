@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 import grpc
 import structlog
 
+from services.common.channels import answers_of
 from services.common.errors import UnavailableError, VitrineError
 from services.common.rpc_status import from_rpc_error
-from services.common.streams import answers_of
 from services.features.materializer.leases import LeaseLostError
 from services.features.materializer.ledger import Ledger
 from services.features.materializer.log_age import LogAge

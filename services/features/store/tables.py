@@ -4,10 +4,9 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, SmallInteger, Table
 
-from services.common.binary import LONG_BINARY, MEDIUM_BINARY
+from services.common.column_types import LONG_BINARY, MEDIUM_BINARY, OpaqueId
 from services.common.database import new_metadata
 from services.common.engines.mysql import TABLE_OPTIONS
-from services.common.opaque_id import OpaqueId
 
 METADATA: Final = new_metadata()
 KEY_BYTES: Final = 258

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DataError, OperationalError
 
+from services.common.column_types import OpaqueId
 from services.common.database import Database, create_engine, new_metadata
 from services.common.engines.mysql import TABLE_OPTIONS
-from services.common.opaque_id import OpaqueId
 
 pytestmark = pytest.mark.real
 

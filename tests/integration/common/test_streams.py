@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 import grpc
 import pytest
 
-from services.common.streams import answers_of
+from services.common.channels import answers_of
 
 METHOD = "/vitrine.test.Count/Count"
 

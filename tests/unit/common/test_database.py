@@ -6,9 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from services.common.column_types import OpaqueId
 from services.common.database import Database, create_engine, new_metadata, sqlite_url
 from services.common.engines import sqlite_traces
-from services.common.opaque_id import OpaqueId
 
 METADATA = new_metadata()
 ITEMS = sa.Table(

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from services.common.binary import fixed_binary
+from services.common.column_types import fixed_binary
 from services.common.engines.mysql import TABLE_OPTIONS
 
 revision = "0003"

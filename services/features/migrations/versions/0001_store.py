@@ -3,9 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from services.common.binary import LONG_BINARY, MEDIUM_BINARY
+from services.common.column_types import LONG_BINARY, MEDIUM_BINARY, OpaqueId
 from services.common.engines.mysql import TABLE_OPTIONS
-from services.common.opaque_id import OpaqueId
 
 revision = "0001"
 down_revision = None

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from services.common.column_types import OpaqueId
 from services.common.engines.mysql import TABLE_OPTIONS
-from services.common.opaque_id import OpaqueId
 
 revision = "0005"
 down_revision = "0004"

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from services.events.cleaning.currencies import Currencies
-from services.events.cleaning.fault import Fault
+from services.events.cleaning.event_fields import Fault
 from services.events.settings import EventsSettings
 from vitrine.events.v1.event_pb2 import Event
 

@@ -10,8 +10,8 @@ from services.events.cleaning.attributor import MAX_TOKEN_BYTES, Attributor
 from services.events.cleaning.currencies import Currencies
 from services.events.cleaning.event_cleaner import EventCleaner, rejection
 from services.events.cleaning.event_clock import EventClock
-from services.events.cleaning.fault import Fault
-from services.events.flagging.flagger import Flagger
+from services.events.cleaning.event_fields import Fault
+from services.events.cleaning.flagging import Flagger
 from services.events.storage.records import NewEvent
 from vitrine.common.v1.tracking_pb2 import TrackingPayload
 from vitrine.events.v1.event_pb2 import Attribution, Event, EventType

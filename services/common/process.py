@@ -1,10 +1,12 @@
-"""Ends a process with the one that started it, however that ended."""
+"""How a service's process behaves on its machine: it ends with its parent, and computes on one thread."""
 
 import ctypes
 import os
 import signal
 import sys
 from typing import Final
+
+from threadpoolctl import threadpool_limits
 
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -24,3 +26,10 @@ def exit_with_parent(parent: int) -> None:
         raise OSError(number, os.strerror(number))
     if os.getppid() != expected:  # it went between its fork and our request
         raise SystemExit(0)
+
+
+def compute_on_one_thread() -> None:
+    """Has this process compute its matrix products on the thread that asks for them, as far as libraries for it have
+    been loaded. A request's are too short to be shared: where the cores are busy, BLAS' threads wait for one another.
+    """
+    threadpool_limits(1, user_api="blas")

@@ -1,11 +1,22 @@
-"""A column type for ids that are compared byte by byte, in every database."""
+"""Column types that compare bytes, whatever the collation, and hold the sizes that MySQL tells apart."""
+
+from typing import Final
 
 from sqlalchemy import LargeBinary
-from sqlalchemy.dialects.mysql import VARBINARY
+from sqlalchemy.dialects.mysql import LONGBLOB, MEDIUMBLOB, VARBINARY
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import BINARY, TypeDecorator, TypeEngine
 
 from services.common.validation import MAX_ID_BYTES
+
+# Up to 16 MiB, and up to 4 GiB. MySQL's plain BLOB ends at 64 KiB.
+MEDIUM_BINARY: Final[TypeEngine[bytes]] = LargeBinary().with_variant(MEDIUMBLOB(), "mysql", "mariadb")
+LONG_BINARY: Final[TypeEngine[bytes]] = LargeBinary().with_variant(LONGBLOB(), "mysql", "mariadb")
+
+
+def fixed_binary(length: int) -> TypeEngine[bytes]:
+    """Returns the type of keys of always `length` bytes: compared byte by byte, whatever the collation."""
+    return LargeBinary(length).with_variant(BINARY(length), "mysql", "mariadb")
 
 
 class OpaqueId(TypeDecorator[str]):

@@ -3,13 +3,16 @@ from typing import Any
 
 import pytest
 
-from services.events.flagging.bot_rate import BotRate
-from services.events.flagging.bot_user_agent import BotUserAgent
-from services.events.flagging.burst import Burst
-from services.events.flagging.distinct_window import DistinctWindow
-from services.events.flagging.event_flag import EventFlag, flag_names
-from services.events.flagging.flag_rule import FlagRule
-from services.events.flagging.flagger import Flagger
+from services.events.cleaning.flagging import (
+    BotRate,
+    BotUserAgent,
+    Burst,
+    DistinctWindow,
+    EventFlag,
+    Flagger,
+    FlagRule,
+    flag_names,
+)
 from vitrine.events.v1.event_pb2 import Event, EventType
 
 ANNA, BERT = b"anna".ljust(16), b"bert".ljust(16)

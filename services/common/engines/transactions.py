@@ -1,12 +1,19 @@
-"""Failures after which the same transaction may succeed: the engine gave it up, another process was faster, or the
-connection was lost.
-"""
+"""How an engine knows which transactions write, and which failed ones may succeed if repeated."""
 
 import random
 import sqlite3
 from typing import Final
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
+
+WRITES: Final = "vitrine_write"
+
+
+def writes(connection: Connection) -> bool:
+    """Returns whether the connection was opened to write."""
+    return bool(connection.get_execution_options().get(WRITES, False))
+
 
 # Waits before each further try. A restart of the server takes longer: callers are told UNAVAILABLE and come back.
 RETRY_SECONDS: Final = (0.02, 0.1, 0.5)
