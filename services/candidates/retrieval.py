@@ -12,6 +12,7 @@ from services.candidates.metrics import CandidateMetrics
 from services.candidates.proposals import Proposals, nothing
 from services.candidates.query import Query
 from services.candidates.sources.source import Source
+from services.common.deadlines import answer_due
 from services.common.errors import VitrineError
 from vitrine.candidates.v1 import candidate_service_pb2 as pb
 
@@ -104,6 +105,8 @@ class Retriever:
                 return pb.SOURCE_STATUS_NOT_READY, nothing(), reason
             if not source.applies(query):
                 return pb.SOURCE_STATUS_NOT_APPLICABLE, nothing(), ""
+            # The source's own time: a client that has less, or goes away, says nothing about what the source asks.
+            answer_due.set(asyncio.get_running_loop().time() + self._deadlines[source.name])
             async with asyncio.timeout(deadline):
                 proposals = await source.propose(query, quota)
         except TimeoutError:

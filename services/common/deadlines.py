@@ -8,11 +8,24 @@ from typing import Final, Protocol
 # When the default deadline of the present call ends, on the event loop's clock. Every call runs in a task of its own.
 default_deadline: Final[ContextVar[float | None]] = ContextVar("default_deadline", default=None)
 
+# When the current task's dependency owes its answer, on the event loop's clock. Whoever cancels late work sets it first:
+# lateness and a client that went away both arrive as CancelledError.
+answer_due: Final[ContextVar[float | None]] = ContextVar("answer_due", default=None)
+
+# Timers fire up to a tick of the clock early.
+_TICK_SECONDS: Final = 0.002
+
 
 class TimedContext(Protocol):
     """The part of a servicer's context that knows the client's deadline."""
 
     def time_remaining(self) -> float | None: ...
+
+
+def overdue() -> bool:
+    """Returns whether `answer_due` has passed; False if nobody set it."""
+    due = answer_due.get()
+    return due is not None and asyncio.get_running_loop().time() >= due - _TICK_SECONDS
 
 
 def client_remaining(context: TimedContext) -> float | None:

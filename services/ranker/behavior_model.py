@@ -8,6 +8,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from services.common.circuit_breaker import CircuitBreaker
+from services.common.deadlines import answer_due, overdue
 from services.ranker.inputs.tensors import VECTORS
 from services.ranker.model_contract import ModelContract
 from services.ranker.model_fault import LATE, SERVER_UNAVAILABLE, ModelFault, VersionGone
@@ -59,13 +60,15 @@ class BehaviorModel:
         if not self._breaker.allow():
             raise self._last_fault.again()
         limit = min(seconds, self._timeout_seconds)
+        answer_due.set(asyncio.get_running_loop().time() + limit)
         try:
             answer = await self._ask(selector, signature, inputs, limit)
         except ModelFault as fault:
             self._note(fault, limit)
             raise
-        except asyncio.CancelledError:  # the caller's time ran out while the model kept it waiting
-            self._note(ModelFault(LATE, "the caller gave up first"), limit)
+        except asyncio.CancelledError:
+            if overdue():  # sooner, the client went away, which says nothing about the model
+                self._note(ModelFault(LATE, "the caller's time ran out first"), limit)
             raise
         self._breaker.succeeded()
         self.last_version = answer.version

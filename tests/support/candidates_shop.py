@@ -1,5 +1,6 @@
 """A small shop in memory, for what proposes candidates from it."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -36,9 +37,12 @@ class FakeOwnSource:
         self.response = ProposeItemsResponse(item_ids=item_ids, **fields)  # type: ignore[arg-type]  # what a test wants
         self.requests: list[ProposeItemsRequest] = []
         self.fault: Exception | None = None
+        self.hangs = False
 
     async def ProposeItems(self, request: ProposeItemsRequest, timeout: float) -> ProposeItemsResponse:  # noqa: ASYNC109  # as the stub
         self.requests.append(request)
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.fault is not None:
             raise self.fault
         return self.response

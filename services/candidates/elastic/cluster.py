@@ -35,14 +35,8 @@ class Cluster:
         """Returns what a request's call answers: it has the request's time."""
         if not self._breaker.allow():
             raise UnavailableError(_RESTING, reason="ELASTICSEARCH_RESTING")
-        try:
-            answer = await _tell(call(self._client))
-        except BaseException:
-            # What is cancelled has been late: that counts as a failure too.
-            self._breaker.failed()
-            raise
-        self._breaker.succeeded()
-        return answer
+        with self._breaker.recording():
+            return await _tell(call(self._client))
 
     async def work(self, call: Callable[[AsyncElasticsearch], Awaitable[Any]]) -> Any:
         """Returns what a call of the background answers: it has all the time that the client gives."""

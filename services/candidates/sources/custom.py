@@ -44,13 +44,8 @@ class Custom:
         stub = self._inputs.custom
         if stub is None or not self._breaker.allow():
             return nothing("it failed again and again and is not asked for a moment")
-        try:
+        with self._breaker.recording():
             response = await self._ask(stub, query, quota)
-        except BaseException:
-            # What is cancelled has been late: that counts as a failure too.
-            self._breaker.failed()
-            raise
-        self._breaker.succeeded()
         return self._checked(response, query, quota)
 
     def _checked(self, response: pb.ProposeItemsResponse, query: Query, quota: int) -> Proposals:

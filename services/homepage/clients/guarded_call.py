@@ -11,7 +11,7 @@ from services.common.rpc_status import from_rpc_error
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 
-# The dependency answered, if only to refuse; everything else says that it cannot answer.
+# The dependency answered, even if with an error about the request. Any other code means that it can't answer.
 _ANSWERS: Final = frozenset(
     {
         grpc.StatusCode.INVALID_ARGUMENT,
@@ -22,12 +22,12 @@ _ANSWERS: Final = frozenset(
     }
 )
 
-# A call that was given less says nothing of the dependency when it is late: a hurried client must not close it to all.
+# A late call with a shorter deadline says nothing about the dependency: an impatient client must not open the breaker.
 _FAIR_SECONDS: Final = 0.05
 
 
 class GuardedCall(Generic[Request, Response]):
-    """Calls `method`; raises VitrineError alone, at once where the breaker is open."""
+    """Calls `method`. Raises only VitrineError; immediately if the breaker is open."""
 
     def __init__(
         self, name: str, method: grpc.aio.UnaryUnaryMultiCallable[Request, Response], breaker: CircuitBreaker
@@ -37,11 +37,13 @@ class GuardedCall(Generic[Request, Response]):
         self._breaker = breaker
 
     async def __call__(self, request: Request, seconds: float) -> Response:
-        """Returns the answer, within `seconds`."""
+        """Returns the response, within `seconds`."""
         if seconds <= 0:
             raise DeadlineExceededError(f"no time is left for {self._name}")
         if not self._breaker.allow():
-            raise UnavailableError(f"{self._name} does not answer; it is tried again shortly", reason="CIRCUIT_OPEN")
+            raise UnavailableError(
+                f"{self._name} failed repeatedly and isn't called for a moment", reason="CIRCUIT_OPEN"
+            )
         try:
             response = await self._method(request, timeout=seconds)
         except grpc.RpcError as error:
@@ -54,5 +56,7 @@ class GuardedCall(Generic[Request, Response]):
     def _note(self, failure: VitrineError, seconds: float) -> None:
         if failure.code in _ANSWERS:
             self._breaker.succeeded()
+        elif failure.code is grpc.StatusCode.CANCELLED:
+            return  # somebody gave up on the call, which says nothing about the dependency
         elif failure.code is not grpc.StatusCode.DEADLINE_EXCEEDED or seconds >= _FAIR_SECONDS:
             self._breaker.failed()

@@ -1,8 +1,13 @@
+import asyncio
+
 import grpc
 import pytest
 
+from services.candidates.metrics import CandidateMetrics
+from services.candidates.retrieval import Retriever
 from services.candidates.sources.custom import Custom
 from services.common.errors import UnavailableError
+from services.common.telemetry.metrics import Metrics
 from tests.support.candidates_shop import NOW, Shop, viewed
 from vitrine.common.v1.item_filter_pb2 import ItemFilter
 from vitrine.features.v1.user_features_pb2 import UserFeatures
@@ -61,3 +66,35 @@ async def test_one_that_fails_again_and_again_is_not_asked_for_a_while(shop: Sho
 
 async def test_a_shop_without_one_is_told_how_to_name_it(shop: Shop) -> None:
     assert "VITRINE_CANDIDATES_CUSTOM_SOURCE_ADDRESS" in Custom(shop.inputs).unready()
+
+
+async def test_clients_that_go_away_do_not_stop_it_from_being_asked(shop: Shop) -> None:
+    source = shop.own_source(1)
+    source.hangs = True
+    custom = Custom(shop.inputs)
+    retriever = Retriever([custom], {}, {}, 10.0, CandidateMetrics(Metrics("candidates")))
+    for _ in range(5):
+        task = asyncio.create_task(retriever.retrieve(shop.query(), 10, {}, 10.0))
+        await asyncio.sleep(0.001)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert custom.unready() == ""
+    assert len(source.requests) == 5
+
+
+async def test_one_that_is_late_again_and_again_is_not_asked_for_a_while(shop: Shop) -> None:
+    shop.own_source(1).hangs = True
+    custom = Custom(shop.inputs)
+    retriever = Retriever([custom], {}, {}, 0.005, CandidateMetrics(Metrics("candidates")))
+    for _ in range(3):
+        await retriever.retrieve(shop.query(), 10, {}, 10.0)
+    assert "not asked" in custom.unready()
+
+
+async def test_impatient_clients_do_not_stop_it_from_being_asked(shop: Shop) -> None:
+    shop.own_source(1).hangs = True
+    custom = Custom(shop.inputs)
+    retriever = Retriever([custom], {}, {}, 10.0, CandidateMetrics(Metrics("candidates")))
+    for _ in range(5):
+        await retriever.retrieve(shop.query(), 10, {}, 0.005)
+    assert custom.unready() == ""

@@ -1,4 +1,10 @@
+import asyncio
+import contextlib
+
+import pytest
+
 from services.common.circuit_breaker import CircuitBreaker
+from services.common.deadlines import answer_due
 
 
 class FakeMonotonic:
@@ -57,3 +63,43 @@ def test_it_is_open_no_longer_when_a_trial_is_welcome_even_if_nobody_tries() -> 
     clock.seconds += 5
     seen.append((breaker.open, breaker.closed))
     assert seen == [(False, True), (True, False), (False, False)]
+
+
+async def hang(breaker: CircuitBreaker) -> None:
+    with breaker.recording():
+        await asyncio.Event().wait()
+
+
+async def cancel_three(breaker: CircuitBreaker, *, due_in: float | None) -> None:
+    """Cancels three calls in a row, each due in so many seconds."""
+    answer_due.set(None if due_in is None else asyncio.get_running_loop().time() + due_in)
+    for _ in range(3):
+        task = asyncio.create_task(hang(breaker))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize("due_in", [10.0, None])
+async def test_clients_that_go_away_do_not_open_the_breaker(due_in: float | None) -> None:
+    breaker = CircuitBreaker(FakeMonotonic())
+    await cancel_three(breaker, due_in=due_in)
+    assert breaker.closed
+
+
+async def test_overdue_calls_that_are_canceled_open_the_breaker() -> None:
+    breaker = CircuitBreaker(FakeMonotonic())
+    await cancel_three(breaker, due_in=0.0)
+    assert breaker.open
+
+
+def test_recording_counts_errors_and_forgets_them_after_a_response() -> None:
+    breaker = CircuitBreaker(FakeMonotonic(), threshold=2)
+    for fails in (True, False, True):
+        with contextlib.suppress(ConnectionError), breaker.recording():
+            if fails:
+                raise ConnectionError
+    assert breaker.closed
+    with pytest.raises(ConnectionError), breaker.recording():
+        raise ConnectionError
+    assert breaker.open

@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from services.common.circuit_breaker import CircuitBreaker
-from services.common.errors import DeadlineExceededError, NotFoundError, UnavailableError, VitrineError
+from services.common.errors import CancelledError, DeadlineExceededError, NotFoundError, UnavailableError, VitrineError
 from services.homepage.clients.guarded_call import GuardedCall
 
 
@@ -75,6 +75,12 @@ async def test_a_client_that_goes_away_says_nothing_of_the_dependency() -> None:
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+    assert method.calls == 5
+
+
+async def test_canceled_status_says_nothing_about_the_dependency() -> None:
+    method = FakeMethod(grpc.StatusCode.CANCELLED)
+    assert await fail(guarded(method)) == [CancelledError] * 5
     assert method.calls == 5
 
 
