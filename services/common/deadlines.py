@@ -8,7 +8,7 @@ from typing import Final, Protocol
 # When the default deadline of the present call ends, on the event loop's clock. Every call runs in a task of its own.
 default_deadline: Final[ContextVar[float | None]] = ContextVar("default_deadline", default=None)
 
-# When the current task's dependency owes its answer, on the event loop's clock. Whoever cancels late work sets it first:
+# When the current task's dependency owes its answer, on the event loop's clock. Whoever cancels late work sets it:
 # lateness and a client that went away both arrive as CancelledError.
 answer_due: Final[ContextVar[float | None]] = ContextVar("answer_due", default=None)
 

@@ -34,6 +34,7 @@ from services.homepage.hydrators.item_states_hydrator import ItemStatesHydrator
 from services.homepage.layouts.feed import FEED
 from services.homepage.layouts.home import HOME
 from services.homepage.metrics import HomepageMetrics
+from services.homepage.page_log import PageLogSideEffect
 from services.homepage.pages.homepage import Homepage
 from services.homepage.pages.page_maker import PageMaker
 from services.homepage.pages.page_renderer import PageRenderer
@@ -61,7 +62,6 @@ from services.homepage.selectors.recently_viewed_selector import RecentlyViewedS
 from services.homepage.selectors.trending_selector import TrendingSelector
 from services.homepage.servicer import HomepageServicer
 from services.homepage.settings import HomepageSettings
-from services.homepage.side_effects.page_log_side_effect import PageLogSideEffect
 from services.homepage.sources.popular_items_source import PopularItemsSource
 from services.homepage.sources.retrieved_candidates_source import RetrievedCandidatesSource
 from services.homepage.sources.similar_items_source import SimilarItemsSource

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import grpc
 
+from services.homepage.page_log import PageLogSideEffect
 from services.homepage.servicer import HomepageServicer
-from services.homepage.side_effects.page_log_side_effect import PageLogSideEffect
 from services.homepage.static_pages.refresher import StaticPageRefresher
 from vitrine.homepage.v1 import homepage_service_pb2, homepage_service_pb2_grpc
 

@@ -1,27 +1,18 @@
-"""Breakers, shared values, the page log's queue, experiments, settings."""
+"""Time budgets, shared values, experiments, settings."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 
-from services.common.circuit_breaker import CircuitBreaker
-from services.common.errors import InvalidArgumentError, UnavailableError
-from services.common.telemetry.metrics import Metrics
+from services.common.errors import UnavailableError
 from services.homepage.clients.refreshed import Refreshed
 from services.homepage.experiments import Bucket, Experiment, Experiments
-from services.homepage.metrics import HomepageMetrics
 from services.homepage.parameters import PageParameters
 from services.homepage.pipeline.budget import Budget
 from services.homepage.settings import HomepageSettings
-from services.homepage.side_effects.page_log_side_effect import PageLogSideEffect
-from tests.unit.homepage.columns import query
-from vitrine.events.v1.event_service_pb2 import PageRecord
-from vitrine.homepage.v1 import page_pb2
 
 
 class FakeElapsed:
@@ -32,35 +23,6 @@ class FakeElapsed:
 
     def __call__(self) -> float:
         return self.now
-
-
-def test_a_breaker_opens_tries_once_and_closes() -> None:
-    clock = FakeElapsed()
-    breaker = CircuitBreaker(clock, threshold=3, cooldown=1, longest_cooldown=3)
-    for _ in range(2):
-        breaker.failed()
-    assert breaker.allow()
-    breaker.failed()
-    assert breaker.open
-    assert not breaker.allow()
-    clock.now += 1
-    assert [breaker.allow(), breaker.allow()] == [True, False]  # one tries, the others wait
-    breaker.failed()
-    clock.now += 1.9
-    assert not breaker.allow()
-    clock.now += 0.1
-    assert breaker.allow()
-    breaker.succeeded()
-    assert [breaker.allow(), breaker.allow()] == [True, True]
-
-
-def test_a_breaker_waits_no_longer_than_its_longest() -> None:
-    clock = FakeElapsed()
-    breaker = CircuitBreaker(clock, threshold=1, cooldown=1, longest_cooldown=4)
-    for _ in range(10):
-        breaker.failed()
-    clock.now += 4
-    assert breaker.allow()
 
 
 def test_a_budget_keeps_its_reserve() -> None:
@@ -112,69 +74,6 @@ async def test_a_shared_value_that_was_never_loaded_is_an_error_until_it_is() ->
         await value.get()
     load.broken = False
     assert await value.get() == 1
-
-
-class FakeLog:
-    """Takes pages, or not."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
-        self.batches: list[int] = []
-        self.page_ids: list[str] = []
-        self.full = asyncio.Event()
-
-    async def ingest(self, batch: Any, seconds: float) -> Any:
-        raise NotImplementedError
-
-    async def log_pages(self, pages: Sequence[PageRecord], seconds: float) -> None:
-        if self.error is not None:
-            raise self.error
-        self.batches.append(len(pages))
-        self.page_ids += [page.page_id for page in pages]
-        if len(self.page_ids) >= 250:
-            self.full.set()
-
-
-def page_log(log: FakeLog, capacity: int) -> tuple[PageLogSideEffect, CollectorRegistry]:
-    metrics = Metrics("homepage")
-    return PageLogSideEffect(log, HomepageMetrics(metrics), capacity=capacity), metrics.registry
-
-
-def lost(registry: CollectorRegistry) -> float | None:
-    return registry.get_sample_value("vitrine_homepage_unlogged_pages_total")
-
-
-async def test_the_page_log_goes_in_batches_and_loses_the_oldest_first() -> None:
-    log = FakeLog()
-    side_effect, registry = page_log(log, 250)
-    for number in range(260):
-        side_effect.run(query(), page_pb2.Page(page_id=str(number)))
-    side_effect.start()
-    async with asyncio.timeout(5):
-        await log.full.wait()
-    await side_effect.stop()
-    assert log.page_ids == [str(number) for number in range(10, 260)]
-    assert log.batches == [100, 100, 50]
-    assert lost(registry) == 10
-
-
-@pytest.mark.parametrize(("error", "count"), [(UnavailableError("gone"), 3.0), (InvalidArgumentError("bad"), 3.0)])
-async def test_pages_that_cannot_be_logged_at_the_end_are_counted(error: Exception, count: float) -> None:
-    side_effect, registry = page_log(FakeLog(error), 10)
-    for number in range(3):
-        side_effect.run(query(), page_pb2.Page(page_id=str(number)))
-    side_effect.start()
-    await side_effect.stop()
-    assert lost(registry) == count
-
-
-def test_what_may_be_logged() -> None:
-    side_effect, _ = page_log(FakeLog(), 1)
-    assert side_effect.enable(query(consent_known=True))
-    assert not side_effect.enable(query())  # the stored consent may forbid it
-    assert not side_effect.enable(query(consent_known=True, unlogged=True))
-    assert not side_effect.enable(query(consent_known=True, consent=1))
-    assert not side_effect.enable(query(consent_known=True, serve_millis=1))
 
 
 def experiment(**weights: float) -> Experiment:
