@@ -9,7 +9,7 @@ from services.candidates.settings import CandidatesSettings
 from services.common.artifacts import ArtifactStore
 from services.common.clock import SystemClock
 from services.common.progress import Progress
-from services.common.single_pass_reader import pass_catalog, pass_log
+from services.common.single_pass_reader import stream_catalog, stream_log
 from services.ranker.training.job import shop_reader, train_and_promote
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.report import TrainingReport
@@ -62,8 +62,8 @@ async def train_shop(
     build = CandidatesBuild(_candidates_settings(shop), _store(shop), clock, progress)
     await build.begin()
     async with shop.channel("features") as features, shop.channel("events") as log:
-        await pass_catalog(features, [build.take_catalog, reader.take_catalog], progress, vectors=reader.shop_vectors)
-        await pass_log(log, [build.take_log, reader.take_log], progress)
+        await stream_catalog(features, [build.take_catalog, reader.take_catalog], progress, vectors=reader.shop_vectors)
+        await stream_log(log, [build.take_log, reader.take_log], progress)
         data = await reader.finish(features, progress)
     seconds = {"read": round(time.perf_counter() - started, 2)}
     built = await build.publish()

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from services.common.atomic_files import remove_whole, sync, sync_tree, write_atomically
+from services.common.atomic_files import remove_atomically, sync, sync_tree, write_atomically
 from services.common.errors import FailedPreconditionError, NotFoundError
 from services.common.timestamps import to_millis
 
@@ -138,7 +138,7 @@ class ArtifactStore:
         spared = {*spare, current.version if current else ""}
         removed = [version for version in self.versions(name)[: -max(1, keep)] if version not in spared]
         for version in removed:
-            remove_whole(self._folder(name) / version)
+            remove_atomically(self._folder(name) / version)
         self._sweep(self._folder(name))
         return removed
 

@@ -36,7 +36,7 @@ def sync_tree(folder: Path) -> None:
         sync(path)
 
 
-def remove_whole(folder: Path) -> None:
+def remove_atomically(folder: Path) -> None:
     """Removes a folder that others read. It goes out of sight first: they find all of it or nothing."""
     grave = folder.with_name(f".draft-{secrets.token_hex(8)}")
     folder.rename(grave)

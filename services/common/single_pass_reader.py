@@ -1,4 +1,4 @@
-"""One pass through a shop's catalog or log, for all who take something of it: each answer is received once."""
+"""Streams the catalog or the event log once, to several consumers: each answer is received a single time."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
@@ -19,32 +19,32 @@ from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
 BATCH_SIZE: Final = 5_000
 CALL_SECONDS: Final = 30.0
 
-CatalogTaker = Callable[[TailCatalogResponse], None]
-LogTaker = Callable[[TailEventsResponse], Awaitable[None]]
+CatalogConsumer = Callable[[TailCatalogResponse], None]
+LogConsumer = Callable[[TailEventsResponse], Awaitable[None]]
 
 
-async def pass_catalog(
-    channel: grpc.aio.Channel, takers: Sequence[CatalogTaker], progress: Progress, *, vectors: bool = False
+async def stream_catalog(
+    channel: grpc.aio.Channel, consumers: Sequence[CatalogConsumer], progress: Progress, *, vectors: bool = False
 ) -> None:
-    """Gives the catalog, up to its end as it is now, to all takers; without descriptions, and without vectors where
-    they are not asked for. Raises grpc.RpcError.
+    """Passes the catalog as it is now to all consumers, without descriptions, and with vectors only if asked for.
+    Raises grpc.RpcError.
     """
     with progress.task("reading the catalog") as task:
         request = TailCatalogRequest(batch_size=BATCH_SIZE, brief=True, vectors=vectors)
         async for answer in CatalogServiceStub(channel).TailCatalog(request):
-            for take in takers:
-                take(answer)
+            for consume in consumers:
+                consume(answer)
             task.advance(len(answer.changes))
 
 
-async def pass_log(
+async def stream_log(
     channel: grpc.aio.Channel,
-    takers: Sequence[LogTaker],
+    consumers: Sequence[LogConsumer],
     progress: Progress,
     offsets: Mapping[int, int] | None = None,
 ) -> None:
-    """Gives the log from `offsets` (by partition; without any from its beginning) up to its end as it is now to all
-    takers. Raises grpc.RpcError.
+    """Passes the log, from `offsets` (by partition; by default from its start) to its present end, to all consumers.
+    Raises grpc.RpcError.
     """
     stub, offsets = EventServiceStub(channel), offsets or {}
     status = await stub.GetLogStatus(GetLogStatusRequest(), timeout=CALL_SECONDS)
@@ -56,6 +56,6 @@ async def pass_log(
     total = sum(max(0, end - offsets.get(number, 0)) for number, end in ends.items())
     with progress.task("reading events", total) as task:
         async for answer in stub.TailEvents(request):
-            for take in takers:
-                await take(answer)
+            for consume in consumers:
+                await consume(answer)
             task.advance(len(answer.events))

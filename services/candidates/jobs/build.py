@@ -20,7 +20,7 @@ from services.common.channels import open_channel
 from services.common.clock import Clock
 from services.common.progress import NoProgress, Progress
 from services.common.signing_key import load_signing_key
-from services.common.single_pass_reader import CatalogTaker, LogTaker, pass_catalog, pass_log
+from services.common.single_pass_reader import CatalogConsumer, LogConsumer, stream_catalog, stream_log
 
 _KEPT_VERSIONS: Final = 5
 
@@ -59,8 +59,8 @@ class CandidatesBuild:
         self._catalog = CatalogNumbers()
         secret = load_signing_key(settings)
         self.log = ReadLog(Interactions(self._catalog.item_nos, settings.jobs.by_type(), secret))
-        self.take_catalog: CatalogTaker = self._catalog.take
-        self.take_log: LogTaker = LogReader(self.log, self._save, settings.jobs.saved_every).take
+        self.take_catalog: CatalogConsumer = self._catalog.take
+        self.take_log: LogConsumer = LogReader(self.log, self._save, settings.jobs.saved_every).take
 
     async def begin(self) -> None:
         """Takes over what was read before a run was broken off."""
@@ -100,8 +100,8 @@ async def build_candidates(
     build = CandidatesBuild(settings, store, clock, progress)
     await build.begin()
     async with open_channel(settings.features_address) as features, open_channel(settings.events_address) as events:
-        await pass_catalog(features, [build.take_catalog], progress)
-        await pass_log(events, [build.take_log], progress, build.log.offsets)
+        await stream_catalog(features, [build.take_catalog], progress)
+        await stream_log(events, [build.take_log], progress, build.log.offsets)
     return await build.publish()
 
 

@@ -10,7 +10,7 @@ from services.candidates.groups import groups_of
 from services.candidates.jobs.read_log import ReadLog
 from services.common.channels import open_channel
 from services.common.progress import Progress
-from services.common.single_pass_reader import pass_catalog, pass_log
+from services.common.single_pass_reader import stream_catalog, stream_log
 from services.common.visitors import visitor_from_key, visitor_key
 from vitrine.events.v1.event_service_pb2 import TailEventsResponse
 from vitrine.features.v1.catalog_service_pb2 import TailCatalogResponse
@@ -41,7 +41,7 @@ async def read_catalog(address: str, progress: Progress) -> tuple[dict[str, int]
     """Returns the number of each item that is in the catalog, and the catalog's version."""
     numbers = CatalogNumbers()
     async with open_channel(address) as channel:
-        await pass_catalog(channel, [numbers.take], progress)
+        await stream_catalog(channel, [numbers.take], progress)
     return numbers.item_nos, numbers.version
 
 
@@ -73,7 +73,7 @@ async def read_events(
 ) -> None:
     """Reads the log from where `log` stands to where it ends now, and calls `pause` after each `every` events or so."""
     async with open_channel(address) as channel:
-        await pass_log(channel, [LogReader(log, pause, every).take], progress, log.offsets)
+        await stream_log(channel, [LogReader(log, pause, every).take], progress, log.offsets)
 
 
 async def read_groups(

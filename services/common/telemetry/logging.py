@@ -8,7 +8,7 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor
 
-from services.common.telemetry.redacted_exceptions import DiscreetExceptions
+from services.common.telemetry.redacted_exceptions import RedactedExceptions
 from services.common.visitors import pseudonym
 
 # Fields that name a person. They are logged as pseudonyms whoever forgets what.
@@ -49,7 +49,7 @@ def configure_logging(service: str, level: str = "INFO", *, secret: bytes = b"",
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                DiscreetExceptions(),
+                RedactedExceptions(),
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
         )

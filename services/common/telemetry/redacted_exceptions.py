@@ -9,7 +9,7 @@ _QUOTED: Final = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTA
 _LEFT_OUT: Final = "'…'"
 
 
-class DiscreetExceptions:
+class RedactedExceptions:
     """Renders exceptions as data that names nobody: without local variables, and without what messages quote.
 
     What an exception quotes is a value it met, and that may be a user's id: the missing key of a KeyError, the entry

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from services.common.atomic_files import remove_whole, sync_tree, write_atomically
+from services.common.atomic_files import remove_atomically, sync_tree, write_atomically
 
 
 def test_a_file_is_written_with_its_folder_and_over_an_older_one(tmp_path: Path) -> None:
@@ -26,5 +26,5 @@ def test_a_folder_is_gone_as_a_whole(tmp_path: Path) -> None:
     folder = tmp_path / "7"
     write_atomically(folder / "deep" / "file", b"one")
     sync_tree(folder)
-    remove_whole(folder)
+    remove_atomically(folder)
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from services.common.atomic_files import remove_whole, sync_tree
+from services.common.atomic_files import remove_atomically, sync_tree
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.tensors import Tensors
 from services.ranker.training.examples.example_tables import candidate_table, examples_of, visit_table
@@ -59,7 +59,7 @@ class CutFiles:
     def keep(self, kept: NDArray[np.bool_]) -> None:
         """Writes the files anew with some of the examples; with none of them they are removed."""
         if not kept.any():
-            remove_whole(self.folder)
+            remove_atomically(self.folder)
             return
         visits, candidates = (pq.read_table(self.folder / name) for name in (VISITS, CANDIDATES))
         new_numbers = np.cumsum(kept) - 1
@@ -77,7 +77,7 @@ class CutFiles:
             pq.write_table(candidates, draft / CANDIDATES, **_COMPRESSION)
             sync_tree(draft)
             if self.folder.exists():
-                remove_whole(self.folder)
+                remove_atomically(self.folder)
             draft.rename(self.folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import structlog
 from numpy.typing import NDArray
 
-from services.common.atomic_files import remove_whole
+from services.common.atomic_files import remove_atomically
 from services.common.signing_key import load_signing_key
 from services.common.visitors import keyed_digest
 from services.features.definitions import user_state
@@ -111,7 +111,7 @@ class TrainingSet:
         """Removes all but the needed cuts, by the parts' folders, and what a killed run left half-written."""
         for cut in self._cuts():
             if int(cut.folder.name) not in needed.get(cut.folder.parent, ()):
-                remove_whole(cut.folder)
+                remove_atomically(cut.folder)
         for folder in [*self._folder.glob("*/.draft-*"), *self._folder.glob("*")]:
             if folder not in needed:
                 shutil.rmtree(folder)

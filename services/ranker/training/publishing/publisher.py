@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.common.artifacts import ArtifactStore
-from services.common.atomic_files import remove_whole, sync, sync_tree, write_atomically
+from services.common.atomic_files import remove_atomically, sync, sync_tree, write_atomically
 from services.ranker import linear_weights
 from services.ranker.model.config import MODEL_NAME
 from services.ranker.training.item_vectors import ItemVectors
@@ -82,7 +82,7 @@ class Publisher:
         labeled, numbers = self.registry.labels().values(), self.registry.numbers()
         for version in numbers[:-KEPT_VERSIONS]:
             if version not in labeled:
-                remove_whole(self._models / str(version))
+                remove_atomically(self._models / str(version))
         needed = [self.registry.embeddings(version) for version in self.registry.numbers()]
         self._store.prune(EMBEDDINGS, 1, spare=[artifact for artifact in needed if artifact])
 

@@ -8,7 +8,7 @@ from typing import Final
 import grpc
 
 from services.common.progress import Progress
-from services.common.single_pass_reader import pass_catalog, pass_log
+from services.common.single_pass_reader import stream_catalog, stream_log
 from services.common.visitors import visitor_from_key, visitor_key
 from services.ranker.texts.text_vectors import TextVectors
 from services.ranker.training.shop.catalog import TrainingCatalog
@@ -75,8 +75,8 @@ async def read_shop(
 ) -> ShopData:
     """Reads catalog, log (up to its end as it is now) and users' attributes. Raises grpc.RpcError."""
     reader = reader or ShopReader()
-    await pass_catalog(features, [reader.take_catalog], progress, vectors=reader.shop_vectors)
-    await pass_log(events, [reader.take_log], progress)
+    await stream_catalog(features, [reader.take_catalog], progress, vectors=reader.shop_vectors)
+    await stream_log(events, [reader.take_log], progress)
     return await reader.finish(features, progress)
 
 
