@@ -23,4 +23,11 @@ async def check_lag(name: str, shop: Shop) -> Finding:
     behind = sum(max(place.offset - saved.get(place.partition, 0), 0) for place in log.end_offsets)
     if behind > MUCH_BEHIND:
         return Finding(name, Verdict.WARNING, f"{behind:,} events", "wait: it catches up at some 10,000 a second")
+    if status.parked_event_count:
+        return Finding(
+            name,
+            Verdict.WARNING,
+            f"{status.parked_event_count:,} events could not be applied",
+            "see `vitrine features parked`, and once the cause is fixed, `vitrine rebuild`",
+        )
     return Finding(name, Verdict.OK, f"{behind:,} events")

@@ -1,15 +1,23 @@
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+from google.protobuf.json_format import MessageToDict
 from rich.table import Table
 
 from cli.context import command_context
 from cli.exit_codes import ExitCode
+from cli.shop import Shop
 from cli.verification.served_pages import compare_pages
 from cli.visitor_options import AnonymousOption, UserOption, visitor_of
+from services.common.timestamps import from_timestamp
+from vitrine.features.v1 import feature_service_pb2 as pb
+from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceStub
+
+TIMEOUT_SECONDS: Final = 30.0
 
 app = typer.Typer(
     help="Look into what is known of users.",
@@ -52,3 +60,41 @@ def verify(
             command.console.print(table)
     if differing:
         raise typer.Exit(ExitCode.FAILED)
+
+
+@app.command("parked")
+def parked(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many of each at most.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
+) -> None:
+    """List events that could not be applied, and users who did more than the feature store keeps of one user."""
+    command = command_context(context)
+    events, users = asyncio.run(_parked(command.shop, limit))
+    if as_json:
+        fields = {
+            "events": [MessageToDict(event, preserving_proto_field_name=True) for event in events],
+            "users": [MessageToDict(user, preserving_proto_field_name=True) for user in users],
+        }
+        command.console.print_json(json.dumps(fields))
+        return
+    table = Table("parked", "event", "partition", "offset", "visitor", "reason", box=None, pad_edge=False)
+    for event in events:
+        parked_at = from_timestamp(event.park_time).isoformat(" ", "seconds")
+        place = event.place
+        visitor = event.visitor.user_id or event.visitor.anonymous_id
+        table.add_row(parked_at, event.event_id, str(place.partition), str(place.offset), visitor, event.reason)
+    command.console.print(table if events else "no event is parked")
+    if users:
+        capped = Table("visitor", "uncounted events", box=None, pad_edge=False)
+        for user in users:
+            capped.add_row(user.visitor.user_id or user.visitor.anonymous_id, f"{user.uncounted_event_count:,}")
+        command.console.print(capped)
+
+
+async def _parked(shop: Shop, limit: int) -> tuple[Sequence[pb.ParkedEvent], Sequence[pb.CappedUser]]:
+    async with shop.channel("features") as channel:
+        stub = FeatureServiceStub(channel)
+        events = await stub.ListParkedEvents(pb.ListParkedEventsRequest(page_size=limit), timeout=TIMEOUT_SECONDS)
+        users = await stub.ListCappedUsers(pb.ListCappedUsersRequest(limit=limit), timeout=TIMEOUT_SECONDS)
+    return events.events, users.users

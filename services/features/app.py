@@ -124,6 +124,7 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
     name = worker_name(settings.host, settings.port)
     ledger = Ledger(store, catalog, users, clock, worker=name.own, cached_users=settings.cached_users)
     log_age = LogAge(clock)
+    signer = Signer(load_signing_key(settings))
     materializer = Materializer(
         ledger,
         metrics,
@@ -134,16 +135,18 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
         log_age=log_age,
     )
     servicers = (
-        CatalogServicer(catalog, clock, Signer(load_signing_key(settings))),
+        CatalogServicer(catalog, clock, signer),
         UserServicer(users, UserLifecycle(store, users, ledger, log), UserExport(users, ledger, catalog), clock),
         FeatureServicer(
             UserFeatureReader(users, ledger, catalog, log_age),
             ledger,
             ItemRanking(ledger.statistics, catalog, settings.minimum_users),
             materializer=materializer,
-            recomputation=Recomputation(users, catalog, log),
+            recomputation=Recomputation(store, users, catalog, log),
             rebuild=Rebuild(store, catalog, users, log, materializer),
+            store=store,
             clock=clock,
+            signer=signer,
         ),
     )
     return FeaturesApplication(

@@ -71,6 +71,12 @@ EVENTS_DROPPED_ROWS: Final = Metric(
 FEATURES_APPLIED_EVENTS: Final = Metric(
     "applied_events", "counter", "Events of the log that were applied.", service="features"
 )
+FEATURES_PARKED_EVENTS: Final = Metric(
+    "parked_events",
+    "counter",
+    "Events that could not be applied and were parked; see `vitrine features parked`.",
+    service="features",
+)
 FEATURES_SAVE_SECONDS: Final = Metric(
     "save_seconds", "histogram", "Time to save states, statistics and offsets in one transaction.", service="features"
 )
@@ -119,6 +125,7 @@ METRICS: Final = (
     EVENTS_COMMITTED_ROWS,
     EVENTS_DROPPED_ROWS,
     FEATURES_APPLIED_EVENTS,
+    FEATURES_PARKED_EVENTS,
     FEATURES_SAVE_SECONDS,
     CANDIDATES_SOURCE_SECONDS,
     CANDIDATES_WAITING_VECTORS,

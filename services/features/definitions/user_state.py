@@ -39,10 +39,21 @@ class UserState:
     training both build it with `apply` and read it with `features`, so that the two cannot differ.
     """
 
-    __slots__ = ("counters", "dislikes", "event_count", "follows", "impressions", "recent", "searches")
+    __slots__ = (
+        "counters",
+        "dislikes",
+        "event_count",
+        "follows",
+        "impressions",
+        "recent",
+        "searches",
+        "uncounted_events",
+    )
 
     def __init__(self) -> None:
         self.event_count = 0
+        self.uncounted_events = 0
+        """Events on items for which there was no room."""
         self.recent = RecentEvents()
         self.counters = ItemCounters()
         self.impressions = Impressions()

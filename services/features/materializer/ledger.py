@@ -1,27 +1,29 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, delete
 
 from services.common.clock import Clock
+from services.common.errors import VitrineError
+from services.common.timestamps import to_millis
 from services.common.visitors import anonymous_key, partition_of, user_key
 from services.features.catalog.catalog import Catalog
-from services.features.definitions.item_statistics import ItemStatistics, ItemStatisticsRow
+from services.features.definitions.item_statistics import ItemStatistics
 from services.features.definitions.observation import observe
 from services.features.definitions.user_state import UserState
-from services.features.materializer import leases
+from services.features.materializer import leases, parked_events
 from services.features.materializer.leases import LeaseLostError, Share
-from services.features.materializer.user_states import UserStates, read_states
+from services.features.materializer.parked_events import PoisonEventError, SpoiledError
+from services.features.materializer.parking import Parking
+from services.features.materializer.snapshot import Snapshot
+from services.features.materializer.user_states import UserStates, read_states, state_row
 from services.features.statistics import stored_statistics
-from services.features.statistics.stored_statistics import StoredChanges
 from services.features.store.store import Store
 from services.features.store.tables import REBUILT_STATES, USER_STATES
-from services.features.store.upsert import upsert
 from services.features.users.users import Users
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.events.v1.event_service_pb2 import LoggedEvent, PartitionOffset
@@ -63,6 +65,9 @@ class Ledger:
         self.unsaved_events = 0
         self.changed = asyncio.Event()
         """Set while something is not saved."""
+        self.parking = Parking()
+        self._spoiled = False
+        """Something may hold half an event: nothing is saved before `reset`."""
 
     async def load(self) -> None:
         """Reads statistics and offsets into memory."""
@@ -95,12 +100,14 @@ class Ledger:
                 return {key: states[key] for key in keys if key in states}, offsets
 
     async def apply(self, events: Sequence[LoggedEvent], next_offsets: Iterable[PartitionOffset]) -> int:
-        """Counts a stretch of the log; events that were counted before are passed over. Returns how many were new."""
+        """Counts a stretch of the log; events that were counted before are passed over. Returns how many were new.
+
+        Raises PoisonEventError if an event can't be counted: then `reset`, since something of it may be counted.
+        """
         async with self.lock:
             fresh = [event for event in events if event.offset >= self.offsets.get(event.partition, 0)]
-            await self._number_items(fresh)
-            keys = [state_key(event, self._users) for event in fresh]
-            states = await self.states.find_all({key for key in keys if key})
+            keys = [self._key_of(event) for event in fresh]
+            states = await self._prepare(fresh, keys)
             pairs = iter(zip(fresh, keys, strict=True))
             while chunk := list(islice(pairs, SLICE)):
                 for event, key in chunk:
@@ -110,19 +117,54 @@ class Ledger:
                 self.offsets[end.partition] = max(end.offset, self.offsets.get(end.partition, 0))
             return len(fresh)
 
+    def _key_of(self, event: LoggedEvent) -> str:
+        """Returns whose state an event changes; empty: nobody's, or it's passed over."""
+        key = state_key(event, self._users)
+        return "" if key and self.parking.passes(event, key, to_millis(self._clock.now())) else key
+
+    async def _prepare(self, events: Sequence[LoggedEvent], keys: Sequence[str]) -> dict[str, UserState]:
+        """Numbers the events' items and returns the states that they change."""
+        try:
+            await self._number_items(events)
+            return await self.states.find_all({key for key in keys if key})
+        except VitrineError:
+            raise
+        except Exception:
+            # Which one is it? Most often a state that somebody else's program wrote.
+            for event, key in zip(events, keys, strict=True):
+                await self._prepare_one(event, key)
+            raise
+
+    async def _prepare_one(self, event: LoggedEvent, key: str) -> None:
+        try:
+            await self._number_items([event])
+            await self.states.find_all({key} - {""})
+        except VitrineError:
+            raise
+        except Exception as error:
+            raise PoisonEventError(event, key, error, unreadable=True) from error
+
     def _count(self, event: LoggedEvent, key: str, states: dict[str, UserState]) -> None:
         """Counts one event and moves the offset past it; nothing can come between the two."""
         if key:
-            item_no = self._catalog.item_no(event.event.item_id) if event.event.item_id else 0
-            observation = observe(event.event, item_no or 0)
-            state = states.get(key)
-            if state is None:
-                state = states[key] = UserState()
-            self.statistics.apply(state.apply(observation))
+            try:
+                item_no = self._catalog.item_no(event.event.item_id) if event.event.item_id else 0
+                observation = observe(event.event, item_no or 0)
+                state = states.get(key)
+                if state is None:
+                    state = states[key] = UserState()
+                self.statistics.apply(state.apply(observation))
+            except Exception as error:
+                self._spoiled = True
+                raise PoisonEventError(event, key, error, unreadable=False) from error
             self.states.changed(key, state)
         self.offsets[event.partition] = event.offset + 1
         self.unsaved_events += 1
         self.changed.set()
+
+    def park(self, poison: PoisonEventError, attempts: int) -> None:
+        """Has an event passed over when it's read again, and written down together with the offset behind it."""
+        self.parking.plan(poison, attempts, to_millis(self._clock.now()))
 
     async def _number_items(self, events: Iterable[LoggedEvent]) -> None:
         ids = {event.event.item_id for event in events if not event.erased}
@@ -133,7 +175,8 @@ class Ledger:
     async def save(self) -> None:
         """Writes all that changed, in one transaction; events go on being applied while the database works.
 
-        Raises LeaseLostError where this worker may not save any more what it applied: then `reset`.
+        Raises LeaseLostError where this worker may not save any more what it applied, and SpoiledError if half an event
+        may be in it: then `reset`.
         """
         async with self._saving:
             async with self.lock:
@@ -148,7 +191,7 @@ class Ledger:
         """
         async with self._saving, self.lock:
             # Where the lease is lost there is nothing to save: this worker is about to read again what is stored.
-            with contextlib.suppress(LeaseLostError):
+            with contextlib.suppress(LeaseLostError, SpoiledError):
                 await self._write(await self._snapshot())
             partitions = {partition_of(key, len(self.offsets)) for key in keys} if self.offsets else set()
 
@@ -158,6 +201,7 @@ class Ledger:
             epochs, result = await self._store.erase(fenced)
             self.held |= {no: epoch for no, epoch in epochs.items() if no in self.held}
             self.states.forget(keys)
+            self.parking.forget_visitors(keys)
         return result
 
     async def renew(self, partitions: int, millis: int, before: str) -> Share:
@@ -204,6 +248,8 @@ class Ledger:
             self.held.clear()
             self._saved_offsets.clear()
             self.states.clear()
+            self.parking.forget_passed()
+            self._spoiled = False
             self.unsaved_events = 0
             self.changed.clear()
             self.offsets = await self._store.read(leases.read_offsets)
@@ -226,11 +272,13 @@ class Ledger:
                 if no not in self.held:
                     self.offsets[no] = offset
 
-    async def _snapshot(self) -> "_Snapshot":
+    async def _snapshot(self) -> Snapshot:
         """Takes down what is not saved yet. Hold `lock`: states and offsets belong together."""
+        if self._spoiled:
+            raise SpoiledError
         states = []
         for key, state in self.states.begin_save().items():
-            states.append({"visitor_key": key, "state": state.to_bytes()})
+            states.append(state_row(key, state))
             if len(states) % STATES_PER_SLICE == 0:
                 await asyncio.sleep(0)
         rows = []
@@ -239,13 +287,14 @@ class Ledger:
             if len(rows) % SLICE == 0:
                 await asyncio.sleep(0)
         # Nothing is given up before this point: where the caller is cancelled, the next snapshot has it all.
-        snapshot = _Snapshot(
+        snapshot = Snapshot(
             worker=self._worker,
             held=dict(self.held),
             saved_offsets=dict(self._saved_offsets),
             offsets={no: self.offsets[no] for no in self.held},
             states=states,
             statistics=rows,
+            parked=self.parking.due({no: self.offsets[no] for no in self.held}),
             bases=self.statistics.take_unsaved(),
             statistics_version=self.statistics.version,
         )
@@ -253,7 +302,7 @@ class Ledger:
         self.changed.clear()
         return snapshot
 
-    async def _write(self, snapshot: "_Snapshot") -> None:
+    async def _write(self, snapshot: Snapshot) -> None:
         try:
             changes = await self._store.write(snapshot.write)
         except BaseException:
@@ -264,36 +313,11 @@ class Ledger:
             raise
         self._saved_offsets |= snapshot.offsets
         self.states.saved()
+        self.parking.saved(snapshot.parked)
         for item_no, version in changes.versions.items():
             self.statistics.stored(item_no, version)
         for row in changes.rows:
             self.statistics.learn(row)
-
-
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    """What belongs together, and the right to write it."""
-
-    worker: str
-    held: dict[int, int]
-    saved_offsets: dict[int, int]
-    offsets: dict[int, int]
-    states: list[dict[str, Any]]
-    statistics: list[ItemStatisticsRow]
-    bases: dict[int, ItemStatisticsRow]
-    statistics_version: int
-
-    def write(self, connection: Connection) -> StoredChanges:
-        """Writes all of it into one transaction; nothing where that was done before."""
-        stored = leases.check(connection, self.worker, self.held)
-        if stored != self.saved_offsets:
-            if stored != self.offsets:
-                raise LeaseLostError
-            return StoredChanges({}, stored_statistics.read_rows(connection, self.statistics_version))
-        upsert(connection, USER_STATES, self.states)
-        changes = stored_statistics.add(connection, self.statistics, self.bases, self.statistics_version)
-        leases.write_offsets(connection, self.offsets)
-        return changes
 
 
 def _read_stored(connection: Connection, keys: list[str]) -> tuple[dict[str, bytes], dict[int, int]]:
@@ -314,6 +338,7 @@ def state_key(event: LoggedEvent, users: Users) -> str:
 
 
 def delete_states(connection: Connection, keys: Sequence[str]) -> int:
-    """Deletes states, those that a rebuild is making too; returns how many there were."""
+    """Deletes states, those that a rebuild is making too, and parked events; returns how many states there were."""
+    parked_events.unpark_visitors(connection, keys)
     connection.execute(delete(REBUILT_STATES).where(REBUILT_STATES.c.visitor_key.in_(keys)))
     return connection.execute(delete(USER_STATES).where(USER_STATES.c.visitor_key.in_(keys))).rowcount

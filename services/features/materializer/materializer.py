@@ -12,6 +12,7 @@ from services.common.rpc_status import from_rpc_error
 from services.features.materializer.leases import LeaseLostError
 from services.features.materializer.ledger import Ledger
 from services.features.materializer.log_age import LogAge
+from services.features.materializer.parked_events import Place, PoisonEventError, SpoiledError
 from services.features.metrics import FeatureMetrics
 from vitrine.events.v1.event_service_pb2 import GetLogStatusRequest, PartitionOffset, TailEventsRequest
 
@@ -24,6 +25,9 @@ STATUS_TIMEOUT_SECONDS: Final = 5.0
 SAVING_SHARE: Final = 4.0
 """After a save, this many times its duration passes before the next one: saving takes a fifth of the time at the most,
 and a single click is still saved within milliseconds."""
+
+ATTEMPTS: Final = 3
+"""How often an event is tried before it's parked."""
 
 RENEWALS: Final = 3
 """Renewals in the time of a lease: two may come too late."""
@@ -58,6 +62,8 @@ class Materializer:
         self._log = structlog.get_logger("vitrine.features.materializer")
         self._tasks: list[asyncio.Task[None]] = []
         self._lost = asyncio.Event()
+        self._attempts: dict[Place, int] = {}
+        """How often events could not be applied that may be yet."""
         self.caught_up = False
         self.fault = "the log has not been reached yet"
 
@@ -72,7 +78,7 @@ class Materializer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._tasks:
             # Where the store is gone too, or the lease, the log is read again from where it was saved.
-            with contextlib.suppress(UnavailableError, LeaseLostError):
+            with contextlib.suppress(UnavailableError, LeaseLostError, SpoiledError):
                 await self._ledger.leave()
         self._tasks = []
 
@@ -89,15 +95,20 @@ class Materializer:
                 await self._follow(events)
             except LeaseLostError:
                 self._log.info("another worker took over, or a user's history was changed: reading again what is saved")
+                self._ledger.parking.clear()
+                self._attempts.clear()
                 await self._reset()
                 continue
+            except PoisonEventError as poison:
+                fault = await self._set_aside(poison)
             except grpc.aio.AioRpcError as error:
                 fault = f"the log cannot be read: {from_rpc_error(error).message}"
             except VitrineError as error:
                 fault = error.message
             except Exception:  # noqa: BLE001  # the loop outlives a bug; what was not applied is read again
-                self._log.exception("an event could not be applied")
-                fault = "an event could not be applied; see the log of this service"
+                self._log.exception("a stretch of the log could not be applied")
+                fault = "a stretch of the log could not be applied; see the log of this service"
+                await self._reset()
             if time.perf_counter() - began > LONGEST_PAUSE_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
             self._note(caught_up=False)
@@ -147,14 +158,29 @@ class Materializer:
         share = await self._ledger.renew(partitions, round(self._lease_seconds * 1_000), self._earlier_names)
         return share.surplus
 
+    async def _set_aside(self, poison: PoisonEventError) -> str:
+        """Drops what may be counted of an event, and parks it if it failed before; returns what to say of it."""
+        place = poison.event.partition, poison.event.offset
+        attempts = self._attempts[place] = self._attempts.get(place, 0) + 1
+        self._log.error("an event can't be applied", fault=str(poison), attempt=attempts, exc_info=poison.__cause__)
+        await self._reset()
+        if attempts < ATTEMPTS:
+            return f"an event can't be applied: {poison}; tried {attempts} of {ATTEMPTS} times"
+        self._ledger.park(poison, attempts)
+        del self._attempts[place]
+        return f"an event can't be applied, and is parked: {poison}"
+
     async def _reset(self) -> None:
-        try:
-            await self._ledger.reset()
-        except UnavailableError as error:
-            self._log.warning("the store cannot be read", error=error.message)
-            await asyncio.sleep(LONGEST_PAUSE_SECONDS)
-        else:
-            self._lost.clear()
+        """Reads again what is saved. Whatever was applied since may be half an event: it's never gone on with."""
+        while True:
+            try:
+                await self._ledger.reset()
+            except UnavailableError as error:
+                self._log.warning("the store cannot be read", error=error.message)
+                await asyncio.sleep(LONGEST_PAUSE_SECONDS)
+            else:
+                self._lost.clear()
+                return
 
     def _refuse_another_log(self, ends: dict[int, int]) -> None:
         for partition in self._ledger.held:
@@ -194,6 +220,9 @@ class Materializer:
             began = time.perf_counter()
             try:
                 await self._ledger.save()
+            except SpoiledError:
+                self._ledger.changed.clear()  # whoever met the event drops what isn't saved
+                continue
             except LeaseLostError:
                 self._lost.set()
                 self._ledger.changed.clear()
@@ -202,8 +231,13 @@ class Materializer:
                 self._log.warning("states cannot be saved", error=error.message)
                 await asyncio.sleep(LONGEST_PAUSE_SECONDS)
                 continue
+            except Exception:  # noqa: BLE001  # the loop outlives a bug; what was not saved is tried again
+                self._log.exception("states cannot be saved")
+                await asyncio.sleep(LONGEST_PAUSE_SECONDS)
+                continue
             seconds = time.perf_counter() - began
             self._metrics.saved(seconds)
+            self._metrics.parked(self._ledger.parking.take_saved_count())
             await asyncio.sleep(SAVING_SHARE * seconds)
 
 

@@ -15,10 +15,11 @@ from services.features.event_log import EventLog
 from services.features.materializer import rebuilt
 from services.features.materializer.ledger import SLICE, state_key
 from services.features.materializer.materializer import Materializer
+from services.features.materializer.parked_events import Place, read_places
 from services.features.materializer.rebuilt import Outcome
 from services.features.store.store import Store
 from services.features.users.users import Users
-from vitrine.events.v1.event_service_pb2 import TailEventsResponse
+from vitrine.events.v1.event_service_pb2 import LoggedEvent, TailEventsResponse
 
 ATTEMPTS: Final = 200
 """How often it reads on where the workers were ahead of it at the end, or a user's history was erased meanwhile."""
@@ -36,8 +37,13 @@ class _Made:
     """What a rebuild has made so far, but for the states, which are in the store."""
 
     offsets: dict[int, int]
+    parked: set[Place]
+    """Events that the workers pass over: the rebuild tries them again."""
+
     statistics: ItemStatistics = field(default_factory=ItemStatistics)
     item_nos: set[int] = field(default_factory=set)
+    recovered: set[Place] = field(default_factory=set)
+    """Those of `parked` that could be applied."""
 
 
 class Rebuild:
@@ -65,7 +71,7 @@ class Rebuild:
                 reason="LOG_DROPPED",
             )
         await self._store.write(partial(rebuilt.begin, offsets=starts))
-        made = _Made(dict(starts))
+        made = _Made(dict(starts), await self._store.read(read_places))
         for _ in range(ATTEMPTS):
             epochs = await self._store.read(rebuilt.read_epochs)
             outcome = Outcome.DONE
@@ -95,9 +101,7 @@ class Rebuild:
         rest = iter(events)
         while chunk := list(islice(rest, SLICE)):
             for event, key in chunk:
-                item_no = self._catalog.item_no(event.event.item_id) if event.event.item_id else 0
-                state = states.setdefault(key, UserState())
-                made.statistics.apply(state.apply(observe(event.event, item_no or 0)))
+                self._count(event, key, states, made)
             await asyncio.sleep(0)
         ends = {place.partition: place.offset for place in stretch.next_offsets}
         keep = partial(rebuilt.keep, states=states, found=dict(made.offsets), ends=ends, epochs=epochs)
@@ -111,8 +115,37 @@ class Rebuild:
                 made.statistics.learn(row)
         return outcome
 
+    def _count(self, event: LoggedEvent, key: str, states: dict[str, UserState], made: _Made) -> None:
+        item_no = self._catalog.item_no(event.event.item_id) if event.event.item_id else 0
+        state = states.get(key) or UserState()
+        place = event.partition, event.offset
+        if place not in made.parked:
+            try:
+                made.statistics.apply(state.apply(observe(event.event, item_no or 0)))
+            except Exception as error:
+                raise AbortedError(
+                    f"the event at offset {event.offset} of partition {event.partition} can't be applied; the workers "
+                    "park it, as `vitrine features parked` shows: then run the rebuild again",
+                    reason="EVENT_NOT_APPLICABLE",
+                ) from error
+        else:
+            state = UserState.from_bytes(state.to_bytes())  # if it fails again, nothing of it is counted
+            try:
+                tallies = state.apply(observe(event.event, item_no or 0))
+            except Exception:  # noqa: BLE001  # it was parked for that
+                return
+            made.statistics.apply(tallies)
+            made.recovered.add(place)
+        states[key] = state
+
     async def _swap(self, made: _Made, epochs: Mapping[int, int]) -> Outcome:
         rows = [made.statistics.row(item_no) for item_no in sorted(made.item_nos)]
         return await self._store.write(
-            partial(rebuilt.swap, offsets=dict(made.offsets), statistics=rows, epochs=epochs)
+            partial(
+                rebuilt.swap,
+                offsets=dict(made.offsets),
+                statistics=rows,
+                epochs=epochs,
+                recovered=sorted(made.recovered),
+            )
         )

@@ -1,6 +1,6 @@
 """What a rebuild keeps in the store until it takes the place of what is served."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum, auto
 
 from sqlalchemy import Connection, delete, insert, select
@@ -8,6 +8,8 @@ from sqlalchemy import Connection, delete, insert, select
 from services.features.definitions.item_statistics import ItemStatisticsRow
 from services.features.definitions.user_state import UserState
 from services.features.materializer import leases
+from services.features.materializer.parked_events import Place, unpark
+from services.features.materializer.user_states import state_row
 from services.features.store.heads import STATISTICS, lock_head, move_head
 from services.features.store.tables import ITEM_STATISTICS, PARTITIONS, REBUILT_PARTITIONS, REBUILT_STATES, USER_STATES
 from services.features.store.upsert import upsert
@@ -57,8 +59,7 @@ def keep(
         return Outcome.DONE  # the same transaction, run again
     if kept != dict(found):
         return Outcome.ELSEWHERE
-    rows = [{"visitor_key": key, "state": state.to_bytes()} for key, state in states.items()]
-    upsert(connection, REBUILT_STATES, rows)
+    upsert(connection, REBUILT_STATES, [state_row(key, state) for key, state in states.items()])
     upsert(connection, REBUILT_PARTITIONS, _places({**found, **ends}))
     return Outcome.DONE
 
@@ -68,8 +69,10 @@ def swap(
     offsets: Mapping[int, int],
     statistics: Sequence[ItemStatisticsRow],
     epochs: Mapping[int, int],
+    recovered: Collection[Place],
 ) -> Outcome:
-    """Puts what was made in the place of what is served, unless the workers have saved more of the log.
+    """Puts what was made in the place of what is served, unless the workers have saved more of the log. `recovered` are
+    parked events that are applied now.
 
     Every worker loses the right to save what it has in memory, and reads again.
     """
@@ -84,11 +87,12 @@ def swap(
     if any(row.next_offset > offsets.get(no, 0) for no, row in rows.items()):
         return Outcome.BEHIND
     connection.execute(delete(USER_STATES))
-    columns = ["visitor_key", "state"]
+    columns = REBUILT_STATES.columns.keys()
     connection.execute(insert(USER_STATES).from_select(columns, select(*(REBUILT_STATES.c[name] for name in columns))))
     _replace_statistics(connection, statistics)
     leases.fence(connection, list(rows))
     leases.write_offsets(connection, {no: offsets[no] for no in rows})
+    unpark(connection, recovered)
     connection.execute(delete(REBUILT_STATES))
     connection.execute(delete(REBUILT_PARTITIONS))
     return Outcome.DONE

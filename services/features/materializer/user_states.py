@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -83,6 +84,11 @@ def read_states(connection: Connection, keys: list[str]) -> dict[str, bytes]:
     """Returns the stored states of users, by key."""
     states = select(USER_STATES.c.visitor_key, USER_STATES.c.state)
     return {row.visitor_key: row.state for row in connection.execute(states.where(USER_STATES.c.visitor_key.in_(keys)))}
+
+
+def state_row(key: str, state: UserState) -> dict[str, Any]:
+    """Returns the row of the tables `user_states` and `rebuilt_states`."""
+    return {"visitor_key": key, "state": state.to_bytes(), "uncounted_events": state.uncounted_events}
 
 
 def join_states(states: Sequence[UserState]) -> UserState | None:

@@ -139,6 +139,23 @@ USER_STATES: Final = Table(
     METADATA,
     Column("visitor_key", OpaqueId(KEY_BYTES), primary_key=True),
     Column("state", LONG_BINARY, nullable=False),
+    # Events that a full state doesn't hold (see `ItemCounters`).
+    Column("uncounted_events", BigInteger, nullable=False, server_default="0", index=True),
+    **TABLE_OPTIONS,
+)
+
+# What could not be applied, and is passed over.
+PARKED_EVENTS: Final = Table(
+    "parked_events",
+    METADATA,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("event_offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("visitor_key", OpaqueId(KEY_BYTES), nullable=False, index=True),
+    Column("event_id", OpaqueId, nullable=False),
+    Column("event_type", SmallInteger, nullable=False),
+    Column("reason", OpaqueId(64), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("park_millis", BigInteger, nullable=False),
     **TABLE_OPTIONS,
 )
 
@@ -184,6 +201,7 @@ REBUILT_STATES: Final = Table(
     METADATA,
     Column("visitor_key", OpaqueId(KEY_BYTES), primary_key=True),
     Column("state", LONG_BINARY, nullable=False),
+    Column("uncounted_events", BigInteger, nullable=False, server_default="0"),
     **TABLE_OPTIONS,
 )
 

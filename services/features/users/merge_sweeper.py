@@ -8,7 +8,7 @@ from services.common.clock import Clock
 from services.common.timestamps import to_millis
 from services.features.definitions.user_state import UserState
 from services.features.materializer.ledger import Ledger, delete_states
-from services.features.materializer.user_states import join_states, read_states
+from services.features.materializer.user_states import join_states, read_states, state_row
 from services.features.store.store import Store
 from services.features.store.tables import MERGES, USER_STATES, USERS
 from services.features.store.upsert import upsert
@@ -82,4 +82,4 @@ def _join_rows(connection: Connection, merges: dict[str, str], millis: int) -> t
 
 def _joined(groups: dict[str, list[str]], states: dict[str, UserState]) -> Sequence[dict[str, Any]]:
     joined = {user: join_states([states[key] for key in group if key in states]) for user, group in groups.items()}
-    return [{"visitor_key": user, "state": state.to_bytes()} for user, state in joined.items() if state is not None]
+    return [state_row(user, state) for user, state in joined.items() if state is not None]

@@ -6,7 +6,9 @@ from services.features.catalog.catalog import Catalog
 from services.features.definitions.observation import observe
 from services.features.definitions.user_state import UserState
 from services.features.event_log import EventLog
+from services.features.materializer.parked_events import read_places
 from services.features.materializer.user_states import join_states
+from services.features.store.store import Store
 from services.features.users.users import Users
 from vitrine.events.v1.event_service_pb2 import LoggedEvent
 from vitrine.features.v1.user_features_pb2 import UserFeatures
@@ -15,7 +17,8 @@ from vitrine.features.v1.user_features_pb2 import UserFeatures
 class Recomputation:
     """Computes a visitor's features from nothing but the log, as they were when it was read up to given offsets."""
 
-    def __init__(self, users: Users, catalog: Catalog, log: EventLog) -> None:
+    def __init__(self, store: Store, users: Users, catalog: Catalog, log: EventLog) -> None:
+        self._store = store
         self._users = users
         self._catalog = catalog
         self._log = log
@@ -30,6 +33,7 @@ class Recomputation:
         """
         members = [key] if unmerged else self._users.members_of(self._users.resolve(key))
         starts = await self._log.start_offsets()
+        parked = await self._store.read(lambda connection: read_places(connection, members))
         states = []
         for member in members:
             if starts.get(partition_of(member, max(len(starts), 1)), 0):
@@ -39,7 +43,11 @@ class Recomputation:
                     reason="LOG_DROPPED",
                 )
             events = [event async for event in self._log.user_events(member)]
-            state = self._state(event for event in events if event.offset < offsets.get(event.partition, 0))
+            state = self._state(
+                event
+                for event in events
+                if event.offset < offsets.get(event.partition, 0) and (event.partition, event.offset) not in parked
+            )
             if state is not None:
                 states.append(state)
         features = (join_states(states) or UserState()).features(query_millis, self._catalog.item_columns())
