@@ -78,7 +78,7 @@ class ArtifactStore:
         return self.get(name, version)
 
     def current(self, name: str) -> Artifact | None:
-        """Returns the live version, or None where nothing is published."""
+        """Returns the live version, or None if nothing is published."""
         try:
             version = (self._folder(name) / CURRENT).read_text().strip()
         except FileNotFoundError:
@@ -86,7 +86,7 @@ class ArtifactStore:
         return self.get(name, version)
 
     def set_current(self, name: str, version: str) -> None:
-        """Makes `version` the live one: the way forward and back. Raises NotFoundError where it is not there."""
+        """Makes `version` the live one: the way forward and back. Raises NotFoundError if it is not there."""
         self.get(name, version)
         folder = self._folder(name)
         write_atomically(folder / CURRENT, version.encode())
@@ -100,7 +100,7 @@ class ArtifactStore:
         return sorted((e.name for e in entries if e.name.isdigit() and (e / MANIFEST).is_file()), key=int)
 
     def get(self, name: str, version: str) -> Artifact:
-        """Returns a version; raises NotFoundError where it is not there, FailedPreconditionError where it is broken."""
+        """Returns a version; raises NotFoundError if it is not there, FailedPreconditionError if it is broken."""
         path = self._folder(name) / version
         try:
             manifest = json.loads((path / MANIFEST).read_bytes())
@@ -121,7 +121,7 @@ class ArtifactStore:
             raise _broken(name, version, f"{MANIFEST} is not readable ({type(error).__name__})") from error
 
     def verify(self, artifact: Artifact) -> None:
-        """Reads every file; raises FailedPreconditionError where one is missing, changed or too much."""
+        """Reads every file; raises FailedPreconditionError if one is missing, changed or too much."""
         present = {path.relative_to(artifact.path).as_posix() for path in _files(artifact.path)} - {MANIFEST}
         for file in sorted(present ^ artifact.files.keys()):
             what = "is not in the manifest" if file in present else "is missing"

@@ -7,7 +7,7 @@ from pathlib import Path
 def write_atomically(path: Path, data: bytes) -> None:
     """Writes a file that others see whole, as it was or as it is now, whatever dies meanwhile. Its folder is made.
 
-    Raises OSError where it cannot be written; then nothing is left aside.
+    Raises OSError if it cannot be written; then nothing is left aside.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")

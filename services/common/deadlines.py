@@ -29,7 +29,7 @@ def overdue() -> bool:
 
 
 def client_remaining(context: TimedContext) -> float | None:
-    """Returns the seconds until the deadline that the client set; None where it set none."""
+    """Returns the seconds until the deadline that the client set; None if it set none."""
     return context.time_remaining()
 
 

@@ -35,9 +35,9 @@ class Migrations:
         return max(path.name[:4] for path in (self.folder / "versions").glob("[0-9]*.py"))
 
     def upgrade(self, database: Database, revision: str = "head") -> None:
-        """Brings the store up to `revision`, one process at a time; does nothing where it is there already.
+        """Brings the store up to `revision`, one process at a time; does nothing if it is there already.
 
-        Raises FailedPreconditionError where the store is of a newer version than this program, UnavailableError where
+        Raises FailedPreconditionError if the store is of a newer version than this program, UnavailableError where
         another process holds the lock for too long.
         """
         if revision == "head" and self._current(database) == self.head:

@@ -15,7 +15,7 @@ def exit_with_parent(parent: int) -> None:
     """Asks the kernel to send SIGTERM to this process once the thread that started it is gone.
 
     `parent` is the starter's process id; 0 takes the present parent's, and misses one that died before this call.
-    Raises OSError where the kernel is not Linux.
+    Raises OSError if the kernel is not Linux.
     """
     expected = parent or os.getppid()
     if not sys.platform.startswith("linux"):

@@ -59,7 +59,7 @@ class Server:
     async def start(self) -> None:
         """Returns once calls are welcome. Call `stop` in any case.
 
-        Raises FailedPreconditionError where a port is taken, and whatever the application's `start` raises.
+        Raises FailedPreconditionError if a port is taken, and whatever the application's `start` raises.
         """
         settings, application = self._settings, self._application
         await self._stack.enter_async_context(

@@ -32,7 +32,7 @@ class Signer:
         return _encoded(payload + self._mac(payload, purpose))
 
     def open(self, token: str, purpose: str) -> bytes:
-        """Returns the payload; raises InvalidToken where the token is malformed, changed, or for another purpose."""
+        """Returns the payload; raises InvalidToken if the token is malformed, changed, or for another purpose."""
         try:
             data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):

@@ -16,7 +16,7 @@ def load_signing_key(settings: ServiceSettings) -> bytes:
     """Returns the key: the settings' where one is set (its UTF-8), else that of `state_directory`/signing.key.
 
     The file (32 random bytes, readable by its owner alone) is made by the service that first needs it; services that
-    start at the same moment end up with the same key. Raises FailedPreconditionError where the file holds no key.
+    start at the same moment end up with the same key. Raises FailedPreconditionError if the file holds no key.
     """
     if given := settings.signing_key.get_secret_value():
         return given.encode()

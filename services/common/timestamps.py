@@ -22,7 +22,7 @@ def in_range(timestamp: Timestamp) -> bool:
 
 
 def timestamp_to_millis(timestamp: Timestamp, field: str = "time") -> int:
-    """Returns Unix milliseconds, rounded down. Raises InvalidArgumentError naming `field` where it is out of range."""
+    """Returns Unix milliseconds, rounded down. Raises InvalidArgumentError naming `field` if it is out of range."""
     if not in_range(timestamp):
         violation = FieldViolation(field, "is not a time between the years 1 and 9999", "TIME_OUT_OF_RANGE")
         raise InvalidArgumentError(

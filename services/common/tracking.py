@@ -19,7 +19,7 @@ def seal_tracking(signer: Signer, payload: TrackingPayload) -> str:
 
 
 def open_tracking(signer: Signer, token: str) -> TrackingPayload:
-    """Returns what the token says; raises InvalidToken where it is malformed, forged, or made for something else.
+    """Returns what the token says; raises InvalidToken if it is malformed, forged, or made for something else.
 
     The token's age is not looked at: how old is too old is the reader's decision.
     """

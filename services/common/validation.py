@@ -12,7 +12,7 @@ _INVISIBLE: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 
 
 def identifier_fault(value: str) -> tuple[str, str] | None:
-    """Returns (reason, description) of what makes `value` unfit as an opaque id, or None where it is fine.
+    """Returns (reason, description) of what makes `value` unfit as an opaque id, or None if it is fine.
 
     An id is 1 to 256 bytes of UTF-8 without control characters (Unicode category Cc). Nothing is folded or trimmed.
     """

@@ -43,7 +43,7 @@ def anonymous_key(anonymous_id: str) -> str:
 
 
 def visitor_from_key(key: str) -> Visitor:
-    """Returns the visitor of a key (the inverse of `visitor_key`); ValueError where it is none."""
+    """Returns the visitor of a key (the inverse of `visitor_key`); ValueError if it is none."""
     if key.startswith(_USER):
         return Visitor(user_id=key.removeprefix(_USER))
     if key.startswith(_ANONYMOUS):

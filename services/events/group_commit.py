@@ -69,7 +69,7 @@ class GroupCommitter:
     def submit(self, operation: Operation[ResultT]) -> asyncio.Future[ResultT]:
         """Queues the operation behind those submitted before; its result comes once it is durable.
 
-        Raises ResourceExhaustedError where too much waits already; the future, UnavailableError where the store failed.
+        Raises ResourceExhaustedError if too much waits already; the future, UnavailableError if the store failed.
         Then, or after a cancellation, the operation may have been carried out; submitting it again does no harm.
         """
         if self._thread is None or self._loop is None:

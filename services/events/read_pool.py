@@ -31,7 +31,7 @@ class ReadPool:
             await asyncio.to_thread(executor.shutdown, cancel_futures=True)
 
     async def run(self, read: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Returns what `read` returns. Raises UnavailableError where the store fails or is not open."""
+        """Returns what `read` returns. Raises UnavailableError if the store fails or is not open."""
         if self._executor is None:
             raise UnavailableError("the event log is not open; try again in a moment", reason="LOG_NOT_OPEN")
         loop = asyncio.get_running_loop()

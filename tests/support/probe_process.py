@@ -39,9 +39,3 @@ async def log_line(process: asyncio.subprocess.Process, event: str) -> dict[str,
         if line.startswith(b"{") and (fields := json.loads(line))["event"] == event:
             return dict(fields)
     raise AssertionError(f"the log ended before {event!r}")
-
-
-async def output_of(process: asyncio.subprocess.Process) -> str:
-    """Waits for the end; returns what was printed."""
-    out, err = await asyncio.wait_for(process.communicate(), 20)
-    return out.decode() + err.decode()

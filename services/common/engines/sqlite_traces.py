@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Engine
 
 AT_ONCE_BYTES: Final = 64 * 1024 * 1024
-_PATIENCE_MILLIS: Final = 1_000
+PATIENCE_MILLIS: Final = 1_000
 _LEFT: Final = 1
 """The file's `user_version` while traces are left in it."""
 
@@ -22,7 +22,7 @@ _LEFT: Final = 1
 def erase_traces(engine: Engine) -> bool:
     """Makes what was deleted go from the file too. Waits up to a second for whoever reads or writes.
 
-    Returns False where traces are left, since the file is large or somebody used it: `erase_traces_left` sees to them.
+    Returns False if traces are left, since the file is large or somebody used it: `erase_traces_left` sees to them.
     """
     with _patient(engine) as cursor:
         size = _value(cursor, "page_count") * _value(cursor, "page_size")
@@ -30,7 +30,7 @@ def erase_traces(engine: Engine) -> bool:
 
 
 def erase_traces_left(engine: Engine) -> bool:
-    """Makes go what `erase_traces` left, however large the file is; returns False where it could not."""
+    """Makes go what `erase_traces` left, however large the file is; returns False if it could not."""
     with _patient(engine) as cursor:
         return _value(cursor, "user_version") != _LEFT or _erase(cursor, anew=True)
 
@@ -69,7 +69,7 @@ def _patient(engine: Engine) -> Iterator[Any]:
     try:
         cursor = connection.cursor()
         patience = _value(cursor, "busy_timeout")
-        cursor.execute(f"PRAGMA busy_timeout={_PATIENCE_MILLIS}")
+        cursor.execute(f"PRAGMA busy_timeout={PATIENCE_MILLIS}")
         try:
             yield cursor
         finally:

@@ -58,7 +58,7 @@ class CallMetricsLayer(WrappingLayer):
 
 
 def _code(context: Context) -> grpc.StatusCode | None:
-    """Returns the code that the servicer or an abort has set; None where nothing has."""
+    """Returns the code that the servicer or an abort has set; None if nothing has."""
     code: Any = context.code()  # typed as never None, which it is until someone sets it
     return code if isinstance(code, grpc.StatusCode) else None
 

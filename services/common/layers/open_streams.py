@@ -85,7 +85,7 @@ class OpenStreamsLayer(WrappingLayer):
 
 
 def _explain(stream: _OpenStream) -> None:
-    """Raises the answer to the client where it was the server that ended the stream."""
+    """Raises the answer to the client if it was the server that ended the stream."""
     if stream.stopped:
         stream.task.uncancel()
         raise UnavailableError(

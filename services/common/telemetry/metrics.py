@@ -87,7 +87,7 @@ def service_metrics(service: str) -> Metrics:
 async def metrics_server(registry: CollectorRegistry, host: str, port: int, variable: str) -> AsyncIterator[None]:
     """Answers GET /metrics on `host`:`port` while the block runs; port 0 is off.
 
-    Raises FailedPreconditionError where the port is taken, naming the `variable` that changes it.
+    Raises FailedPreconditionError if the port is taken, naming the `variable` that changes it.
     """
     if port == 0:
         yield

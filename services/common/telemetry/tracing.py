@@ -8,7 +8,7 @@ from opentelemetry.trace import ProxyTracerProvider, TracerProvider
 
 
 def configure_tracing(service: str, otlp_endpoint: str) -> None:
-    """Sends the process's spans to `otlp_endpoint` (gRPC, "http://host:4317"); does nothing where that is empty."""
+    """Sends the process's spans to `otlp_endpoint` (gRPC, "http://host:4317"); does nothing if that is empty."""
     if not otlp_endpoint:
         return
     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter

@@ -21,7 +21,7 @@ class Attributor:
         self._unattributed = unattributed
 
     def attribute(self, token: str, ingest_millis: int) -> bytes | None:
-        """Returns the serialized Attribution of a token, or None where it does not hold."""
+        """Returns the serialized Attribution of a token, or None if it does not hold."""
         try:
             payload = open_tracking(self._signer, token) if len(token) <= MAX_TOKEN_BYTES else None
         except InvalidToken:

@@ -43,7 +43,7 @@ class NewPage(NamedTuple):
 
 
 class StoredEvent(NamedTuple):
-    """An event in its place. `payload` is None where it was erased."""
+    """An event in its place. `payload` is None if it was erased."""
 
     partition: int
     offset: int

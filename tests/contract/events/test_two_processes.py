@@ -5,6 +5,8 @@ import sys
 import threading
 from collections import Counter
 
+import pytest
+
 from services.common.database import Database, create_engine
 from services.events.storage.log_reader import LogReader
 from services.events.storage.log_writer import LogWriter
@@ -15,6 +17,7 @@ ROUNDS = 40
 EVENTS = 30
 
 
+@pytest.mark.slow
 def test_writers_in_two_processes_leave_no_gap_and_no_double(database_url: str, database: Database) -> None:
     """Both send the same events, in other groups and orders: each is stored by one of them."""
     program = [sys.executable, "-m", "tests.contract.events.writing_process", database_url]

@@ -6,13 +6,20 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
+import pytest_asyncio
 
 from services.common.channels import open_channel
+from services.common.entrypoint import run
 from tests.support.probe_client import call, failure
-from tests.support.probe_process import COMMAND, log_line, output_of, started
+from tests.support.probe_process import COMMAND, log_line, started
+from tests.support.probe_service import ProbeSettings, build
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -33,18 +40,47 @@ async def test_a_signal_lets_the_call_in_flight_finish_and_the_exit_code_is_0(
         assert (tmp_path / "state" / "mark").read_text() == "stopped"
 
 
-async def test_the_log_is_json_and_holds_the_log_id_of_a_bug_but_no_request(tmp_path: Path) -> None:
-    async with started(tmp_path) as process:
-        serving = await log_line(process, "serving")
-        assert {"time", "level", "service", "logger"} <= serving.keys()
-        assert serving["service"] == "probe"
-        async with open_channel(serving["address"]) as channel:
-            error = await failure(channel, "Fail", "bug")
-        failed = await log_line(process, "call failed")
-        assert failed["log_id"] == error.metadata["log_id"]
-        assert failed["level"] == "error"
-        assert failed["exception"][0]["exc_type"] == "KeyError"
-        assert "locals" not in json.dumps(failed)
+@dataclass
+class Service:
+    """A service that serves, with what it logged until then."""
+
+    process: asyncio.subprocess.Process
+    channel: grpc.aio.Channel
+    log: dict[str, dict[str, Any]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    variables = {"VITRINE_PROBE_GRACE_SECOND": "3", "OPENBLAS_NUM_THREADS": "2"}
+    async with started(tmp_path_factory.mktemp("service"), **variables) as process:
+        log = {event: await log_line(process, event) for event in ("unknown setting", "serving")}
+        async with open_channel(log["serving"]["address"]) as channel:
+            yield Service(process, channel, log)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_log_is_json_and_holds_the_log_id_of_a_bug_but_no_request(service: Service) -> None:
+    serving = service.log["serving"]
+    assert {"time", "level", "service", "logger"} <= serving.keys()
+    assert serving["service"] == "probe"
+    error = await failure(service.channel, "Fail", "bug")
+    failed = await log_line(service.process, "call failed")
+    assert failed["log_id"] == error.metadata["log_id"]
+    assert failed["level"] == "error"
+    assert failed["exception"][0]["exc_type"] == "KeyError"
+    assert "locals" not in json.dumps(failed)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_misspelled_variable_is_pointed_out(service: Service) -> None:
+    line = service.log["unknown setting"]
+    assert line["variable"] == "VITRINE_PROBE_GRACE_SECOND"
+    assert line["did_you_mean"] == "VITRINE_PROBE_GRACE_SECONDS"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_service_computes_matrix_products_on_one_thread(service: Service) -> None:
+    assert set((await call(service.channel, "BlasThreads")).split()) == {"1"}
 
 
 async def test_a_taken_port_ends_the_process_with_what_to_do(tmp_path: Path) -> None:
@@ -57,26 +93,25 @@ async def test_a_taken_port_ends_the_process_with_what_to_do(tmp_path: Path) -> 
     assert "VITRINE_PROBE_PORT" in line["error"]
 
 
-async def test_wrong_settings_are_named_each_and_the_exit_code_is_2(tmp_path: Path) -> None:
-    wrong = {
-        "VITRINE_PROBE_PORT": "tcp://10.0.0.7:50051",
-        "VITRINE_PROBE_GRACE_SECONDS": "soon",
-        "VITRINE_SIGNING_KEY": "too-short-secret",
-    }
-    async with started(tmp_path, **wrong) as process:
-        output = await output_of(process)
-        assert process.returncode == 2
+def test_wrong_settings_are_named_each_and_the_exit_code_is_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VITRINE_PROBE_PORT", "tcp://10.0.0.7:50051")
+    monkeypatch.setenv("VITRINE_PROBE_GRACE_SECONDS", "soon")
+    monkeypatch.setenv("VITRINE_SIGNING_KEY", "too-short-secret")
+    assert run(ProbeSettings, build, []) == 2
+    output = "".join(capsys.readouterr())
     for variable in ("VITRINE_PROBE_PORT", "VITRINE_PROBE_GRACE_SECONDS", "VITRINE_PROBE_SIGNING_KEY"):
         assert variable in output
     assert "enableServiceLinks" in output
     assert "too-short-secret" not in output
-    assert "Traceback" not in output
 
 
-async def test_help_lists_every_setting(tmp_path: Path) -> None:
-    async with started(tmp_path, "--help") as process:
-        output = await output_of(process)
-        assert process.returncode == 0
+def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(ProbeSettings, build, ["--help"])
+    assert ended.value.code == 0
+    output = capsys.readouterr().out
     for variable in (
         "VITRINE_PROBE_PORT",
         "VITRINE_PROBE_METRICS_PORT",
@@ -84,20 +119,6 @@ async def test_help_lists_every_setting(tmp_path: Path) -> None:
         "--exit-with-parent",
     ):
         assert variable in output
-
-
-async def test_a_misspelt_variable_is_pointed_out(tmp_path: Path) -> None:
-    async with started(tmp_path, VITRINE_PROBE_GRACE_SECOND="3") as process:
-        line = await log_line(process, "unknown setting")
-    assert line["variable"] == "VITRINE_PROBE_GRACE_SECOND"
-    assert line["did_you_mean"] == "VITRINE_PROBE_GRACE_SECONDS"
-
-
-async def test_a_service_computes_matrix_products_on_one_thread(tmp_path: Path) -> None:
-    async with started(tmp_path, OPENBLAS_NUM_THREADS="2") as process:
-        address = (await log_line(process, "serving"))["address"]
-        async with open_channel(address) as channel:
-            assert set((await call(channel, "BlasThreads")).split()) == {"1"}
 
 
 PARENT = f"""
@@ -108,6 +129,7 @@ child.wait()
 """
 
 
+@pytest.mark.slow
 async def test_a_service_goes_with_a_launcher_that_was_killed(tmp_path: Path) -> None:
     launcher = await asyncio.create_subprocess_exec(
         sys.executable,

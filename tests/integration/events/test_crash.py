@@ -10,10 +10,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc
+import pytest
 
 from services.common.channels import open_channel
 from tests.support.events import EventLog, assert_contiguous, ingest, statuses, view, whole_log
 from tests.support.probe_process import log_line
+
+pytestmark = pytest.mark.slow
 
 ROUNDS = 2
 WRITERS = 4

@@ -7,6 +7,9 @@ import pytest
 
 from services.common.channels import open_channel
 from services.common.rpc_status import from_rpc_error
+from services.common.server import running
+from services.events.app import build
+from services.events.settings import EventsSettings
 from tests.support.events import EventLog, assert_contiguous, view, whole_log
 from tests.support.forked_event_log import forking_event_log
 from vitrine.events.v1.event_service_pb2 import ImportEventsRequest, ImportEventsResponse
@@ -71,15 +74,20 @@ async def test_an_empty_stream_is_fine(log: EventLog) -> None:
     assert await imported(log) == []
 
 
-async def test_many_streams_pace_themselves_instead_of_being_refused(log: EventLog) -> None:
-    async def stream(number: int) -> int:
-        async def requests() -> AsyncIterator[ImportEventsRequest]:
-            for each in range(2):
-                yield batch(number * 10 + each, 2_500)
+async def test_many_streams_pace_themselves_instead_of_being_refused(settings: EventsSettings) -> None:
+    """Together they send four times as much as may wait."""
+    few = settings.model_copy(update={"max_waiting_events": 500, "max_group_events": 250})
+    async with running(few, build(few)) as server, open_channel(server.address) as channel:
+        log = EventLog(channel)
 
-        return sum([answer.stored_count async for answer in log.ImportEvents(requests(), timeout=60)])
+        async def stream(number: int) -> int:
+            async def requests() -> AsyncIterator[ImportEventsRequest]:
+                for each in range(2):
+                    yield batch(number * 10 + each, 125)
 
-    assert await asyncio.gather(*(stream(each) for each in range(8))) == [5_000] * 8
+            return sum([answer.stored_count async for answer in log.ImportEvents(requests(), timeout=60)])
+
+        assert await asyncio.gather(*(stream(each) for each in range(8))) == [250] * 8
 
 
 async def test_a_sender_who_leaves_disturbs_nobody(log: EventLog) -> None:
@@ -91,6 +99,7 @@ async def test_a_sender_who_leaves_disturbs_nobody(log: EventLog) -> None:
     assert answer.stored_count == 10
 
 
+@pytest.mark.slow
 async def test_an_import_goes_on_behind_the_last_answer_after_kill_9(tmp_path: Path, database_url: str) -> None:
     batches = [batch(number, 200) for number in range(60)]
     answered = 0

@@ -192,6 +192,7 @@ async def survive(folder: Path, database_url: str, kills: int, database_dies: as
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [10, pytest.param(100, marks=pytest.mark.real)])
 async def test_servers_on_sqlite(tmp_path: Path, kills: int, capsys: pytest.CaptureFixture[str]) -> None:
     told = await survive(tmp_path, f"sqlite:///{tmp_path / 'events.db'}", kills)

@@ -24,6 +24,8 @@ from vitrine.features.v1.user_service_pb2_grpc import UserServiceStub
 from vitrine.homepage.v1 import homepage_service_pb2 as pages
 from vitrine.homepage.v1.homepage_service_pb2_grpc import HomepageServiceStub
 
+pytestmark = pytest.mark.slow
+
 WANTED = "wanted-7f3a9c"
 # As it should be, and as it should not: too long, with a control character, with quotes.
 IDS = [f"{WANTED} ü", f"{WANTED}\n", f"{WANTED}{'x' * 300}", f"'{WANTED}' \"or\" 1=1; --"]

@@ -256,7 +256,8 @@ def test_a_large_file_is_written_anew_when_there_is_time(database: Database, mon
     assert len(ids(database)) == 134
 
 
-def test_traces_wait_for_who_still_reads_them(database: Database) -> None:
+def test_traces_wait_for_who_still_reads_them(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_traces, "PATIENCE_MILLIS", 50)
     crowd(database)
     with database.connect() as reader:
         reader.execute(sa.select(ITEMS)).all()
