@@ -3,8 +3,11 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-BIN := .venv/bin
-LOCK := pyproject.toml uv.lock .python-version scripts/setup.sh
+# `PYTHON=3.11 make test` has an environment of its own, beside that of the newest Python on this machine.
+VENV := .venv$(if $(PYTHON),-$(PYTHON))
+export PYTHON
+BIN := $(VENV)/bin
+LOCK := pyproject.toml uv.lock scripts/setup.sh
 # The demo's time counts from here, set-up included.
 STARTED := $(shell date +%s)
 
@@ -13,25 +16,21 @@ STARTED := $(shell date +%s)
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# --- environment: the stamps lie in .venv and go with it -------------------------------------------------------------
+# --- environment: the stamp lies in it and goes with it --------------------------------------------------------------
 
-setup: .venv/.setup stubs ## Build .venv from the lock file and generate the stubs; no root rights needed
+setup: $(VENV)/.setup stubs ## Build .venv from the lock file and generate the stubs; no root rights needed; PYTHON=3.11 chooses
 
-.venv/.setup: $(LOCK)
+$(VENV)/.setup: $(LOCK)
 	scripts/setup.sh
 	@touch $@
 
-.venv/.demo: .venv/.setup
-	scripts/setup.sh --extra demo
-	@touch $@
-
-stubs: .venv/.setup ## Generate the package `vitrine` from protos/ into build/stubs, where they changed
+stubs: $(VENV)/.setup ## Generate the package `vitrine` from protos/ into build/stubs, where they changed
 	@$(BIN)/python scripts/generate_stubs.py
 
 # --- run -------------------------------------------------------------------------------------------------------------
 
 # `exec`: signals reach the demo itself. make waits for it after Ctrl-C.
-demo: .venv/.demo stubs ## Run the demo shop until Ctrl-C; EXIT=1 stops by itself
+demo: setup ## Run the demo shop until Ctrl-C; EXIT=1 stops by itself
 	@VITRINE_DEMO_STARTED_AT=$(STARTED) exec $(BIN)/python -m demo $(if $(EXIT),--exit)
 
 # Every lane runs in as many processes as there are cores. A file's tests stay together: they share what is costly to make.
@@ -40,7 +39,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile
 test: setup ## Run the fast tests: no engine, no training; ARGS="-k name" chooses
 	@exec $(PYTEST) $(ARGS)
 
-test-slow: .venv/.demo stubs ## Run the slow tests: trainings, kills, several processes, end to end
+test-slow: setup ## Run the slow tests: trainings, kills, several processes, end to end
 	@exec $(PYTEST) -m "slow and not real" $(ARGS)
 
 test-real: setup ## Run the tests that need a real engine: VITRINE_TEST_MYSQL_URL or an installed mariadb-server, and VITRINE_TEST_ELASTICSEARCH_URL
@@ -59,10 +58,10 @@ bench-candidates: setup ## Measure the candidates service; ARGS="--items 1000000
 bench-jobs: setup ## Measure the jobs of candidates; ARGS="--items 1000000 --users 1000000 --events 50000000"
 	@exec $(BIN)/python -m bench.jobs $(ARGS)
 
-bench-features: .venv/.demo stubs ## Measure the feature store in the demo's shop, on SQLite and MariaDB
+bench-features: setup ## Measure the feature store in the demo's shop, on SQLite and MariaDB
 	@exec $(BIN)/python -m bench.features
 
-bench-ranker: .venv/.demo stubs ## Measure ranker, model server and training in the demo's shop
+bench-ranker: setup ## Measure ranker, model server and training in the demo's shop
 	@exec $(BIN)/python -m bench.ranker
 
 bench-billion: setup ## Train a behavior model of a billion parameters for some steps; ARGS="--steps 300"
@@ -106,4 +105,4 @@ lock: setup ## Check that uv.lock is what pyproject.toml asks for
 
 clean: ## Remove what was built; the environment and the demo's state stay
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	find . -name __pycache__ -not -path './.venv/*' -not -path './.uv/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv*' -not -path './.uv/*' -prune -exec rm -rf {} +

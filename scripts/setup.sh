@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Brings .venv to the lock file. Usage: scripts/setup.sh [--extra NAME]
+# Brings the environment to the lock file, with all that demo and tests need: .venv with the newest supported Python on this
+# machine, or .venv-3.11 with the Python that PYTHON=3.11 chooses.
 #
 # uv comes from PATH, else from .uv/ in this folder, where it is put without root rights and without touching the system's
-# Python, which Debian 12 forbids (PEP 668). What another extra installed is kept (--inexact).
+# Python, which Debian 12 forbids (PEP 668).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -37,5 +38,15 @@ HELP
     return 1
 }
 
+# Prints the interpreter to use, or its version if uv has to find it elsewhere.
+find_python() {
+    # pyenv's shims refuse every version that isn't the chosen one, so its interpreters themselves come first.
+    local version path="$(printf '%s:' "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin)$PATH"
+    for version in ${PYTHON:-3.13 3.12 3.11}; do
+        PATH="$path" "$uv" python find --system --no-project --no-python-downloads "$version" 2>/dev/null && return
+    done
+    echo "${PYTHON:-3.13}"
+}
+
 uv="$(find_uv)" || { install_uv && uv="$(find_uv)"; } || { echo "setup: uv could not be installed" >&2; exit 1; }
-"$uv" sync --frozen --inexact "$@"
+UV_PROJECT_ENVIRONMENT=".venv${PYTHON:+-$PYTHON}" "$uv" sync --frozen --all-extras --python "$(find_python)"

@@ -1,10 +1,12 @@
 import os
 import platform
 import shutil
+import sys
 from pathlib import Path
 
 from cli.checkup.finding import Finding, Verdict
 
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 LEAST_FREE_BYTES = 2 * 2**30
 LEAST_MEMORY_BYTES = 4 * 2**30
 
@@ -16,9 +18,14 @@ def check_machine(state_directory: Path) -> list[Finding]:
 
 def _python() -> Finding:
     version = platform.python_version()
-    if version.startswith("3.11."):
+    if OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
         return Finding("python", Verdict.OK, version)
-    return Finding("python", Verdict.WARNING, version, "Vitrine is tested on Python 3.11: run `make setup` with it")
+    return Finding(
+        "python",
+        Verdict.WARNING,
+        version,
+        "Vitrine is tested on Python 3.11 to 3.13: run `make setup` with one of them",
+    )
 
 
 def _memory() -> Finding:
