@@ -15,8 +15,8 @@ MAX_PAGE_BYTES: Final = 1024 * 1024
 
 
 class PageLog:
-    """Takes pages as they were served. They come from the homepage service: a bad one is a bug there, and fails the
-    whole call.
+    """Stores pages as they were served. They come from the homepage service: an invalid one is a bug there, and fails
+    the call.
     """
 
     def __init__(self, committer: GroupCommitter) -> None:
@@ -71,16 +71,3 @@ def _check_shelf(violations: Violations, field: str, shelf: ShelfRecord) -> None
     violations.identifier(f"{field}.shelf_id", shelf.shelf_id)
     for index, item_id in enumerate(shelf.item_ids):
         violations.identifier(f"{field}.item_ids[{index}]", item_id)
-    if shelf.propensities and len(shelf.propensities) != len(shelf.item_ids):
-        violations.add(
-            f"{field}.propensities",
-            f"has {len(shelf.propensities)} values for {len(shelf.item_ids)} items; send one an item, or none",
-            reason="LENGTH_MISMATCH",
-        )
-    for index, propensity in enumerate(shelf.propensities):
-        if not 0.0 < propensity <= 1.0:
-            violations.add(
-                f"{field}.propensities[{index}]",
-                f"is {propensity:g}; send a probability above 0 and at most 1",
-                reason="OUT_OF_RANGE",
-            )

@@ -25,7 +25,7 @@ ANNA, BERT = Visitor(user_id="anna"), Visitor(user_id="bert")
 
 def page(page_id: str, visitor: Visitor, clock: FixedClock, age: int = 0) -> PageRecord:
     record = PageRecord(page_id=page_id, visitor=visitor, serve_time=to_timestamp(clock.now() - timedelta(hours=age)))
-    record.shelves.append(ShelfRecord(shelf_id="s", kind="POPULAR", item_ids=["a", "b"], propensities=[1, 0.5]))
+    record.shelves.append(ShelfRecord(shelf_id="s", kind="POPULAR", item_ids=["a", "b"]))
     return record
 
 
@@ -174,7 +174,6 @@ async def test_pages_are_logged_once_and_listed_newest_first(log: EventLog, cloc
 async def test_bad_pages_are_refused_with_every_field(log: EventLog, clock: FixedClock) -> None:
     good, bad = page("good", ANNA, clock), page("", Visitor(), clock)
     bad.ClearField("serve_time")
-    bad.shelves[0].propensities[1] = float("nan")
     bad.shelves[0].item_ids.append("")
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await log.LogPages(LogPagesRequest(pages=[good, bad]))
@@ -183,8 +182,6 @@ async def test_bad_pages_are_refused_with_every_field(log: EventLog, clock: Fixe
         "pages[1].visitor",
         "pages[1].serve_time",
         "pages[1].shelves[0].item_ids[2]",
-        "pages[1].shelves[0].propensities",
-        "pages[1].shelves[0].propensities[1]",
     ]
     assert not (await log.ListUserPages(ListUserPagesRequest(visitor=ANNA))).pages
 
