@@ -12,6 +12,7 @@ from services.common.clock import Clock, SystemClock
 from services.common.signing import Signer
 from services.common.signing_key import load_signing_key
 from services.common.telemetry.metrics import service_metrics
+from services.common.timestamps import to_millis
 from services.homepage.application import HomepageApplication, Parts
 from services.homepage.cards.stock import CardStock
 from services.homepage.category_tree import CategoryTree, build_category_tree
@@ -104,8 +105,10 @@ def _wire(settings: HomepageSettings, clock: Clock, clients: Clients) -> Parts:
         reserve_seconds=settings.reserve_seconds,
         elapsed_clock=time.perf_counter,
     )
-    static_pages = StaticPages(settings.state_directory / NAME, signer)
-    static_pages.load([layout.name for layout in LAYOUTS])
+    static_pages = StaticPages(
+        settings.state_directory / NAME, signer, metrics, max_age_seconds=settings.static_page_max_age_seconds
+    )
+    static_pages.load([layout.name for layout in LAYOUTS], to_millis(clock.now()))
     servicer = HomepageServicer(
         HomepageRequestReader(
             LAYOUTS,

@@ -6,6 +6,7 @@ from services.common.telemetry.declarations import (
     HOMEPAGE_CARDS,
     HOMEPAGE_PAGES,
     HOMEPAGE_PAGES_NOT_LOGGED,
+    HOMEPAGE_STATIC_PAGES_EXPIRED,
     HOMEPAGE_UNIT_OUTCOMES,
     HOMEPAGE_UNIT_SECONDS,
 )
@@ -25,6 +26,7 @@ class HomepageMetrics:
         self._outcome = functools.cache(metrics.counter(HOMEPAGE_UNIT_OUTCOMES).labels)
         self._seconds = functools.cache(metrics.histogram(HOMEPAGE_UNIT_SECONDS).labels)
         self._not_logged = metrics.counter(HOMEPAGE_PAGES_NOT_LOGGED)
+        self._expired = metrics.counter(HOMEPAGE_STATIC_PAGES_EXPIRED)
 
     def unit_ran(self, trace: Trace) -> None:
         """Notes what one unit did."""
@@ -40,5 +42,9 @@ class HomepageMetrics:
             self._cards.labels(kind).inc(len(shelf.cards))
 
     def pages_not_logged(self, count: int) -> None:
-        """Notes pages that the page log will never see."""
+        """Counts pages that the page log will never see."""
         self._not_logged.inc(count)
+
+    def static_page_expired(self) -> None:
+        """Counts a static page that was too old to load or to serve."""
+        self._expired.inc()

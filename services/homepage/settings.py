@@ -1,6 +1,6 @@
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.common.settings import ServiceSettings
@@ -54,7 +54,14 @@ class HomepageSettings(ServiceSettings):
         5.0, gt=0, allow_inf_nan=False, description="How old the category tree and the rankings may be."
     )
     static_page_seconds: float = Field(
-        30.0, gt=0, allow_inf_nan=False, description="How often the static pages are made anew."
+        30.0, gt=0, allow_inf_nan=False, description="How often the static pages are refreshed."
+    )
+    static_page_max_age_seconds: float = Field(
+        1800.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Maximum age of a static page in an outage; after that the page is empty. An older one could show "
+        "items that were hidden or sold out long ago.",
     )
     page_log_capacity: int = Field(2000, ge=1, description="Pages that wait for the page log at the most.")
 
@@ -64,6 +71,15 @@ class HomepageSettings(ServiceSettings):
         if language not in LANGUAGES:
             raise ValueError(f"there are no texts in {language!r}; set one of {', '.join(LANGUAGES)}")
         return language
+
+    @model_validator(mode="after")
+    def _static_pages_outlive_their_refresh(self) -> Self:
+        if self.static_page_max_age_seconds < self.static_page_seconds:
+            raise ValueError(
+                f"static_page_max_age_seconds is {self.static_page_max_age_seconds:g}, below static_page_seconds; set "
+                f"at least {self.static_page_seconds:g}"
+            )
+        return self
 
     @field_validator("experiments")
     @classmethod

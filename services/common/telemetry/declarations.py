@@ -112,7 +112,10 @@ HOMEPAGE_UNIT_OUTCOMES: Final = Metric(
     "unit_outcomes", "counter", "Runs of the pipeline's units, by outcome.", ("unit", "outcome"), service="homepage"
 )
 HOMEPAGE_PAGES_NOT_LOGGED: Final = Metric(
-    "unlogged_pages", "counter", "Pages lost to the page log, which could not keep up.", service="homepage"
+    "unlogged_pages", "counter", "Pages that the page log didn't store.", service="homepage"
+)
+HOMEPAGE_STATIC_PAGES_EXPIRED: Final = Metric(
+    "expired_static_pages", "counter", "Static pages that were too old to load or to serve.", service="homepage"
 )
 
 METRICS: Final = (
@@ -136,4 +139,5 @@ METRICS: Final = (
     HOMEPAGE_UNIT_SECONDS,
     HOMEPAGE_UNIT_OUTCOMES,
     HOMEPAGE_PAGES_NOT_LOGGED,
+    HOMEPAGE_STATIC_PAGES_EXPIRED,
 )

@@ -1,4 +1,4 @@
-"""The last good page of nobody in particular, for each layout: what is shown when nothing else can be."""
+"""The last good page that isn't personalized, per layout: the fallback if nothing else can be shown."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from services.common.timestamps import millis_to_timestamp
 from services.common.tracking import seal_tracking
 from services.homepage.cards.item_matching import matches
 from services.homepage.locales.texts import reason_text, title_of
+from services.homepage.metrics import HomepageMetrics
 from services.homepage.query import Query
 from vitrine.common.v1.tracking_pb2 import TrackingPayload
 from vitrine.features.v1.item_pb2 import Item, ItemKind
@@ -22,28 +23,43 @@ _logger = structlog.get_logger(__name__)
 
 
 class StaticPages:
-    """Keeps one page for each layout, in memory and in a folder, so that a restart in the middle of an outage has one.
+    """Keeps one page per layout, in memory and in a folder, so that there is one after a restart during an outage.
 
-    Texts and tokens are made anew for each answer; cursors are left out, for what they need is what is missing.
+    Texts and tokens are made for each response. Cursors are left out: what they need is what is missing. A page older
+    than `max_age_seconds` is neither loaded nor served: it could show items that were hidden or sold out since.
     """
 
-    def __init__(self, directory: Path, signer: Signer) -> None:
+    def __init__(self, directory: Path, signer: Signer, metrics: HomepageMetrics, *, max_age_seconds: float) -> None:
         self._directory = directory
         self._signer = signer
+        self._metrics = metrics
+        self._max_age_millis = max_age_seconds * 1000
         self._pages: dict[str, page_pb2.Page] = {}
 
-    def load(self, layouts: Sequence[str]) -> None:
-        """Reads what an earlier process kept. A file that cannot be read is passed over."""
+    def load(self, layouts: Sequence[str], now_millis: int) -> None:
+        """Reads the pages of an earlier process. Unreadable files and expired pages are skipped."""
         for layout in layouts:
             try:
-                self._pages[layout] = page_pb2.Page.FromString(self._path(layout).read_bytes())
+                page = page_pb2.Page.FromString(self._path(layout).read_bytes())
             except FileNotFoundError:
                 continue
             except (OSError, DecodeError) as error:
                 _logger.warning("static_page_not_read", layout=layout, error=repr(error))
+                continue
+            if self._fresh(page, now_millis):
+                self._pages[layout] = page
+            else:
+                _logger.warning("static_page_expired", layout=layout, made_at=page.serve_time.ToJsonString())
+
+    def _fresh(self, page: page_pb2.Page, now_millis: int) -> bool:
+        """Returns whether the page may be used, and counts it if not. One from the future has a wrong time: no age."""
+        fresh = abs(now_millis - page.serve_time.ToMilliseconds()) <= self._max_age_millis
+        if not fresh:
+            self._metrics.static_page_expired()
+        return fresh
 
     async def keep(self, layout: str, page: page_pb2.Page) -> None:
-        """Keeps `page` from now on; where it cannot be written, in memory alone."""
+        """Keeps `page` from now on; only in memory if it can't be written."""
         self._pages[layout] = page
         await asyncio.to_thread(self._write, layout, page.SerializeToString())
 
@@ -54,9 +70,9 @@ class StaticPages:
             _logger.warning("static_page_not_written", layout=layout, error=repr(error))
 
     def answer(self, query: Query, reasons: Sequence[str]) -> page_pb2.Page | None:
-        """Returns the layout's static page for `query`; None where there is none, or nothing of it is left."""
+        """Returns the layout's static page for `query`; None if there is none, it's too old, or no card is left."""
         kept = self._pages.get(query.layout.name)
-        if kept is None:
+        if kept is None or not self._fresh(kept, query.serve_millis):
             return None
         page = page_pb2.Page(
             page_id=query.page_id,
@@ -112,7 +128,7 @@ class StaticPages:
 
 
 def _wanted(query: Query, card: page_pb2.CardItem) -> bool:
-    """Whether the request lets a card stand; what the card does not say (attributes) does not pass a filter."""
+    """Whether the request admits the card. Conditions on what a card doesn't hold (attributes) don't match."""
     if card.item_id in query.excluded_item_ids:
         return False
     if not query.item_filter.ByteSize():

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,17 @@ async def test_the_static_page_survives_a_restart(tmp_path: Path) -> None:
         page = await second.page()
         assert page.degradation_step == page_pb2.DEGRADATION_STEP_STATIC
         assert len(page.shelves[0].cards) == 12
+
+
+async def test_an_outage_that_outlasts_the_static_page_leaves_an_empty_one(shop: Harness) -> None:
+    shop.features.behavior.dead = True
+    shop.clock.advance(timedelta(minutes=29))
+    assert (await shop.page()).degradation_step == page_pb2.DEGRADATION_STEP_STATIC
+    shop.clock.advance(timedelta(minutes=2))
+    page = await shop.page()
+    assert page.degradation_step == page_pb2.DEGRADATION_STEP_EMPTY
+    assert page.degradation_reasons[-1] == "NO_STATIC_PAGE"
+    assert not page.shelves
 
 
 async def test_with_nothing_at_all_the_page_is_empty_and_says_why(tmp_path: Path) -> None:

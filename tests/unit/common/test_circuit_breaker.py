@@ -65,6 +65,18 @@ def test_it_is_open_no_longer_when_a_trial_is_welcome_even_if_nobody_tries() -> 
     assert seen == [(False, True), (True, False), (False, False)]
 
 
+def test_each_failed_trial_doubles_the_wait_up_to_the_longest() -> None:
+    clock = FakeMonotonic()
+    breaker = CircuitBreaker(clock, threshold=1, cooldown=1.0, longest_cooldown=3.0)
+    breaker.failed()
+    for wait in (1.0, 2.0, 3.0, 3.0):
+        clock.seconds += wait - 0.1
+        assert not breaker.allow()
+        clock.seconds += 0.1
+        assert breaker.allow()
+        breaker.failed()
+
+
 async def hang(breaker: CircuitBreaker) -> None:
     with breaker.recording():
         await asyncio.Event().wait()
