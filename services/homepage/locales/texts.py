@@ -34,19 +34,19 @@ def title_of(language: str, shelf: page_pb2.Shelf) -> str:
     if shelf.shelf_id == SIMILAR_SHELF_ID and reason.evidence_title:
         return messages.similar.replace("{item}", reason.evidence_title)
     if shelf.kind == page_pb2.SHELF_KIND_BECAUSE_YOU:
-        template = messages.because.get(_REASON_NAMES[reason.kind], messages.because_plain)
+        template = messages.because.get(_REASON_NAMES.get(reason.kind, ""), messages.because_plain)
         return _fill(template, reason) or messages.because_plain
     name = _SHELF_NAMES.get(shelf.kind, "")
     return _fill(messages.titles.get(name, ""), reason) or messages.titles_plain.get(name, "")
 
 
 def reason_text(language: str, reason: reason_pb2.Reason) -> str:
-    """Returns a reason in words."""
-    messages, name = LANGUAGES[language], _REASON_NAMES[reason.kind]
+    """Returns a reason in words; empty if its kind is unknown (a stored page may come from a newer version)."""
+    messages, name = LANGUAGES[language], _REASON_NAMES.get(reason.kind, "")
     plain = messages.reasons_plain.get(name, "")
     if reason.kind == reason_pb2.REASON_KIND_YOU_BUY_REGULARLY and reason.count < 2:
         return plain
-    return _fill(messages.reasons[name], reason) or plain
+    return _fill(messages.reasons.get(name, ""), reason) or plain
 
 
 def _fill(template: str, reason: reason_pb2.Reason) -> str:
