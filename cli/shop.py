@@ -21,9 +21,10 @@ class Shop:
         self.state_directory = state_directory
         self.environment = environment
 
-    def launcher(self, *, exit_with_parent: bool = False) -> Launcher:
-        """Starts and stops its processes here."""
-        return Launcher(self.state_directory, self.environment, exit_with_parent=exit_with_parent)
+    def launcher(self, *, exit_with_parent: bool = False, debug: bool = False) -> Launcher:
+        """Starts and stops its processes here. `debug` lets the homepage answer debug requests."""
+        environment = dict(self.environment) | ({"VITRINE_HOMEPAGE_DEBUG_ALLOWED": "true"} if debug else {})
+        return Launcher(self.state_directory, environment, exit_with_parent=exit_with_parent)
 
     def addresses(self) -> dict[str, str]:
         """Where each process is: as the environment says, else as it was started here, else the usual place."""

@@ -43,7 +43,7 @@ class Demo:
         """Shows everything, then keeps the shop running until Ctrl-C unless the options say otherwise."""
         files = await self._files()
         shop = Shop(self._state_directory(files), os.environ)
-        launcher = shop.launcher(exit_with_parent=True)
+        launcher = shop.launcher(exit_with_parent=True, debug=True)  # the evaluation replays
         try:
             fresh = await open_shop(shop, launcher, files, self._stages, self._console)
             await self._show(shop, files, fresh=fresh)

@@ -16,10 +16,17 @@ def up(
     free_ports: Annotated[
         bool, typer.Option("--free-ports", help="Where a usual port is taken, take any that is free.")
     ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug",
+            help="Let the homepage answer `page --debug` and `evaluate`. Not for a shop that visitors can reach.",
+        ),
+    ] = False,
 ) -> None:
     """Start the shop's processes and wait until each reports SERVING. What runs already is left alone."""
     command = command_context(context)
-    launcher = command.shop.launcher()
+    launcher = command.shop.launcher(debug=debug)
     wanted = checked_names(names) or [process.name for process in PROCESSES]
     started = launcher.start(wanted, any_free_port=free_ports)
     with terminal_progress(command.messages) as progress, progress.task("starting", len(started)) as task:

@@ -115,7 +115,7 @@ def _wire(settings: HomepageSettings, clock: Clock, clients: Clients) -> Parts:
             Experiments(settings.experiments, settings.parameters),
             _new_id,
             shop_language=settings.shop_language,
-            debug_allowed=settings.debugging,
+            debug_allowed=settings.debug_allowed,
         ),
         Homepage(maker, static_pages, [page_log], metrics),
         maker,

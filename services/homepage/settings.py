@@ -8,8 +8,6 @@ from services.homepage.experiments import Experiment
 from services.homepage.locales.texts import LANGUAGES
 from services.homepage.parameters import PageParameters
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
-
 
 class HomepageSettings(ServiceSettings):
     """Settings of the homepage service."""
@@ -37,10 +35,10 @@ class HomepageSettings(ServiceSettings):
     reserve_seconds: float = Field(
         0.04, ge=0, le=10, allow_inf_nan=False, description="Part of it that is kept for putting the page together."
     )
-    debug_allowed: bool | None = Field(
-        None,
-        description="Whether requests may ask for the funnel, a replay time and experiment buckets; "
-        "unset: where the server listens on a loopback address only.",
+    debug_allowed: bool = Field(
+        False,
+        description="Whether requests may ask for debug responses, replay times and experiment buckets. Only for "
+        "servers that no visitor can reach, not even through a proxy.",
     )
     shop_language: str = Field("en", description="Language of the texts where the request's is not there: en or de.")
     parameters: PageParameters = Field(
@@ -88,8 +86,3 @@ class HomepageSettings(ServiceSettings):
         if len(set(names)) != len(names):
             raise ValueError("two experiments have the same name; give each its own")
         return experiments
-
-    @property
-    def debugging(self) -> bool:
-        """Whether debug answers are allowed."""
-        return self.host in _LOOPBACK if self.debug_allowed is None else self.debug_allowed

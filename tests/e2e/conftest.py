@@ -80,6 +80,7 @@ def made_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]
         **os.environ,
         "VITRINE_STATE_DIRECTORY": str(folder / "state"),
         "COLUMNS": "80",
+        "VITRINE_HOMEPAGE_DEBUG_ALLOWED": "true",  # as vitrine up --debug does: the evaluation replays
         **{process.port_variable: str(any_free_port()) for process in PROCESSES},
     }
     launcher = Launcher(folder / "state", environment, exit_with_parent=True)

@@ -116,8 +116,8 @@ class HomepageRequestReader:
         ):
             if asked:
                 raise PermissionDeniedError(
-                    f"{field} is not allowed here; leave it out, or set VITRINE_HOMEPAGE_DEBUG_ALLOWED on a server "
-                    "that no visitor can reach",
+                    f"{field} isn't allowed on this server; leave it out, or start a server that no visitor can reach "
+                    "with VITRINE_HOMEPAGE_DEBUG_ALLOWED=true (vitrine up --debug)",
                     reason=reason,
                 )
 

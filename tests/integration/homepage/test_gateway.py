@@ -9,6 +9,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.homepage.experiments import Bucket, Experiment
+from services.homepage.settings import HomepageSettings
 from tests.support.homepage_shop.harness import NOBODY, Harness, harness
 from tests.support.homepage_shop.shop import filled_shop
 from vitrine.common.v1.attribute_pb2 import AttributeValue
@@ -103,7 +104,9 @@ async def test_generous_requests_are_cut_to_the_bounds(shop: Harness) -> None:
 
 
 async def test_debug_replay_and_overrides_need_permission(tmp_path: Path) -> None:
-    async with harness(filled_shop(), tmp_path, debug_allowed=False, experiments=(EXPERIMENT,)) as shop:
+    async with harness(
+        filled_shop(), tmp_path, debug_allowed=HomepageSettings().debug_allowed, experiments=(EXPERIMENT,)
+    ) as shop:
         override = page_pb2.ExperimentBucket(experiment="quota", bucket="many")
         for fields, reason in (
             ({"debug": True}, "DEBUG_NOT_ALLOWED"),

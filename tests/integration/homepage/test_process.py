@@ -7,11 +7,14 @@ import sys
 from pathlib import Path
 
 import grpc
+import pytest
 
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.homepage.v1 import homepage_service_pb2 as homepage
 from vitrine.homepage.v1 import page_pb2
 from vitrine.homepage.v1.homepage_service_pb2_grpc import HomepageServiceStub
+
+pytestmark = pytest.mark.slow
 
 
 async def test_the_service_starts_alone_and_still_answers(tmp_path: Path, unused_tcp_port: int) -> None:
@@ -31,6 +34,11 @@ async def test_the_service_starts_alone_and_still_answers(tmp_path: Path, unused
             response = await HomepageServiceStub(channel).GetHomepage(request, timeout=5, wait_for_ready=True)
             assert response.page.degradation_step == page_pb2.DEGRADATION_STEP_EMPTY
             assert response.page.page_id
+            # A proxy on the same host comes from a loopback address, too.
+            request.debug = True
+            with pytest.raises(grpc.aio.AioRpcError, match="vitrine up --debug") as refused:
+                await HomepageServiceStub(channel).GetHomepage(request, timeout=5)
+            assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 20) == 0
     finally:

@@ -59,7 +59,8 @@ class Harness:
 
 @contextlib.asynccontextmanager
 async def harness(shop: FakeShop, state: Path, **settings: Any) -> AsyncIterator[Harness]:
-    """Runs the homepage and its fakes while the block runs."""
+    """Runs the homepage and its fakes while the block runs; debug requests are allowed by default."""
+    settings.setdefault("debug_allowed", True)
     fakes = Harness(
         FakeFeatures(shop),  # type: ignore[abstract]  # the methods that the homepage does not call stay unimplemented
         FakeCandidates(shop),  # type: ignore[abstract]  # the same

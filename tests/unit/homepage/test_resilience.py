@@ -127,8 +127,6 @@ def test_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.ranker_address == "ranker:1"
     assert settings.experiments[0].buckets[0].name == "a"
     assert settings.parameters.source_quotas == {"popular": 3}
-    assert settings.debugging
-    assert not HomepageSettings(host="0.0.0.0").debugging
-    assert HomepageSettings(host="0.0.0.0", debug_allowed=True).debugging
+    assert not settings.debug_allowed
     with pytest.raises(ValidationError, match="there are no texts in 'xx'"):
         HomepageSettings(shop_language="xx")
