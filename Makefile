@@ -11,7 +11,7 @@ LOCK := pyproject.toml uv.lock scripts/setup.sh
 # The demo's time counts from here, set-up included.
 STARTED := $(shell date +%s)
 
-.PHONY: help setup stubs demo test test-slow test-real test-all test-install bench-events bench-candidates bench-jobs bench-features bench-ranker bench-billion check lint imports format types protos tree lock docs features-page clean
+.PHONY: help setup stubs demo test test-slow test-real test-all test-install bench-events bench-candidates bench-jobs bench-features bench-ranker bench-billion check lint spelling imports format types protos tree lock docs features-page clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,13 +72,17 @@ bench-billion: setup ## Train a behavior model of a billion parameters for some 
 
 # --- checks ----------------------------------------------------------------------------------------------------------
 
-check: lint imports types protos tree lock features-page ## Run all checks; `make -k check` goes on after a failure
+check: lint spelling imports types protos tree lock features-page ## Run all checks; `make -k check` goes on after a failure
 
 lint: setup ## Check format and style
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 
-imports: setup ## Check that no service imports another
+spelling: setup ## Check for misspelled words, and for British spelling
+	@git ls-files -z --cached --others --exclude-standard -- ':!uv.lock' | xargs -0 $(BIN)/codespell
+	@echo "spelling: American, no word misspelled"
+
+imports: setup ## Check that no service imports another, or more than its extra brings
 	@$(BIN)/lint-imports --no-logo
 
 format: setup ## Format, and repair what can be repaired
@@ -90,7 +94,7 @@ types: setup ## Check types, strictly
 
 protos: setup ## Lint the contracts, and look for breaking changes against main
 	@$(BIN)/buf lint
-	@scripts/check_breaking.sh
+	@VENV=$(VENV) scripts/check_breaking.sh
 
 tree: setup ## Check links, lengths of files, and that the tree names no machine
 	@$(BIN)/python -m scripts.checks.links

@@ -12,7 +12,7 @@ _log = structlog.get_logger("vitrine.background")
 
 
 async def run_periodically(task: str, step: Callable[[], Awaitable[object]], pause_seconds: float) -> None:
-    """Runs `step` again and again until cancelled, with a pause after each run, whether it succeeds or fails.
+    """Runs `step` again and again until canceled, with a pause after each run, whether it succeeds or fails.
 
     A failure is logged when it begins and when it ends, not on every run in between; a bug is logged with its trace.
     """

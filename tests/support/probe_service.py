@@ -34,7 +34,7 @@ class ProbeApplication:
         self.may_start = asyncio.Event()
         self.may_start.set()
         self.in_call = asyncio.Event()
-        self.cancelled = asyncio.Event()
+        self.canceled = asyncio.Event()
         self.start_error: Exception | None = None
         self.calls = 0
         self._mark = mark
@@ -91,7 +91,7 @@ class ProbeApplication:
         try:
             await asyncio.sleep(float(request.value))
         except asyncio.CancelledError:
-            self.cancelled.set()
+            self.canceled.set()
             raise
         return StringValue(value="slept")
 
@@ -135,7 +135,7 @@ class ProbeApplication:
         try:
             await asyncio.Event().wait()
         finally:
-            self.cancelled.set()
+            self.canceled.set()
 
     async def Count(self, request: StringValue, context: Context) -> AsyncIterator[StringValue]:
         """Sends as many messages as it is told, one each 20 ms; fails at the end where that is what it is told."""

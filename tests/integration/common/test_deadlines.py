@@ -16,7 +16,7 @@ async def test_a_call_without_a_deadline_ends_at_the_default_one(
     assert isinstance(error, errors.DeadlineExceededError)
     assert error.reason == "DEFAULT_DEADLINE_EXCEEDED"
     assert "0.3 s" in error.message
-    assert application.cancelled.is_set()
+    assert application.canceled.is_set()
 
 
 async def test_a_longer_deadline_of_the_client_wins_over_the_default(channel: grpc.aio.Channel) -> None:
@@ -28,7 +28,7 @@ async def test_a_client_that_gives_up_ends_the_work(channel: grpc.aio.Channel, a
         await call(channel, "Sleep", "30", seconds=0.1)
 
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    await asyncio.wait_for(application.cancelled.wait(), 5)
+    await asyncio.wait_for(application.canceled.wait(), 5)
 
 
 async def test_an_onward_call_gets_the_clients_time_less_the_reserve(channel: grpc.aio.Channel) -> None:

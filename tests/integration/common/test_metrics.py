@@ -33,7 +33,7 @@ async def test_calls_are_counted_by_method_and_code(settings: ProbeSettings) -> 
             assert len([m async for m in follow(channel, "Count", "3")]) == 3
             with pytest.raises(grpc.aio.AioRpcError):
                 await call(channel, "Sleep", "30", seconds=0.05)
-            await asyncio.wait_for(application.cancelled.wait(), 5)
+            await asyncio.wait_for(application.canceled.wait(), 5)
             waiting = asyncio.create_task(call(channel, "Sleep", "0.3"))
             application.in_call.clear()
             await application.in_call.wait()

@@ -60,7 +60,7 @@ async def test_a_stream_that_waits_ends_at_once_and_says_why(
     error = from_rpc_error(caught.value)
     assert isinstance(error, errors.UnavailableError)
     assert error.reason == "SERVER_STOPPING"
-    assert application.cancelled.is_set()
+    assert application.canceled.is_set()
 
 
 async def test_a_stream_that_has_something_to_send_finishes(
