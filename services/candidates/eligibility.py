@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.catalog.item_columns import ItemColumns
+from services.candidates.catalog.item_mask import ItemMask
 from services.common.sorted_lookup import contained, distinct
 from vitrine.common.v1.item_filter_pb2 import ItemFilter
 
@@ -12,12 +13,12 @@ from vitrine.common.v1.item_filter_pb2 import ItemFilter
 class Eligibility:
     """Which items this request may be answered with. A source asks about the few that it would propose.
 
-    `mask` bool[capacity] is stock, price, visibility and the request's `item_filter`; `excluded_item_nos` is sorted.
+    `mask` is stock, price, visibility and the request's `item_filter`; `excluded_item_nos` is sorted.
     Minimum age is left to the page, which knows the visitor's age.
     """
 
     columns: ItemColumns
-    mask: NDArray[np.bool_]
+    mask: ItemMask
     excluded_item_nos: NDArray[np.uint32]
     query_millis: int
     filtered: bool = False
@@ -25,9 +26,8 @@ class Eligibility:
 
     def admits(self, item_nos: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Returns for each item whether it may be proposed: eligible, filter passed, window open, not excluded."""
-        inside = item_nos < len(self.mask)
-        rows = np.where(inside, item_nos, 0)  # row 0 is no item and never eligible
-        admitted = self.mask[rows]
+        admitted = self.mask.passes(item_nos)
+        rows = np.where(admitted, item_nos, 0)
         windowed = np.flatnonzero(self.columns.windowed[rows])  # most items have no window
         if len(windowed):
             until = self.columns.available_until[rows[windowed]]
@@ -36,12 +36,6 @@ class Eligibility:
         if len(self.excluded_item_nos):
             admitted &= ~contained(item_nos, self.excluded_item_nos)
         return admitted
-
-    def allows(self, item_nos: NDArray[np.integer]) -> NDArray[np.bool_]:
-        """Returns the same for very many items, at a lesser cost: it does not look at windows."""
-        mask = self.mask.copy()
-        mask[self.excluded_item_nos[self.excluded_item_nos < len(mask)]] = False
-        return mask[np.where(item_nos < len(mask), item_nos, 0)]
 
     def without(self, item_nos: NDArray[np.uint32]) -> "Eligibility":
         """Returns the same, with these items excluded too."""

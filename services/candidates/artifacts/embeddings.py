@@ -9,6 +9,8 @@ from services.candidates.artifacts.catalog_fit import check_fit
 from services.candidates.artifacts.files import read_array
 from services.candidates.artifacts.refusal import ArtifactRefusedError
 from services.candidates.catalog.item_columns import ItemColumns
+from services.candidates.eligibility import Eligibility
+from services.candidates.vectors.row_filter import RowFilter, RowItems
 from services.candidates.vectors.vector_index import vector_index
 
 
@@ -34,6 +36,7 @@ class Embeddings:
         self.model_version = model_version
         self.content_marks = None if content_marks is None else content_marks[order]
         self._index = vector_index(self.vectors)
+        self._row_items = RowItems(self.item_nos)
 
     @classmethod
     def load(cls, folder: Path, columns: ItemColumns, model_version: str) -> "Embeddings":
@@ -62,16 +65,20 @@ class Embeddings:
         return places, rows[places]
 
     def nearest(
-        self, vector: NDArray[np.float32], count: int, mask: NDArray[np.bool_] | None = None
+        self,
+        vector: NDArray[np.float32],
+        count: int,
+        eligibility: Eligibility | None = None,
+        superseded: NDArray[np.uint8] | None = None,
     ) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
-        """Returns the `count` items of the greatest inner product, the greatest first; only those that `mask` allows.
+        """Returns the `count` items of the greatest inner product, the greatest first.
 
-        `mask` is bool by item number; None allows all.
+        With an `eligibility` only items that it lets pass, except for their availability windows, and none of the rows
+        `superseded` uint8[n / 8], one bit per row.
         """
         allowed = None
-        if mask is not None:
-            allowed = self.item_nos < len(mask)
-            allowed[allowed] = mask[self.item_nos[allowed]]
+        if eligibility is not None:
+            allowed = RowFilter(self._row_items, eligibility, lambda item_nos: self.rows_of(item_nos)[1], superseded)
         faiss.omp_set_num_threads(1)  # as in `vector_index`; it belongs to the calling thread
         rows, scores = self._index.search(vector, count, allowed)
         return self.item_nos[rows], scores

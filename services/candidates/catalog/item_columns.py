@@ -1,5 +1,7 @@
 import zlib
+from collections import deque
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -7,6 +9,7 @@ from numpy.typing import NDArray
 
 from services.candidates.catalog.attribute_terms import AttributeTerm, attribute_term, attribute_terms
 from services.candidates.catalog.growth import capacity_for, grown
+from services.candidates.catalog.item_mask import ItemMask
 from services.candidates.catalog.item_topics import item_topics
 from services.candidates.catalog.term_column import TermColumn
 from services.common.content_mark import content_mark
@@ -19,6 +22,9 @@ _SHOWABLE: Final = IN_CATALOG | IN_STOCK | HAS_PRICE
 # Read once: looking at an enum's members takes longer than what is asked of them.
 _PRODUCT: Final = int(ItemKind.ITEM_KIND_PRODUCT)
 _KIND_NAMES: Final[Mapping[int, str]] = {number: name.removeprefix("ITEM_KIND_") for name, number in ItemKind.items()}
+
+# Changes whose items are remembered, for what keeps up with the catalog item by item.
+_REMEMBERED_CHANGES: Final = 10_000
 
 # Levels of the main category that are kept as numbers: the root and the deepest ones.
 CATEGORY_LEVELS: Final = 4
@@ -42,7 +48,7 @@ class ItemColumns:
         self.item_count = 0
         self.eligible_count = 0
         self.highest_item_no = 0
-        self.eligible: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
+        self.eligible = ItemMask(np.zeros(capacity, np.bool_))
         self.flags: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
         self.available_from: NDArray[np.int64] = np.zeros(capacity, np.int64)
         self.available_until: NDArray[np.int64] = np.zeros(capacity, np.int64)
@@ -62,6 +68,7 @@ class ItemColumns:
         self.attributes: dict[str, TermColumn[AttributeTerm]] = {}
         self._attribute_names: dict[int, tuple[str, ...]] = {}
         self._item_no_of: dict[str, int] = {}
+        self._changed: deque[int] = deque(maxlen=_REMEMBERED_CHANGES)
 
     @property
     def capacity(self) -> int:
@@ -85,19 +92,27 @@ class ItemColumns:
         self.highest_item_no = max(self.highest_item_no, item_no)
         self._item_no_of[change.item_id] = item_no
         self.digests[item_no] = item_digest(change.item_id)
-        known, eligible = bool(self.flags[item_no] & IN_CATALOG), bool(self.eligible[item_no])
+        known, eligible = bool(self.flags[item_no] & IN_CATALOG), bool(self.eligible.allowed[item_no])
         mark = int(self.content_marks[item_no])
         if change.HasField("item"):
             self._fill(item_no, change)
         else:
             self.flags[item_no] = 0
         flags = int(self.flags[item_no])
-        self.eligible[item_no] = is_eligible(flags)
+        self.eligible.set(item_no, is_eligible(flags))
         self.item_count += bool(flags & IN_CATALOG) - known
-        self.eligible_count += int(self.eligible[item_no]) - eligible
+        self.eligible_count += int(self.eligible.allowed[item_no]) - eligible
         self.revision += 1
+        self._changed.append(item_no)
         self.content_revision += bool(flags & IN_CATALOG) != known or int(self.content_marks[item_no]) != mark
         self.version = max(self.version, change.version)
+
+    def changed_since(self, revision: int) -> NDArray[np.int64] | None:
+        """Returns the items that changed after `revision`; None if that is too long ago to know."""
+        count = self.revision - revision
+        if count > len(self._changed):
+            return None
+        return np.unique(np.fromiter(islice(reversed(self._changed), count), np.int64, count))
 
     def _fill(self, item_no: int, change: CatalogChange) -> None:
         item = change.item
@@ -134,7 +149,7 @@ class ItemColumns:
             self._attribute_names.pop(item_no, None)
 
     def _grow(self, capacity: int) -> None:
-        self.eligible = grown(self.eligible, capacity)
+        self.eligible.grow(capacity)
         self.flags = grown(self.flags, capacity)
         self.available_from = grown(self.available_from, capacity)
         self.available_until = grown(self.available_until, capacity)

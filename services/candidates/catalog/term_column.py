@@ -13,7 +13,7 @@ class TermColumn(Generic[Value]):
     """One property of every item, dictionary-encoded: a shop has few distinct values and many items.
 
     A value stands for one or more terms (a category path for each of its prefixes, a list for each of its elements),
-    and `holds` finds the items that have any of some terms: one table look-up per item, whatever the values are. Values
+    and `any_of` says which items have any of some terms, whatever the values are. Values
     that no item has any more give their code back, so a property that keeps changing does not leak.
     """
 
@@ -67,15 +67,10 @@ class TermColumn(Generic[Value]):
                 totals[term] = totals.get(term, 0) + int(counts[code])
         return list(totals.items())
 
-    def holds(self, terms: Iterable[Hashable], capacity: int) -> NDArray[np.bool_]:
-        """Returns bool[capacity]: the item has one of `terms`."""
-        table = np.zeros(len(self._uses), dtype=np.bool_)
-        for term in terms:
-            table[list(self._codes_with.get(term, ()))] = True
-        mask = np.zeros(capacity, dtype=np.bool_)
-        rows = min(capacity, len(self._codes))
-        mask[:rows] = table[self._codes[:rows]]
-        return mask
+    def any_of(self, terms: Iterable[Hashable], item_nos: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Returns for each item whether it has one of `terms`."""
+        codes = set[int]().union(*(self._codes_with.get(term, ()) for term in terms))
+        return np.isin(self.codes_of(item_nos), np.fromiter(codes, np.uint32, len(codes)))
 
     def _code(self, value: Value) -> int:
         code = self._code_of.get(value)

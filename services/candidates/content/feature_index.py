@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,15 @@ _SMALLEST_MERGE: Final = 500
 _MERGE_SHARE: Final = 0.02
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What a search reads: both segments and the weights they were made with, which cover all their features."""
+
+    base: Segment
+    recent: Segment
+    weights: NDArray[np.float32]
+
+
 class FeatureIndex:
     """Finds items by their features, which `features_of` reads from an item and whose fields weigh `field_weights`.
 
@@ -31,9 +41,9 @@ class FeatureIndex:
     ) -> None:
         self._features_in = features_of
         self._vocabulary = Vocabulary(field_weights)
-        self._weights: NDArray[np.float32] = np.zeros(0, np.float32)
-        self._base = _empty()
-        self._recent = _empty()
+        self._merged_weights: NDArray[np.float32] = np.zeros(0, np.float32)
+        # Replaced as a whole: a search in another thread sees one state of the index, not the halves of two.
+        self._view = _View(_empty(), _empty(), np.zeros(0, np.float32))
         self._changed: dict[int, NDArray[np.int32]] = {}
         self._touched: set[int] = set()
         self._stale = False
@@ -41,7 +51,7 @@ class FeatureIndex:
         self.version = "0.0"
 
     def __len__(self) -> int:
-        return len(self._base) - int(np.count_nonzero(self._base.retired)) + len(self._changed)
+        return len(self._view.base) - int(np.count_nonzero(self._view.base.retired)) + len(self._changed)
 
     def put(self, item_no: int, item: Item) -> None:
         """Adds or changes an item; found after `refresh`. One whose features are the same costs nothing more."""
@@ -57,39 +67,35 @@ class FeatureIndex:
     def remove(self, item_no: int) -> None:
         """Takes an item out."""
         self._touched.add(item_no)
-        self._base.retire(item_no)
-        self._recent.retire(item_no)
+        self._view.base.retire(item_no)
+        self._view.recent.retire(item_no)
         self._stale |= self._changed.pop(item_no, None) is not None
 
     def refresh(self) -> None:
         """Makes what was put since the last time findable; costs as much as changed since the last merge."""
         if not self._stale:
             return
-        self._recent = Segment(
-            np.fromiter(self._changed, np.uint32, len(self._changed)), list(self._changed.values()), self._weights_now()
-        )
-        self._stale = False
-        self.version = f"{self._merges}.{len(self._changed)}"
+        self._show(self._view.base)
 
     @property
     def wants_merge(self) -> bool:
         """Enough has changed for a merge."""
-        return len(self._changed) >= max(_SMALLEST_MERGE, _MERGE_SHARE * len(self._base))
+        return len(self._changed) >= max(_SMALLEST_MERGE, _MERGE_SHARE * len(self._view.base))
 
     def begin_merge(self) -> Merge:
         """Returns a merge of all that is there, to be run anywhere and handed to `finish_merge`. One at a time."""
         self._touched = set()
-        return Merge(self._base, self._base.retired.copy(), dict(self._changed), self._vocabulary.field_weights())
+        base = self._view.base
+        return Merge(base, base.retired.copy(), dict(self._changed), self._vocabulary.field_weights())
 
     def finish_merge(self, base: Segment, weights: NDArray[np.float32]) -> None:
         """Puts the merged segment in place, under what has changed since the merge began."""
-        self._base, self._weights = base, weights
+        self._merged_weights = weights
         for item_no in self._touched:
             base.retire(item_no)
         self._changed = {item_no: self._changed[item_no] for item_no in self._touched if item_no in self._changed}
         self._merges += 1
-        self._stale = True
-        self.refresh()
+        self._show(base)
 
     def profiles(self, item_nos: NDArray[np.uint32]) -> Profiles:
         """Returns what other items are compared with."""
@@ -108,7 +114,7 @@ class FeatureIndex:
         return np.concatenate(
             [
                 segment.item_nos[segment.find(profiles.features, wanted, count, admits)]
-                for segment in (self._base, self._recent)
+                for segment in (self._view.base, self._view.recent)
             ]
         )
 
@@ -120,7 +126,7 @@ class FeatureIndex:
         """
         cosines = np.zeros((len(item_nos), len(profiles.known)), np.float32)
         known = np.zeros(len(item_nos), np.bool_)
-        for segment in (self._recent, self._base):
+        for segment in (self._view.recent, self._view.base):
             rows = segment.rows_of(item_nos)
             places = np.flatnonzero(rows >= 0)
             known[places] = True
@@ -132,35 +138,41 @@ class FeatureIndex:
         """Returns the items that have a feature of at least `least` of the `wanted` groups, and how well each fits: the
         sum over the groups of the greatest w_l × w_l / √(Σ w²) among the group's features. May run in another thread.
         """
-        weights = self._weights_now()
-        groups = [[number for term in group if (number := self._vocabulary.number(term)) >= 0] for group in wanted]
+        view = self._view
+        # A feature that was put after the view was made has a number that the view doesn't know.
+        known = range(len(view.weights))
+        groups = [[number for term in group if (number := self._vocabulary.number(term)) in known] for group in wanted]
         found = [
             (segment.item_nos[rows], scores)
-            for segment in (self._base, self._recent)
-            for rows, scores in [segment.matches(groups, weights, least)]
+            for segment in (view.base, view.recent)
+            for rows, scores in [segment.matches(groups, view.weights, least)]
         ]
         return np.concatenate([nos for nos, _ in found]), np.concatenate([scores for _, scores in found])
 
     def _features_of(self, item_no: int) -> NDArray[np.int32] | None:
         if item_no in self._changed:
             return self._changed[item_no]
-        row = self._base.row_of(item_no)
-        return None if row is None or self._base.retired[row] else self._base.row(row)
+        base = self._view.base
+        row = base.row_of(item_no)
+        return None if row is None or base.retired[row] else base.row(row)
 
     def _vector_of(self, item_no: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        row = self._base.row_of(item_no)
-        if row is not None and not self._base.retired[row]:
-            return self._base.row(row), self._base.vector(row)
-        row = self._recent.row_of(item_no)
-        if row is not None and not self._recent.retired[row]:
-            return self._recent.row(row), self._recent.vector(row)
+        for segment in (self._view.base, self._view.recent):
+            row = segment.row_of(item_no)
+            if row is not None and not segment.retired[row]:
+                return segment.row(row), segment.vector(row)
         return np.zeros(0, np.int32), np.zeros(0, np.float32)
 
-    def _weights_now(self) -> NDArray[np.float32]:
-        """The weights of the last merge; a feature that came since is as rare as can be."""
+    def _show(self, base: Segment) -> None:
+        """Makes `base` and what changed since it was made findable."""
+        # The weights of the last merge; a feature that came since is as rare as can be.
         fields = self._vocabulary.field_weights()
-        rarity = np.float32(np.log1p(max(1, len(self._base))))
-        return np.concatenate([self._weights, fields[len(self._weights) :] * rarity])
+        rarity = np.float32(np.log1p(max(1, len(base))))
+        weights = np.concatenate([self._merged_weights, fields[len(self._merged_weights) :] * rarity])
+        item_nos = np.fromiter(self._changed, np.uint32, len(self._changed))
+        self._view = _View(base, Segment(item_nos, list(self._changed.values()), weights), weights)
+        self._stale = False
+        self.version = f"{self._merges}.{len(self._changed)}"
 
 
 def _empty() -> Segment:

@@ -49,7 +49,7 @@ async def _matches(inputs: Inputs, text: str, eligibility: Eligibility) -> Match
 
 
 def _all(eligibility: Eligibility) -> Matches:
-    eligible = np.flatnonzero(eligibility.mask)
+    eligible = np.flatnonzero(eligibility.mask.allowed)
     item_nos = eligible[eligibility.admits(eligible)].astype(np.uint32)
     return Matches(item_nos, np.zeros(len(item_nos), np.float32))
 

@@ -42,7 +42,7 @@ class Embedding:
         vector = query.user_vector if given else self._mean(query, vectors)
         if vector is None:
             return nothing(misfit)
-        # Most items may be proposed: twice the quota nearly always holds enough, and is found without making a mask.
+        # Most items may be proposed: twice the quota nearly always holds enough, and is found without a filter.
         item_nos, scores = (
             (np.zeros(0, np.uint32), np.zeros(0, np.float32))
             if query.eligibility.filtered
@@ -50,9 +50,7 @@ class Embedding:
         )
         fit = query.eligibility.admits(item_nos)
         if np.count_nonzero(fit) < min(quota, vectors.most_items):
-            mask = query.eligibility.mask.copy()
-            mask[query.eligibility.excluded_item_nos[query.eligibility.excluded_item_nos < len(mask)]] = False
-            item_nos, scores = await asyncio.to_thread(vectors.nearest, vector, 2 * quota, mask)
+            item_nos, scores = await asyncio.to_thread(vectors.nearest, vector, 2 * quota, query.eligibility)
             fit = query.eligibility.admits(item_nos)
         made = best(item_nos[fit], scores[fit], quota)
         return Proposals(made.item_nos, made.scores, note=misfit)

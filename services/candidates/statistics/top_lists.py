@@ -29,7 +29,7 @@ class CatalogSnapshot:
         """Copies the eligible items' rows. May run in another thread than the changes: an item is eligible only after
         all columns have a row for it.
         """
-        item_nos = np.flatnonzero(columns.eligible)
+        item_nos = np.flatnonzero(columns.eligible.allowed)
         daily, monthly = statistics.daily_and_monthly(columns.capacity)
         return cls(
             item_nos=item_nos,

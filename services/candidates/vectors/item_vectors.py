@@ -1,20 +1,24 @@
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.artifacts.embeddings import Embeddings
+from services.candidates.eligibility import Eligibility
 from services.common.sorted_lookup import contained
 
 
-@dataclass(frozen=True, slots=True)
 class ItemVectors:
-    """The item vectors of one model: those of the training, and those of items that came or changed since, which go
-    before.
+    """The item vectors of one model: those of the training and, with precedence, those of items that came or changed
+    since.
     """
 
-    trained: Embeddings
-    newer: Embeddings | None = None
+    def __init__(self, trained: Embeddings, newer: Embeddings | None = None) -> None:
+        self.trained = trained
+        self.newer = newer
+        self._superseded: NDArray[np.uint8] | None = None
+        if newer is not None:
+            older = np.zeros(len(trained.item_nos), np.bool_)
+            older[trained.rows_of(newer.item_nos)[1]] = True
+            self._superseded = np.packbits(older, bitorder="little")
 
     @property
     def model_version(self) -> str:
@@ -42,23 +46,19 @@ class ItemVectors:
         return np.flatnonzero(found), vectors[found]
 
     def nearest(
-        self, vector: NDArray[np.float32], count: int, mask: NDArray[np.bool_] | None = None
+        self, vector: NDArray[np.float32], count: int, eligibility: Eligibility | None = None
     ) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
-        """Returns the `count` items of the greatest inner product, the greatest first; only those that `mask` allows.
+        """Returns the `count` items of the greatest inner product, the greatest first.
 
-        `mask` is bool by item number; None allows all, and a few less may then be found: those with a newer vector are
-        passed over among the trained.
+        With an `eligibility` only items that it lets pass, except for their availability windows. Without one a few
+        less may be found: those with a newer vector are dropped from the trained ones.
         """
         newer = self.newer
         if newer is None:
-            return self.trained.nearest(vector, count, mask)
-        others = mask
-        if mask is not None:
-            others = mask.copy()
-            others[newer.item_nos[newer.item_nos < len(mask)]] = False
-        item_nos, scores = self.trained.nearest(vector, count, others)
+            return self.trained.nearest(vector, count, eligibility)
+        item_nos, scores = self.trained.nearest(vector, count, eligibility, self._superseded)
         stays = ~contained(item_nos, newer.item_nos)
-        new_item_nos, new_scores = newer.nearest(vector, count, mask)
+        new_item_nos, new_scores = newer.nearest(vector, count, eligibility)
         item_nos, scores = np.concatenate([item_nos[stays], new_item_nos]), np.concatenate([scores[stays], new_scores])
         order = np.argsort(-scores, kind="stable")[:count]
         return item_nos[order], scores[order]

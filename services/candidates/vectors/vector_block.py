@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.catalog.growth import capacity_for, grown
+from services.candidates.vectors.row_filter import RowItems
 from services.candidates.vectors.vector_index import VectorIndex, vector_index
 from services.candidates.vectors.vector_search import VectorSearch
 from services.common.direction import units
@@ -39,7 +40,7 @@ class VectorBlock:
     def __init__(self, dimensions: int) -> None:
         capacity = capacity_for(0)
         self.dimensions = dimensions
-        self.version = 0
+        self.version = -1
         self._directions: NDArray[np.float16] = np.zeros((capacity, dimensions), np.float16)
         self._item_nos: NDArray[np.uint32] = np.zeros(capacity, np.uint32)
         self._places: NDArray[np.uint32] = np.zeros(capacity, np.uint32)  # by item_no: its row + 1; 0: it has none
@@ -48,7 +49,8 @@ class VectorBlock:
         self._gone = 0
         self._gone_at_merge = 0
         self._index: VectorIndex | None = None
-        self.search = VectorSearch(self._item_nos[:0], None, np.zeros((0, dimensions), np.float32))
+        self._row_items = RowItems(self._item_nos[:0])
+        self._show()
 
     def __len__(self) -> int:
         return self._end - self._gone
@@ -76,6 +78,8 @@ class VectorBlock:
         """Takes an item's vector out."""
         if place := self._place(item_no):
             self._item_nos[place - 1] = 0
+            if place <= self._indexed:
+                self._row_items.forget(place - 1)
             self._places[item_no] = 0
             self._gone += 1
 
@@ -112,15 +116,16 @@ class VectorBlock:
         directions[self._indexed : self._end] = self._directions[added]
         self._directions, self._item_nos = directions, grown(item_nos, len(directions))
         rows = np.flatnonzero(item_nos)
-        self._places[:] = 0
+        self._places = np.zeros_like(self._places)  # a search may be reading the former ones
         self._places[item_nos[rows]] = rows + 1
+        self._row_items = RowItems(kept)
         self._gone = self._gone_at_merge = len(item_nos) - len(rows)
         self._index = index
         self._show()
 
     def _show(self) -> None:
         recent = units(self._directions[self._indexed : self._end])
-        self.search = VectorSearch(self._item_nos[: self._end], self._index, recent)
+        self.search = VectorSearch(self._item_nos[: self._end], self._index, self._row_items, recent, self._places)
         self.version += 1
 
     def _place(self, item_no: int) -> int:

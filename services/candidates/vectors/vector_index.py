@@ -4,6 +4,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from services.candidates.vectors.row_filter import RowFilter
+
 Vectors: TypeAlias = "NDArray[np.float32] | NDArray[np.float16]"
 """A vector a row; they are kept as they come."""
 
@@ -21,7 +23,7 @@ _TRIED_OF_EACH: Final = 20
 _TRIED_COUNT: Final = 480
 # What two sums of the same products may differ by, as a part of the lengths' product.
 _ROUNDING: Final = 1e-6
-# With fewer allowed than this part it is quicker to look at those.
+# With fewer allowed than this part it's quicker to score those one by one.
 _FEW: Final = 0.1
 
 
@@ -29,9 +31,9 @@ class VectorIndex(Protocol):
     """Finds the vectors of the greatest inner product."""
 
     def search(
-        self, vector: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None
+        self, vector: NDArray[np.float32], count: int, allowed: RowFilter | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Returns rows and inner products, the greatest first; only rows that `allowed` (None: all) says yes to."""
+        """Returns rows and inner products, the greatest first; only rows that `allowed` (None: all) lets pass."""
         ...
 
 
@@ -48,9 +50,13 @@ class ExactIndex:
         self._index.add(vectors / _scale(vectors))
 
     def search(
-        self, vector: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None
+        self, vector: NDArray[np.float32], count: int, allowed: RowFilter | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        parameters = None if allowed is None else faiss.SearchParameters(sel=_selector(allowed))  # type: ignore[call-arg]  # it is generated
+        if allowed is None:
+            return _nearest(self._index, self._vectors, vector, count, None)
+        if allowed.share < _FEW:
+            return _scored(self._vectors, allowed.rows(), vector, count)
+        parameters = faiss.SearchParameters(sel=allowed.selector())  # type: ignore[call-arg]  # it is generated
         return _nearest(self._index, self._vectors, vector, count, parameters)
 
 
@@ -83,15 +89,15 @@ class PartitionIndex:
         self.recall, self._breadth = self._broad_enough(exact, random)
 
     def search(
-        self, vector: NDArray[np.float32], count: int, allowed: NDArray[np.bool_] | None
+        self, vector: NDArray[np.float32], count: int, allowed: RowFilter | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         if allowed is None:
             return self._search(vector, count, self._breadth, None)
-        part = np.count_nonzero(allowed) / max(1, len(allowed))
-        if part * len(allowed) < max(count, _FEW * len(allowed)):
-            return _scored(self._vectors, np.flatnonzero(allowed), vector, count)
+        part = allowed.share
+        if part * len(self._vectors) < max(count, _FEW * len(self._vectors)):
+            return _scored(self._vectors, allowed.rows(), vector, count)
         # The best of a tenth are among the best of all as many times as deep.
-        return self._search(vector, count, min(self._parts, int(self._breadth / part)), _selector(allowed))
+        return self._search(vector, count, min(self._parts, int(self._breadth / part)), allowed.selector())
 
     def _search(
         self, vector: NDArray[np.float32], count: int, breadth: int, selector: Any
@@ -154,7 +160,3 @@ def vector_index(vectors: Vectors, exact_up_to: int = EXACT_UP_TO) -> VectorInde
     # busy machine. The setting belongs to the calling thread.
     faiss.omp_set_num_threads(1)
     return ExactIndex(vectors) if len(vectors) <= exact_up_to else PartitionIndex(vectors)
-
-
-def _selector(allowed: NDArray[np.bool_]) -> Any:
-    return faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))  # type: ignore[call-arg, arg-type]  # it is generated

@@ -15,6 +15,7 @@ from services.candidates.background.artifact_watcher import ArtifactWatcher
 from services.candidates.catalog.item_columns import ItemColumns, item_digest
 from services.common.artifacts import ArtifactStore
 from tests.support.candidates_shop import Shop
+from tests.support.eligibility import those_of
 
 MOMENT = datetime(2025, 6, 1, tzinfo=UTC)
 
@@ -105,7 +106,7 @@ def test_embeddings_are_searched_by_inner_product(tmp_path: Path, columns: ItemC
     assert (item_nos.tolist(), scores.tolist()) == ([1, 3], [3.0, 0.0])
     mask = np.zeros(3, np.bool_)  # shorter than the item numbers reach
     mask[1] = True
-    assert loaded.nearest(np.array([1.0, 0.0], np.float32), 5, mask)[0].tolist() == [1]
+    assert loaded.nearest(np.array([1.0, 0.0], np.float32), 5, those_of(mask))[0].tolist() == [1]
 
 
 @pytest.mark.parametrize(

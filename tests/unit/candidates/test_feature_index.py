@@ -158,3 +158,23 @@ def test_a_feature_of_everything_does_not_make_a_search_read_everything() -> Non
 )
 def test_titles_are_cut_in_every_script(text: str, expected: set[str]) -> None:
     assert tokens(text) == expected
+
+
+def test_a_search_sees_one_state_of_the_index_whatever_is_put_meanwhile() -> None:
+    """A search runs in a thread: here a new feature comes between its look at the weights and the one at the terms."""
+    index = FeatureIndex(lambda item: [("title", word) for word in item.title.split()], {"title": 1.0})
+    index.put(1, item("cup"))
+    merge(index)
+
+    class Interrupted(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            if len(index) == 1:
+                index.put(2, item("saucer"))
+                index.refresh()
+            return super().__hash__()
+
+    wanted = [[("title", Interrupted("saucer")), ("title", "cup")]]
+    assert index.matches(wanted, 1)[0].tolist() == [1]
+    assert sorted(index.matches(wanted, 1)[0].tolist()) == [1, 2]

@@ -50,25 +50,25 @@ def shop() -> Shop:
     ],
 )
 def test_a_filter_passes_what_it_says(shop: Shop, item_filter: ItemFilter, expected: set[int]) -> None:
-    assert set(np.flatnonzero(FilterMasks(shop.inputs.columns).mask(item_filter)).tolist()) == expected
+    assert set(np.flatnonzero(FilterMasks(shop.inputs.columns).mask(item_filter).allowed).tolist()) == expected
 
 
 def test_a_kept_mask_follows_the_catalog(shop: Shop) -> None:
     masks, food = FilterMasks(shop.inputs.columns), ItemFilter(categories=[path("food")])
     assert masks.mask(food) is masks.mask(food)
     shop.put(1, path=("bakery",))
-    assert np.flatnonzero(masks.mask(food)).tolist() == [2]
+    assert np.flatnonzero(masks.mask(food).allowed).tolist() == [2]
     shop.put(6, path=("food", "nuts"))
     shop.delete(2)
-    assert np.flatnonzero(masks.mask(food)).tolist() == [6]
+    assert np.flatnonzero(masks.mask(food).allowed).tolist() == [6]
 
 
 def test_a_renamed_category_answers_to_its_new_name_alone(shop: Shop) -> None:
     for item_no in (1, 2):
         shop.put(item_no, path=("grocery", "bread"))
     masks = FilterMasks(shop.inputs.columns)
-    assert not masks.mask(ItemFilter(categories=[path("food")])).any()
-    assert np.flatnonzero(masks.mask(ItemFilter(categories=[path("grocery")]))).tolist() == [1, 2]
+    assert not masks.mask(ItemFilter(categories=[path("food")])).allowed.any()
+    assert np.flatnonzero(masks.mask(ItemFilter(categories=[path("grocery")])).allowed).tolist() == [1, 2]
 
 
 def test_an_item_in_two_categories_is_found_in_both() -> None:
@@ -79,11 +79,11 @@ def test_an_item_in_two_categories_is_found_in_both() -> None:
     change.item.category_paths.extend([path("a", "b"), path("c")])
     shop.inputs.columns.apply(change)
     masks = FilterMasks(shop.inputs.columns)
-    assert np.flatnonzero(masks.mask(ItemFilter(categories=[path("c")]))).tolist() == [2]
-    assert np.flatnonzero(masks.mask(ItemFilter(categories=[path("a")]))).tolist() == [1, 2]
+    assert np.flatnonzero(masks.mask(ItemFilter(categories=[path("c")])).allowed).tolist() == [2]
+    assert np.flatnonzero(masks.mask(ItemFilter(categories=[path("a")])).allowed).tolist() == [1, 2]
 
 
 def test_attributes_go_when_the_item_loses_them(shop: Shop) -> None:
     sized = ItemFilter(attributes=[AttributeFilter(name="size", any_of=[AttributeValue(text="1")])])
     shop.put(1, path=("food",))
-    assert not FilterMasks(shop.inputs.columns).mask(sized).any()
+    assert not FilterMasks(shop.inputs.columns).mask(sized).allowed.any()

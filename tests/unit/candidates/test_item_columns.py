@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from services.candidates.catalog.term_column import TermColumn
@@ -25,7 +26,7 @@ def test_flags_say_what_may_be_shown(fields: dict[str, object], flags: int, elig
     shop.put(1, **fields)  # type: ignore[arg-type]
     columns = shop.inputs.columns
     assert columns.flags[1] == flags
-    assert bool(columns.eligible[1]) is eligible
+    assert bool(columns.eligible.allowed[1]) is eligible
     assert columns.eligible_count == int(eligible)
 
 
@@ -58,8 +59,8 @@ def test_a_property_that_keeps_changing_does_not_leak() -> None:
     column: TermColumn[str] = TermColumn(lambda value: (value,))
     for number in range(1_000):
         column.set(7, str(number))
-    assert column.holds(["999"], 8).tolist() == [False] * 7 + [True]
-    assert not column.holds([str(number) for number in range(999)], 8).any()
+    assert column.any_of(["999"], np.arange(8)).tolist() == [False] * 7 + [True]
+    assert not column.any_of([str(number) for number in range(999)], np.arange(8)).any()
     assert column.distinct_count == 1
     column.set(7, None)
     assert column.distinct_count == 0

@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 
 from services.candidates.artifacts.embeddings import Embeddings
 from services.candidates.vectors.item_vectors import ItemVectors
+from tests.support.eligibility import those_of
 
 
 def embeddings(vectors: dict[int, tuple[float, float]]) -> Embeddings:
@@ -32,13 +33,13 @@ def test_newer_vectors_go_before_those_of_the_training(vectors: ItemVectors) -> 
 
 
 def test_with_a_mask_as_many_are_found_as_there_are(vectors: ItemVectors) -> None:
-    item_nos, scores = vectors.nearest(np.array([1.0, 0.1], np.float32), 2, mask(1, 3, 4, 7))
+    item_nos, scores = vectors.nearest(np.array([1.0, 0.1], np.float32), 2, those_of(mask(1, 3, 4, 7)))
     assert list(item_nos) == [7, 1]
     np.testing.assert_allclose(scores, [2.5, 1.0])
 
 
 def test_a_mask_may_end_before_the_items_do(vectors: ItemVectors) -> None:
-    assert list(vectors.nearest(np.array([1.0, 0.0], np.float32), 5, mask(1, 7)[:5])[0]) == [1]
+    assert list(vectors.nearest(np.array([1.0, 0.0], np.float32), 5, those_of(mask(1, 7)[:5]))[0]) == [1]
 
 
 @pytest.mark.parametrize("share", [0.001, 0.3])
@@ -57,6 +58,6 @@ def test_two_parts_find_what_one_finds(share: float) -> None:
         ),
     )
     whole = Embeddings(numbers, current, "m1")
-    allowed = np.ones(4001, np.bool_)
+    allowed = those_of(np.ones(4001, np.bool_))
     for query in random.normal(size=(20, 16)).astype(np.float32):
         assert list(split.nearest(query, 100, allowed)[0]) == list(whole.nearest(query, 100)[0])

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.candidates.catalog.item_columns import ItemColumns
 from services.candidates.eligibility import Eligibility
 from services.candidates.vectors import vector_index
 from services.candidates.vectors.named_vectors import MOST_BLOCKS, NamedVectors
 from services.candidates.vectors.vector_block import VectorBlock
 from services.common.direction import VectorFault
+from tests.support.eligibility import those_of
 from vitrine.features.v1.item_pb2 import Item
 
 CAPACITY = 40_000
@@ -25,11 +25,9 @@ def item(**vectors: Sequence[float]) -> Item:
 
 def everything(excluded: Sequence[int] = (), mask: NDArray[np.bool_] | None = None) -> Eligibility:
     """Returns an eligibility that lets every number from 1 on pass, or those of the mask."""
-    columns = ItemColumns()
-    columns.windowed = np.zeros(CAPACITY, np.bool_)
     admitted = np.ones(CAPACITY, np.bool_) if mask is None else mask.copy()
     admitted[0] = False
-    return Eligibility(columns, admitted, np.array(excluded, np.uint32), 0, filtered=mask is not None)
+    return those_of(admitted, excluded, filtered=mask is not None)
 
 
 def half(values: NDArray[np.floating]) -> NDArray[np.float16]:

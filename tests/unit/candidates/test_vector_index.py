@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from services.candidates.vectors.row_filter import RowFilter, RowItems
 from services.candidates.vectors.vector_index import LEAST_RECALL, ExactIndex, PartitionIndex, vector_index
+from tests.support.eligibility import those_of
 
 ITEMS, DIMENSIONS, COUNT = 20_000, 32, 100
 
@@ -23,12 +25,18 @@ def parts(vectors: NDArray[np.float32]) -> PartitionIndex:
     return PartitionIndex(vectors)
 
 
+def rows_of(mask: NDArray[np.bool_]) -> RowFilter:
+    """Returns a filter of rows whose items have the row's number."""
+    return RowFilter(RowItems(np.arange(len(mask), dtype=np.uint32)), those_of(mask), lambda item_nos: item_nos)
+
+
 @pytest.mark.parametrize("part", [None, 0.5, 0.06, 0.01])
 def test_the_parts_find_what_the_exact_search_finds(
     vectors: NDArray[np.float32], parts: PartitionIndex, part: float | None
 ) -> None:
     random, exact = np.random.default_rng(1), ExactIndex(vectors)
-    allowed = None if part is None else random.random(ITEMS) < part
+    mask = None if part is None else random.random(ITEMS) < part
+    allowed = None if mask is None else rows_of(mask)
     recalls = []
     for query in vectors[random.integers(0, ITEMS, 50)] + random.normal(size=(50, DIMENSIONS)).astype(np.float32):
         wanted, best = exact.search(query, COUNT, allowed)
@@ -36,8 +44,8 @@ def test_the_parts_find_what_the_exact_search_finds(
         assert scores == pytest.approx(vectors[found] @ query, abs=1e-4)
         assert (np.diff(scores) <= 0).all()
         assert scores[0] <= best[0] + 1e-4
-        if allowed is not None:
-            assert allowed[found].all()
+        if mask is not None:
+            assert mask[found].all()
         recalls.append(np.isin(wanted, found).mean())
     recall = np.mean(recalls)
     print(f"recall@{COUNT} of the parts against the exact search: {recall:.4f}")
@@ -58,7 +66,7 @@ def test_of_every_kind_of_search_as_much_is_found() -> None:
 
 
 def test_nothing_allowed_finds_nothing(vectors: NDArray[np.float32], parts: PartitionIndex) -> None:
-    rows, scores = parts.search(vectors[0], 10, np.zeros(ITEMS, np.bool_))
+    rows, scores = parts.search(vectors[0], 10, rows_of(np.zeros(ITEMS, np.bool_)))
     assert len(rows) == len(scores) == 0
 
 
