@@ -8,7 +8,7 @@ from cli.errors import CommandError
 from cli.rendering.page import render_page
 from demo.shop_files import ShopFiles
 from demo.tastes import plainly_different
-from demo.visits import Deed, Gateway, ServedPage, cards_of, knows_of
+from demo.visits import Gateway, ServedPage, ShopperAction, cards_of, knows_of
 from vitrine.common.v1 import visitor_pb2
 from vitrine.events.v1 import event_pb2
 
@@ -46,7 +46,7 @@ class Scenes:
         """The page of an anonymous visitor who has looked at three items."""
         visitor = visitor_pb2.Visitor(anonymous_id=f"browser-{uuid.uuid4()}")
         viewed = self._best_sellers(VIEWED_CATEGORY, VIEWS)
-        await self._gateway.tell(visitor, [Deed(event_pb2.EVENT_TYPE_VIEW, item_id) for item_id in viewed])
+        await self._gateway.tell(visitor, [ShopperAction(event_pb2.EVENT_TYPE_VIEW, item_id) for item_id in viewed])
         served, _ = await self._gateway.page_when(visitor, lambda page: any(knows_of(page, item) for item in viewed))
         self._print(f"Anonymous visitor after {VIEWS} views of {VIEWED_CATEGORY.lower()}", served)
 
@@ -63,8 +63,8 @@ class Scenes:
         if len(cards) < VIEWS:
             raise CommandError("the page of an unknown visitor holds too few cards to click: see `vitrine doctor`")
         *viewed, carted = cards[0], cards[len(cards) // 2], cards[-1]
-        views = [Deed(event_pb2.EVENT_TYPE_VIEW, card.item.item_id, card.tracking_token) for card in viewed]
-        cart = Deed(event_pb2.EVENT_TYPE_ADD_TO_CART, carted.item.item_id, carted.tracking_token)
+        views = [ShopperAction(event_pb2.EVENT_TYPE_VIEW, card.item.item_id, card.tracking_token) for card in viewed]
+        cart = ShopperAction(event_pb2.EVENT_TYPE_ADD_TO_CART, carted.item.item_id, carted.tracking_token)
         await self._gateway.tell(visitor, [*views, cart])
         served, milliseconds = await self._gateway.page_when(visitor, lambda page: knows_of(page, carted.item.item_id))
         titles = ", ".join(card.item.title for card in viewed)

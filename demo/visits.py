@@ -23,7 +23,7 @@ class ServedPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class ShopperAction:
     """Something that a visitor does with an item, perhaps from a card."""
 
     type: event_pb2.EventType.ValueType
@@ -44,7 +44,7 @@ class Gateway:
         response = await self._stub.GetHomepage(request, timeout=TIMEOUT_SECONDS)
         return ServedPage(response.page, (time.perf_counter() - begin) * 1000)
 
-    async def tell(self, visitor: visitor_pb2.Visitor, happened: Sequence[Deed]) -> None:
+    async def tell(self, visitor: visitor_pb2.Visitor, happened: Sequence[ShopperAction]) -> None:
         """Tells what a visitor did; returns when it is acknowledged.
 
         Raises:
@@ -54,11 +54,11 @@ class Gateway:
             event_pb2.Event(
                 event_id=str(uuid.uuid4()),
                 visitor=visitor,
-                type=deed.type,
-                item_id=deed.item_id,
-                tracking_token=deed.tracking_token,
+                type=action.type,
+                item_id=action.item_id,
+                tracking_token=action.tracking_token,
             )
-            for deed in happened
+            for action in happened
         ]
         response = await self._stub.IngestEvents(
             homepage_service_pb2.IngestEventsRequest(events=events), timeout=TIMEOUT_SECONDS

@@ -2,10 +2,8 @@ import math
 from datetime import timedelta
 from typing import ClassVar
 
-import numpy as np
-
 from services.common.feature_declaration import FeatureDeclaration
-from services.features.definitions.standing_deeds import StandingDeeds
+from services.features.definitions.net_actions import NetActions
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 
@@ -24,11 +22,11 @@ class PriceProfile:
     )
 
     @staticmethod
-    def write(features: UserFeatures, standing: StandingDeeds) -> None:
+    def write(features: UserFeatures, net: NetActions) -> None:
         """Fills `features.prices`; leaves it absent where no price is known."""
-        logarithms = np.log1p(standing.prices())
-        if not len(logarithms):
+        count, mean, variance = net.log_prices()
+        if not count:
             return
-        features.prices.count = len(logarithms)
-        features.prices.mean_log_price = float(logarithms.mean())
-        features.prices.deviation_log_price = math.sqrt(float(logarithms.var()))
+        features.prices.count = count
+        features.prices.mean_log_price = mean
+        features.prices.deviation_log_price = math.sqrt(variance)

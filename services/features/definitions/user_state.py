@@ -72,7 +72,10 @@ class UserState:
         if observation.item_no:
             if kind == event_types.DISLIKE:
                 self.dislikes.apply(observation)
-            return self.counters.apply(observation)
+            if self.counters.has_room(observation.item_no):
+                return self.counters.apply(observation)
+            self.uncounted_events += 1
+            return []
         if kind == event_types.SEARCH:
             self.searches.apply(observation)
         else:
@@ -82,8 +85,9 @@ class UserState:
     def merge(self, other: "UserState") -> None:
         """Joins the history of a visitor who turned out to be this user: as if all events had been this user's."""
         self.event_count += other.event_count
+        self.uncounted_events += other.uncounted_events
         self.recent.merge(other.recent)
-        self.counters.merge(other.counters)
+        self.uncounted_events += self.counters.merge(other.counters)
         self.impressions.merge(other.impressions)
         self.follows.merge(other.follows)
         self.searches.merge(other.searches)
@@ -98,15 +102,15 @@ class UserState:
         features = UserFeatures(known=self.event_count > 0, query_time_millis=query_millis)
         features.event_count = self.event_count
         self.recent.write(features)
-        standing = self.counters.standing()
-        self.counters.write(features, query_millis, standing)
-        PriceProfile.write(features, standing)
+        net = self.counters.net_actions()
+        self.counters.write(features, query_millis, net)
+        PriceProfile.write(features, net)
         self.impressions.write(features, self.counters, query_millis)
         self.follows.write(features)
         self.searches.write(features)
         self.dislikes.write(features)
         if items is not None and len(self.counters):
-            item_nos, strengths = self.counters.strengths(query_millis, standing)
+            item_nos, strengths = self.counters.strengths(query_millis, net)
             CategoryAffinities.write(features, item_nos, strengths, items)
             BrandAffinities.write(features, item_nos, strengths, items)
         for name in missing_features(features):
@@ -115,7 +119,7 @@ class UserState:
 
     def to_bytes(self) -> bytes:
         """Returns the state in its storage format."""
-        stored = StoredUserState(event_count=self.event_count)
+        stored = StoredUserState(event_count=self.event_count, uncounted_event_count=self.uncounted_events)
         for part in self._parts():
             part.save(stored)
         return stored.SerializeToString()
@@ -126,6 +130,7 @@ class UserState:
         stored = StoredUserState.FromString(data)
         state = cls()
         state.event_count = stored.event_count
+        state.uncounted_events = stored.uncounted_event_count
         for part in state._parts():
             part.load(stored)
         return state

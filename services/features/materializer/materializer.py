@@ -101,6 +101,8 @@ class Materializer:
                 continue
             except PoisonEventError as poison:
                 fault = await self._set_aside(poison)
+                if (poison.event.partition, poison.event.offset) not in self._attempts:
+                    pause = FIRST_PAUSE_SECONDS  # it's parked: the next one is tried as soon
             except grpc.aio.AioRpcError as error:
                 fault = f"the log cannot be read: {from_rpc_error(error).message}"
             except VitrineError as error:

@@ -14,6 +14,7 @@ from cli.main import app
 from cli.shop import Shop as CommandShop
 from services.common.clock import FixedClock
 from services.common.database import Database, create_engine
+from services.features.definitions import item_counters
 from services.features.definitions.observation import Observation
 from services.features.definitions.tally import Tally
 from services.features.definitions.user_state import UserState
@@ -147,6 +148,19 @@ async def test_a_rebuild_recovers_what_can_be_applied_by_now(
         while await counts(features) != ([4, 1], [4], [1]):  # noqa: ASYNC110  # it's known over there only
             await asyncio.sleep(0.01)
     assert not (await features.status()).parked_event_count
+
+
+async def test_users_who_do_more_than_is_kept_are_listed(
+    features: Shop, log: FakeEventService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(item_counters, "MAXIMUM_ROWS", 2)
+    for number in range(5):
+        log.append(event(f"a{number}", ADA, EVENT_TYPE_VIEW, f"item{number}"))
+        log.append(event(f"b{number}", BOB, EVENT_TYPE_VIEW, f"item{number % 2}"))
+    await features.saved(10)
+    listed = (await features.features.ListCappedUsers(pb.ListCappedUsersRequest())).users
+    assert [(user.visitor, user.uncounted_event_count) for user in listed] == [(ADA, 3)]
+    assert list((await features.user(ADA)).counters.view_counts) == [1, 1]
 
 
 async def test_a_state_that_cannot_be_read_stops_nobody_else(

@@ -69,7 +69,7 @@ def test_users_are_those_with_something_that_stands(history: list[Observation]) 
     for item_no in range(1, len(column)):
         behind = 0
         for state in states:
-            item_nos, strengths = state.counters.strengths(NOW + DAY, state.counters.standing())
+            item_nos, strengths = state.counters.strengths(NOW + DAY, state.counters.net_actions())
             viewed = dict(zip(state.counters.item_nos, state.counters.views, strict=True))
             taken = dict(zip(item_nos.tolist(), strengths.tolist(), strict=True))
             behind += taken.get(item_no, 0.0) > 0.0 or viewed.get(item_no, 0) > 0

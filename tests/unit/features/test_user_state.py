@@ -39,11 +39,11 @@ def assert_same(one: UserState, other: UserState) -> None:
 def sums_of(state: UserState) -> list[dict[int, float]]:
     """The decayed sums of each item before they are rounded to the contract's floats."""
     counters = state.counters
-    standing = counters.standing()
+    net = counters.net_actions()
     columns = [
-        standing.purchases(NOW, 60.0),
-        standing.strengths((event_types.FAVORITE, event_types.ADD_TO_CART), NOW, 7.0),
-        counters.strengths(NOW, standing)[1],
+        net.purchases(NOW),
+        net.strengths((event_types.FAVORITE, event_types.ADD_TO_CART), NOW, 7.0),
+        counters.strengths(NOW, net)[1],
         np.array(counters.interest_7d),
     ]
     return [dict(zip(counters.item_nos, column.tolist(), strict=True)) for column in columns]

@@ -10,70 +10,80 @@ from hypothesis import strategies as st
 
 from services.common import event_types as e
 from services.features.definitions.observation import Observation
-from services.features.definitions.taking_back import Deed, standing_shares
+from services.features.definitions.reversals import Action, net_shares
 from services.features.definitions.user_state import UserState
 from tests.unit.features.strategies import DAY, NOW, quick
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 
-def deed(kind: int, millis: int, quantity: float = 1.0, order: int = 0) -> Deed:
-    return Deed(kind, millis, millis, quantity, order)
+def action(kind: int, millis: int, quantity: float = 1.0, order: int = 0) -> Action:
+    return Action(kind, millis, millis, quantity, order)
 
 
-CASES: dict[str, tuple[list[Deed], list[float]]] = {
+CASES: dict[str, tuple[list[Action], list[float]]] = {
     "a refund takes its order's purchase": (
-        [deed(e.PURCHASE, 1, order=7), deed(e.PURCHASE, 2, order=8), deed(e.REFUND, 3, order=7)],
+        [action(e.PURCHASE, 1, order=7), action(e.PURCHASE, 2, order=8), action(e.REFUND, 3, order=7)],
         [0, 1, 0],
     ),
-    "a refund of part of the quantity": ([deed(e.PURCHASE, 1, 4.0, 7), deed(e.REFUND, 3, 1.0, 7)], [0.75, 0]),
+    "a refund of part of the quantity": ([action(e.PURCHASE, 1, 4.0, 7), action(e.REFUND, 3, 1.0, 7)], [0.75, 0]),
     "several parts that make the whole": (
-        [deed(e.PURCHASE, 1, 0.3, 7), *[deed(e.REFUND, n, 0.1, 7) for n in (3, 4, 5)]],
+        [action(e.PURCHASE, 1, 0.3, 7), *[action(e.REFUND, n, 0.1, 7) for n in (3, 4, 5)]],
         [0, 0, 0, 0],
     ),
-    "more than was bought": ([deed(e.PURCHASE, 1, 1.0, 7), deed(e.REFUND, 3, 9.0, 7)], [0, 0]),
+    "more than was bought": ([action(e.PURCHASE, 1, 1.0, 7), action(e.REFUND, 3, 9.0, 7)], [0, 0]),
     "two lines of one order, the newest first": (
-        [deed(e.PURCHASE, 1, 2.0, 7), deed(e.PURCHASE, 2, 2.0, 7), deed(e.REFUND, 3, 3.0, 7)],
+        [action(e.PURCHASE, 1, 2.0, 7), action(e.PURCHASE, 2, 2.0, 7), action(e.REFUND, 3, 3.0, 7)],
         [0.5, 0, 0],
     ),
     "a clock that runs behind does not matter within an order": (
-        [deed(e.PURCHASE, 5, order=7), deed(e.REFUND, 3, order=7)],
+        [action(e.PURCHASE, 5, order=7), action(e.REFUND, 3, order=7)],
         [0, 0],
     ),
-    "another order's purchase stays": ([deed(e.PURCHASE, 1, order=8), deed(e.REFUND, 3, order=7)], [1, 0]),
-    "a purchase that names no order": ([deed(e.PURCHASE, 1), deed(e.REFUND, 3, order=7)], [0, 0]),
-    "but only one before the refund": ([deed(e.PURCHASE, 4), deed(e.REFUND, 3, order=7)], [1, 0]),
+    "another order's purchase stays": ([action(e.PURCHASE, 1, order=8), action(e.REFUND, 3, order=7)], [1, 0]),
+    "a purchase that names no order": ([action(e.PURCHASE, 1), action(e.REFUND, 3, order=7)], [0, 0]),
+    "but only one before the refund": ([action(e.PURCHASE, 4), action(e.REFUND, 3, order=7)], [1, 0]),
     "a refund without an order takes the newest before it": (
-        [deed(e.PURCHASE, 1, order=7), deed(e.PURCHASE, 2), deed(e.PURCHASE, 5), deed(e.REFUND, 3)],
+        [action(e.PURCHASE, 1, order=7), action(e.PURCHASE, 2), action(e.PURCHASE, 5), action(e.REFUND, 3)],
         [1, 0, 1, 0],
     ),
     "refunds that name an order choose first": (
-        [deed(e.PURCHASE, 1, order=7), deed(e.PURCHASE, 2, order=8), deed(e.REFUND, 3), deed(e.REFUND, 4, order=8)],
+        [
+            action(e.PURCHASE, 1, order=7),
+            action(e.PURCHASE, 2, order=8),
+            action(e.REFUND, 3),
+            action(e.REFUND, 4, order=8),
+        ],
         [0, 0, 0, 0],
     ),
-    "a refund of nothing": ([deed(e.REFUND, 3, order=7), deed(e.REFUND, 4)], [0, 0]),
+    "a refund of nothing": ([action(e.REFUND, 3, order=7), action(e.REFUND, 4)], [0, 0]),
     "an unfavorite takes the mark before it": (
-        [deed(e.FAVORITE, 1), deed(e.UNFAVORITE, 2), deed(e.FAVORITE, 3)],
+        [action(e.FAVORITE, 1), action(e.UNFAVORITE, 2), action(e.FAVORITE, 3)],
         [0, 0, 1],
     ),
-    "a mark that is set twice is one mark": ([deed(e.FAVORITE, 1), deed(e.FAVORITE, 2)], [0, 1]),
-    "of one moment, what takes back comes last": ([deed(e.UNFAVORITE, 1), deed(e.FAVORITE, 1)], [0, 0]),
+    "a mark that is set twice is one mark": ([action(e.FAVORITE, 1), action(e.FAVORITE, 2)], [0, 1]),
+    "of one moment, what takes back comes last": ([action(e.UNFAVORITE, 1), action(e.FAVORITE, 1)], [0, 0]),
     "a removal takes the newest additions before it": (
-        [deed(e.ADD_TO_CART, 1, 2.0), deed(e.ADD_TO_CART, 2), deed(e.REMOVE_FROM_CART, 3, 2.0), deed(e.ADD_TO_CART, 4)],
+        [
+            action(e.ADD_TO_CART, 1, 2.0),
+            action(e.ADD_TO_CART, 2),
+            action(e.REMOVE_FROM_CART, 3, 2.0),
+            action(e.ADD_TO_CART, 4),
+        ],
         [0.5, 0, 0, 1],
     ),
     "what was bought cannot be removed from the cart": (
-        [deed(e.ADD_TO_CART, 1), deed(e.PURCHASE, 2), deed(e.REMOVE_FROM_CART, 3)],
+        [action(e.ADD_TO_CART, 1), action(e.PURCHASE, 2), action(e.REMOVE_FROM_CART, 3)],
         [1, 1, 0],
     ),
-    "kinds do not mix": ([deed(e.FAVORITE, 1), deed(e.PURCHASE, 2), deed(e.REMOVE_FROM_CART, 3)], [1, 1, 0]),
+    "kinds do not mix": ([action(e.FAVORITE, 1), action(e.PURCHASE, 2), action(e.REMOVE_FROM_CART, 3)], [1, 1, 0]),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_taken_back(name: str) -> None:
-    deeds, shares = CASES[name]
-    for order in permutations(range(len(deeds))):
-        found = standing_shares([deeds[place] for place in order])
+    actions, shares = CASES[name]
+    for order in permutations(range(len(actions))):
+        found = net_shares([actions[place] for place in order])
         assert found == pytest.approx([shares[place] for place in order]), order
 
 
