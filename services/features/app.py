@@ -27,6 +27,7 @@ from services.features.servicers.feature_servicer import FeatureServicer
 from services.features.servicers.user_servicer import UserServicer
 from services.features.settings import FeaturesSettings
 from services.features.statistics.item_ranking import ItemRanking
+from services.features.statistics.statistics_reader import StatisticsReader
 from services.features.store.store import Store
 from services.features.upkeep import Upkeep
 from services.features.users.consent_outbox import ConsentOutbox
@@ -60,6 +61,7 @@ class FeaturesApplication:
         ledger: Ledger,
         materializer: Materializer,
         upkeep: Upkeep,
+        statistics: StatisticsReader,
         log: EventLog,
         servicers: tuple[CatalogServicer, UserServicer, FeatureServicer],
     ) -> None:
@@ -70,6 +72,7 @@ class FeaturesApplication:
         self._ledger = ledger
         self._materializer = materializer
         self._upkeep = upkeep
+        self._statistics = statistics
         self._log = log
         self._servicers = servicers
         self._stack = contextlib.AsyncExitStack()
@@ -87,6 +90,7 @@ class FeaturesApplication:
 
     async def start(self) -> None:
         self._stack.push_async_callback(self._store.close)
+        self._stack.push_async_callback(self._statistics.close)
         await self._store.start()
         await self._catalog.load()
         await self._users.load()
@@ -123,6 +127,7 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
     log = EventLog()
     name = worker_name(settings.host, settings.port)
     ledger = Ledger(store, catalog, users, clock, worker=name.own, cached_users=settings.cached_users)
+    statistics = StatisticsReader(ledger.statistics, ItemRanking(catalog, settings.minimum_users))
     log_age = LogAge(clock)
     signer = Signer(load_signing_key(settings))
     materializer = Materializer(
@@ -140,7 +145,7 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
         FeatureServicer(
             UserFeatureReader(users, ledger, catalog, log_age),
             ledger,
-            ItemRanking(ledger.statistics, catalog, settings.minimum_users),
+            statistics,
             materializer=materializer,
             recomputation=Recomputation(store, users, catalog, log),
             rebuild=Rebuild(store, catalog, users, log, materializer),
@@ -165,6 +170,7 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
             teller=ConsentOutbox(store, log),
             poll_seconds=settings.poll_seconds,
         ),
+        statistics=statistics,
         log=log,
         servicers=servicers,
     )

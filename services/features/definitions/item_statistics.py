@@ -52,6 +52,9 @@ DECLARATIONS: Final = (
 )
 """The columns of ListItemStatisticsResponse. What was taken back counts no more."""
 
+MANY_CHANGES: Final = 20_000
+"""Rows that take as long to make as some million are copied in columns."""
+
 COLUMNS: Final = (
     ("versions", "q"),
     ("views", "q"),
@@ -134,6 +137,8 @@ class ItemStatistics:
         for name, code in COLUMNS:
             setattr(self, name, array(code, [0]))
         self._unsaved: dict[int, ItemStatisticsRow] = {}
+        self._changed: set[int] = set()
+        """Items that changed since `take_changes`."""
         self.version = 0
         """The greatest version of a stored row that is known here."""
 
@@ -166,6 +171,7 @@ class ItemStatistics:
             self._grow(item_no)
         if item_no not in self._unsaved:
             self._unsaved[item_no] = self.row(item_no)
+        self._changed.add(item_no)
         if tally.number:
             column: array[int] = getattr(self, COUNTED[tally.type])
             column[item_no] += tally.number
@@ -207,6 +213,7 @@ class ItemStatistics:
         """Notes that an item is stored as it was taken, under a version."""
         self.versions[item_no] = version
         self.version = max(self.version, version)
+        self._changed.add(item_no)
 
     def learn(self, row: ItemStatisticsRow) -> None:
         """Takes over a row as it is stored, and what was counted here since on top of it."""
@@ -220,17 +227,31 @@ class ItemStatistics:
         for (name, _), value in zip(COLUMNS, row[1:], strict=True):
             getattr(self, name)[item_no] = value
         self.version = max(self.version, row.version)
+        self._changed.add(item_no)
+
+    def take_changes(self) -> "list[ItemStatisticsRow] | ItemStatistics":
+        """Returns the rows that changed since the last call, or a copy of all if they are many: that's quicker then."""
+        changed, self._changed = self._changed, set()
+        if len(changed) < MANY_CHANGES:
+            return [self.row(item_no) for item_no in changed]
+        copy = ItemStatistics()
+        for name, _ in COLUMNS:
+            setattr(copy, name, getattr(self, name)[:])
+        copy.version = self.version
+        return copy
 
     def changed_after(self, version: int, limit: int) -> tuple[NDArray[np.intp], bool]:
         """Returns at most `limit` item_nos with versions above `version`, by version, and whether there are more."""
+        if version >= self.version:
+            return np.zeros(0, np.intp), False
         versions = self.column("versions")
         changed = np.flatnonzero(versions > max(version, 0))
         ordered = changed[np.argsort(versions[changed])]
         return ordered[:limit], len(ordered) > limit
 
     def column(self, name: str) -> NDArray[np.int64]:
-        """Returns a copy of a column of counts, versions or times, by item_no; element 0 is no item."""
-        return np.array(getattr(self, name), np.int64)
+        """Returns a column of counts, versions or times as it is now, to be read, by item_no; element 0 is no item."""
+        return np.frombuffer(getattr(self, name), np.int64)
 
     def counts(self, name: str, item_nos: NDArray[np.intp]) -> NDArray[np.int64]:
         """Returns a column of counts for some items; never below 0, whatever was given back."""
@@ -239,7 +260,7 @@ class ItemStatistics:
     def price_means(self, item_nos: NDArray[np.intp]) -> NDArray[np.float64]:
         """Returns the mean unit price of the items' purchases, -1 where none is known."""
         counts = self.column("price_counts")[item_nos]
-        sums = np.array(self.price_sums)[item_nos]
+        sums = np.frombuffer(self.price_sums)[item_nos]
         return np.where(counts > 0, sums / np.maximum(counts, 1), -1.0)
 
     def interval_means(self, item_nos: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -247,10 +268,12 @@ class ItemStatistics:
         counts, spans = self.column("intervals")[item_nos], self.column("interval_millis")[item_nos]
         return np.where(counts > 0, np.maximum(spans, 0) / (np.maximum(counts, 1) * decay.MILLIS_PER_DAY), -1.0)
 
-    def decayed(self, name: str, query_millis: int) -> NDArray[np.float64]:
-        """Returns a column of HALF_LIVES_DAYS as of a time, by item_no, never below 0."""
-        factors = decay.weights(self.column("anchors"), query_millis, HALF_LIVES_DAYS[name])
-        return np.maximum(np.array(getattr(self, name)) * factors, 0.0)
+    def decayed(
+        self, name: str, query_millis: int, item_nos: NDArray[np.intp] | slice = slice(None)
+    ) -> NDArray[np.float64]:
+        """Returns a column of HALF_LIVES_DAYS as of a time, by item_no or of some items, never below 0."""
+        factors = decay.weights(self.column("anchors")[item_nos], query_millis, HALF_LIVES_DAYS[name])
+        return np.maximum(np.frombuffer(getattr(self, name))[item_nos] * factors, 0.0)
 
     def row(self, item_no: int) -> ItemStatisticsRow:
         """Returns an item's statistics for storage."""
@@ -260,4 +283,5 @@ class ItemStatistics:
         missing = max(item_no + 1 - len(self.versions), len(self.versions))
         for name, code in COLUMNS:
             column: array[int] = getattr(self, name)
-            column.extend(array(code, bytes(missing * column.itemsize)))
+            # A new array: readers may hold the old one.
+            setattr(self, name, column + array(code, bytes(missing * column.itemsize)))

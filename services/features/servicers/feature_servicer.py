@@ -16,7 +16,8 @@ from services.features.materializer.ledger import Ledger
 from services.features.materializer.materializer import Materializer
 from services.features.materializer.parked_events import BEFORE_ALL, ParkedEvent, Place
 from services.features.materializer.rebuild import Rebuild
-from services.features.statistics.item_ranking import ItemRanking
+from services.features.statistics.item_ranking import RankingQuery
+from services.features.statistics.statistics_reader import StatisticsReader
 from services.features.store.store import Store
 from services.features.users.recomputation import Recomputation
 from services.features.users.user_features import UserFeatureReader
@@ -36,7 +37,7 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         self,
         reader: UserFeatureReader,
         ledger: Ledger,
-        ranking: ItemRanking,
+        statistics: StatisticsReader,
         *,
         materializer: Materializer,
         recomputation: Recomputation,
@@ -47,7 +48,7 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
     ) -> None:
         self._reader = reader
         self._ledger = ledger
-        self._ranking = ranking
+        self._statistics = statistics
         self._materializer = materializer
         self._recomputation = recomputation
         self._rebuild = rebuild
@@ -70,35 +71,14 @@ class FeatureServicer(feature_service_pb2_grpc.FeatureServiceServicer):
         context: Context,
     ) -> pb.ListItemStatisticsResponse:
         size = page_size(request.page_size, default=10_000, largest=50_000)
-        statistics = self._ledger.statistics
-        items, more = statistics.changed_after(request.after_version, size)
-        millis = to_millis(self._clock.now())
-        # Another worker may have been asked before, and know more.
-        version = statistics.versions[int(items[-1])] if len(items) else max(request.after_version, statistics.version)
-        return pb.ListItemStatisticsResponse(
-            item_nos=items.tolist(),
-            as_of_millis=millis,
-            view_counts=statistics.counts("views", items).tolist(),
-            favorite_counts=statistics.counts("favorites", items).tolist(),
-            cart_counts=statistics.counts("carts", items).tolist(),
-            purchase_counts=statistics.counts("purchases", items).tolist(),
-            buyer_counts=statistics.counts("buyers", items).tolist(),
-            decayed_1d=statistics.decayed("decayed_1d", millis)[items].tolist(),
-            decayed_7d=statistics.decayed("decayed_7d", millis)[items].tolist(),
-            decayed_30d=statistics.decayed("decayed_30d", millis)[items].tolist(),
-            impression_counts=statistics.counts("impressions", items).tolist(),
-            user_counts=statistics.counts("users", items).tolist(),
-            mean_prices=statistics.price_means(items).tolist(),
-            interval_counts=statistics.counts("intervals", items).tolist(),
-            mean_interval_days=statistics.interval_means(items).tolist(),
-            version=version,
-            more=more,
-        )
+        return await self._statistics.changed_after(request.after_version, size, to_millis(self._clock.now()))
 
     async def ListTopItems(self, request: pb.ListTopItemsRequest, context: Context) -> pb.ListTopItemsResponse:
         limit = page_size(request.limit, default=100, largest=1_000, field="limit")
         millis = self._millis(request.query_time) if request.HasField("query_time") else to_millis(self._clock.now())
-        item_nos, values = self._ranking.top(request.type, request.window, request.category_no, limit, millis)
+        version = self._reader.catalog_version
+        query = RankingQuery(request.type, request.window, request.category_no, limit, version)
+        item_nos, values = await self._statistics.top(query, millis)
         return pb.ListTopItemsResponse(item_nos=item_nos.tolist(), values=values.tolist())
 
     async def RecomputeUserFeatures(

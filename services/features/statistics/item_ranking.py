@@ -1,4 +1,4 @@
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from services.common.errors import invalid_field
 from services.features.catalog.catalog import Catalog
 from services.features.catalog.category_tree import in_branch
-from services.features.definitions.item_columns import take
 from services.features.definitions.item_statistics import COUNTED, ItemStatistics
 from vitrine.features.v1 import feature_service_pb2 as pb
 
@@ -18,28 +17,55 @@ DECAYED: Final = {
 }
 
 
+class RankingQuery(NamedTuple):
+    """What to rank items by."""
+
+    event_type: int
+    window: pb.StatisticsWindow.ValueType
+    category_no: int
+    """Only items of this category or below; 0: all."""
+
+    limit: int
+    catalog_version: int
+    """What says where items belong."""
+
+
 class ItemRanking:
     """The items with the most of something, of all or of one branch of the category tree.
 
-    What it says is shown to everybody: an item that fewer than `minimum_users` users took to is left out.
+    What it says is shown to everybody: an item that fewer than `minimum_users` users interacted with is left out.
     """
 
-    def __init__(self, statistics: ItemStatistics, catalog: Catalog, minimum_users: int) -> None:
-        self._statistics = statistics
+    def __init__(self, catalog: Catalog, minimum_users: int) -> None:
         self._catalog = catalog
         self._minimum_users = minimum_users
 
+    def in_category(self, category_no: int) -> NDArray[np.bool_] | None:
+        """Returns by item_no whether items belong to a category or below; None for category 0. Belongs to the event
+        loop, as the catalog does.
+        """
+        if not category_no:
+            return None
+        numbers = self._catalog.numbers
+        if category_no >= len(numbers.category_names):
+            return np.zeros(0, np.bool_)
+        inside: NDArray[np.bool_] = in_branch(numbers, category_no)[self._catalog.columns["category_no"]]
+        return inside
+
     def top(
-        self, event_type: int, window: pb.StatisticsWindow.ValueType, category_no: int, limit: int, query_millis: int
+        self, statistics: ItemStatistics, query: RankingQuery, in_category: NDArray[np.bool_] | None, query_millis: int
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Returns item_nos and their values, the greatest first, equal ones by number; items with none are left out.
 
-        Raises InvalidArgumentError where the window is unknown, or counts a type that is not counted.
+        `in_category` is what the method of this name says. Raises InvalidArgumentError if the window is unknown, or
+        counts a type that isn't counted.
         """
-        values = self._values(event_type, window, query_millis)
-        values = np.where(self._statistics.column("users") >= self._minimum_users, values, 0.0)
-        if category_no:
-            values = np.where(self._in_category(len(values), category_no), values, 0.0)
+        limit = query.limit
+        values = _values(statistics, query, query_millis)
+        values = np.where(statistics.column("users") >= self._minimum_users, values, 0.0)
+        if in_category is not None:
+            values[len(in_category) :] = 0.0
+            values[: len(in_category)] *= in_category[: len(values)]
         candidates = np.flatnonzero(values > 0.0)
         if len(candidates) > limit:
             # All that reach the value of the last place: the sort below decides among equals.
@@ -48,23 +74,17 @@ class ItemRanking:
         order = candidates[np.lexsort((candidates, -values[candidates]))][:limit]
         return order, values[order]
 
-    def _values(self, event_type: int, window: pb.StatisticsWindow.ValueType, query_millis: int) -> NDArray[np.float64]:
-        if window in DECAYED:
-            return self._statistics.decayed(DECAYED[window], query_millis)
-        if window != pb.STATISTICS_WINDOW_ALL:
-            raise invalid_field("window", f"is {window}; see StatisticsWindow", "WINDOW_UNKNOWN")
-        column = COUNTED.get(event_type)
-        if column is None:
-            raise invalid_field(
-                "type",
-                "is not counted by item; send VIEW, CLICK, WATCH, FAVORITE, ADD_TO_CART, PURCHASE or IMPRESSION",
-                "TYPE_NOT_COUNTED",
-            )
-        return self._statistics.column(column).astype(np.float64)
 
-    def _in_category(self, size: int, category_no: int) -> NDArray[np.bool_]:
-        numbers = self._catalog.numbers
-        if category_no >= len(numbers.category_names):
-            return np.zeros(size, np.bool_)
-        categories = take(self._catalog.columns["category_no"], np.arange(size, dtype=np.uint32))
-        return in_branch(numbers, category_no)[categories]
+def _values(statistics: ItemStatistics, query: RankingQuery, query_millis: int) -> NDArray[np.float64]:
+    if query.window in DECAYED:
+        return statistics.decayed(DECAYED[query.window], query_millis)
+    if query.window != pb.STATISTICS_WINDOW_ALL:
+        raise invalid_field("window", f"is {query.window}; see StatisticsWindow", "WINDOW_UNKNOWN")
+    column = COUNTED.get(query.event_type)
+    if column is None:
+        raise invalid_field(
+            "type",
+            "is not counted by item; send VIEW, CLICK, WATCH, FAVORITE, ADD_TO_CART, PURCHASE or IMPRESSION",
+            "TYPE_NOT_COUNTED",
+        )
+    return statistics.column(column).astype(np.float64)

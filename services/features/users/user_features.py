@@ -31,6 +31,11 @@ class UserFeatureReader:
         self._catalog = catalog
         self._log_age = log_age
 
+    @property
+    def catalog_version(self) -> int:
+        """The catalog's version that affinities are derived with."""
+        return self._catalog.version
+
     async def read(self, key: str, visit_consent: Consent.ValueType, query_millis: int) -> UserFeatures:
         """Returns a visitor's features as of a time. Where consent is below PERSONAL nothing personal is in them."""
         key = self._users.resolve(key)
