@@ -9,8 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from scripts.checks.report import report
-from scripts.checks.tree import ROOT
+from scripts.checks.tree import ROOT, report
 from services.common.feature_declaration import FeatureDeclaration
 from services.features.definitions import item_statistics
 from services.features.definitions.user_state import FEATURES

@@ -19,8 +19,7 @@ from typing import Final
 from cli.launcher.health import health_of
 from cli.launcher.ports import any_free_port
 from cli.launcher.process import PROCESSES
-from scripts.checks.report import report
-from scripts.checks.tree import ROOT
+from scripts.checks.tree import ROOT, report
 
 FOLDER: Final = ROOT / "build" / "install"
 LIMITS: Final[Mapping[str, int | None]] = {

@@ -3,8 +3,7 @@
 import sys
 from pathlib import Path
 
-from scripts.checks.report import report
-from scripts.checks.tree import ROOT, project_files
+from scripts.checks.tree import ROOT, project_files, report
 
 LIMIT = 400
 SUFFIXES = {".py", ".proto", ".ts"}

@@ -7,8 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from scripts.checks.report import report
-from scripts.checks.tree import ROOT, project_files
+from scripts.checks.tree import ROOT, project_files, report
 
 EXCEPTED = {Path("uv.lock"), Path("web/package-lock.json")}
 

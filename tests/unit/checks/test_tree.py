@@ -1,7 +1,9 @@
 import subprocess
 from pathlib import Path
 
-from scripts.checks.tree import project_files
+import pytest
+
+from scripts.checks.tree import project_files, report
 
 
 def test_tracked_and_new_files_count_ignored_and_deleted_ones_do_not(tmp_path: Path) -> None:
@@ -13,3 +15,13 @@ def test_tracked_and_new_files_count_ignored_and_deleted_ones_do_not(tmp_path: P
     (tmp_path / "deleted.py").unlink()
 
     assert project_files(tmp_path) == [Path(".gitignore"), Path("new ü.md"), Path("tracked.py")]
+
+
+def test_findings_fail_the_check_and_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report("links", ["a.md:1: x", "b.md:2: y"], "fine") == 1
+    assert capsys.readouterr().err.splitlines() == ["a.md:1: x", "b.md:2: y", "links: 2 found"]
+
+
+def test_without_findings_one_line_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report("links", [], "fine") == 0
+    assert capsys.readouterr().out == "links: fine\n"
