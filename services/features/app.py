@@ -16,11 +16,10 @@ from services.common.signing_key import load_signing_key
 from services.common.telemetry.metrics import service_metrics
 from services.features.catalog.catalog import Catalog
 from services.features.event_log import EventLog
+from services.features.materializer.leases import worker_name
 from services.features.materializer.ledger import Ledger
-from services.features.materializer.log_age import LogAge
-from services.features.materializer.materializer import Materializer
+from services.features.materializer.materializer import LogAge, Materializer
 from services.features.materializer.rebuild import Rebuild
-from services.features.materializer.worker_name import worker_name
 from services.features.metrics import FeatureMetrics
 from services.features.servicers.catalog_servicer import CatalogServicer
 from services.features.servicers.feature_servicer import FeatureServicer
@@ -167,7 +166,7 @@ def build(settings: FeaturesSettings, clock: Clock | None = None) -> Application
             users,
             ledger,
             sweeper=MergeSweeper(store, users, ledger, clock),
-            teller=ConsentOutbox(store, log),
+            outbox=ConsentOutbox(store, log),
             poll_seconds=settings.poll_seconds,
         ),
         statistics=statistics,

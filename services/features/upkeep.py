@@ -26,7 +26,7 @@ class Upkeep:
         ledger: Ledger,
         *,
         sweeper: MergeSweeper,
-        teller: ConsentOutbox,
+        outbox: ConsentOutbox,
         poll_seconds: float,
     ) -> None:
         self._store = store
@@ -34,14 +34,14 @@ class Upkeep:
         self._users = users
         self._ledger = ledger
         self._sweeper = sweeper
-        self._teller = teller
+        self._outbox = outbox
         self._poll_seconds = poll_seconds
 
     def tasks(self) -> Sequence[Task]:
         """Returns what is to be done, each for as long as the service runs."""
         return (
             ("changes of other processes", self._catch_up, self._poll_seconds),
-            ("notices of consent", self._teller.tell, self._poll_seconds),
+            ("consent notices", self._outbox.publish, self._poll_seconds),
             ("old merges", self._sweeper.sweep, SWEEP_SECONDS),
             ("traces of the erased", self._store.erase_traces_left, SWEEP_SECONDS),
         )

@@ -5,20 +5,18 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 import numpy as np
+from cachetools import LRUCache
 from sqlalchemy import Connection
 
 from services.common.background import ChangeSignal
 from services.features.catalog import queries
 from services.features.catalog.change_plan import ChangePlan
 from services.features.catalog.columns import Columns
-from services.features.catalog.commit import Batch, commit
-from services.features.catalog.given_numbers import NumberCounts, read_given
+from services.features.catalog.commit import Batch, CatalogDelta, Position, commit, read_delta
 from services.features.catalog.item_row import parse_item
-from services.features.catalog.news import News, Position, read_news
-from services.features.catalog.numbers import Numbers
+from services.features.catalog.numbers import NumberCounts, Numbers, read_given
 from services.features.definitions.item_columns import ItemColumns
 from services.features.store.heads import CATALOG, read_head
-from services.features.store.lru import LruCache
 from services.features.store.store import Store
 from services.features.store.times import moment_to_micros
 from vitrine.features.v1 import catalog_service_pb2 as pb
@@ -26,7 +24,7 @@ from vitrine.features.v1.item_pb2 import Item
 
 T = TypeVar("T")
 
-NEWS_AT_ONCE: Final = 1_000
+MAXIMUM_DELTA_ROWS: Final = 1_000
 """Items that are read at once when others changed many."""
 
 SLICE: Final = 100
@@ -46,7 +44,7 @@ class Catalog:
         self._changing = asyncio.Lock()
         self._item_nos: dict[str, int] = {}
         self._item_ids: list[str] = [""]
-        self._payloads: LruCache[int, bytes] = LruCache(cached_items)
+        self._payloads: LRUCache[int, bytes] = LRUCache(cached_items)
         self._create_millis: dict[int, int] = {}
         self._cached_items = cached_items
         self.numbers = Numbers()
@@ -63,7 +61,7 @@ class Catalog:
         self._item_ids += columns["item_id"]
         self._create_millis = dict(zip(columns["item_no"], columns["create_millis"], strict=True))
         for item_no, payload in payloads:
-            self._payloads.put(item_no, payload)
+            self._payloads[item_no] = payload
 
     def _read_all(self, connection: Connection) -> Any:
         return (
@@ -172,7 +170,7 @@ class Catalog:
             known = self.version
             done = await self._store.write(lambda connection: commit(connection, batch, self.numbers, known))
             if done.found_version == known:
-                await self._take(done.news)
+                await self._take(done.delta)
             else:
                 await self._catch_up()
         return done.result
@@ -181,20 +179,20 @@ class Catalog:
         more = True
         while more:
             known = Position(self.version, len(self._item_ids) - 1, self.numbers.counts)
-            news, more = await self._store.read(partial(read_news, known=known, limit=NEWS_AT_ONCE))
-            await self._take(news)
+            delta, more = await self._store.read(partial(read_delta, known=known, limit=MAXIMUM_DELTA_ROWS))
+            await self._take(delta)
 
-    async def _take(self, news: News) -> None:
-        self.numbers.add(news.given)
-        self.columns.number(len(self._item_ids), len(news.item_ids))
-        for item_id in news.item_ids:
+    async def _take(self, delta: CatalogDelta) -> None:
+        self.numbers.add(delta.given)
+        self.columns.number(len(self._item_ids), len(delta.item_ids))
+        for item_id in delta.item_ids:
             self._item_nos[item_id] = len(self._item_ids)
             self._item_ids.append(item_id)
-        for start in range(0, len(news.rows), SLICE):
-            self._put(news.rows[start : start + SLICE])
+        for start in range(0, len(delta.rows), SLICE):
+            self._put(delta.rows[start : start + SLICE])
             await asyncio.sleep(0)
-        if news.version > self.version:
-            self.version = news.version
+        if delta.version > self.version:
+            self.version = delta.version
             self.changes.notify()
 
     def _put(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -203,6 +201,6 @@ class Catalog:
             item_no, payload = row["item_no"], row["payload"]
             self._create_millis[item_no] = row["create_millis"]
             if payload is None:
-                self._payloads.drop(item_no)
+                self._payloads.pop(item_no, None)
             else:
-                self._payloads.put(item_no, payload)
+                self._payloads[item_no] = payload

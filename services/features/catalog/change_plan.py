@@ -2,21 +2,23 @@ from services.common.errors import FieldViolation
 from services.common.validation import identifier_fault
 from services.features.catalog.item_fault import item_fault, settle_zeros
 from services.features.catalog.item_row import StoredItem
-from services.features.catalog.number_draft import NumberDraft
-from services.features.store.knowledge import Knowledge, is_path, learn_fields, learn_whole
-from services.features.store.times import from_micros, to_micros, word_time_fault
+from services.features.catalog.numbers import NumberDraft
+from services.features.store.times import from_micros, to_micros, update_time_fault
+from services.features.store.versioned_record import VersionedRecord, apply_fields, apply_update, is_path
 from vitrine.features.v1 import catalog_service_pb2 as pb
 from vitrine.features.v1.item_pb2 import Item
+
+KnownItem = VersionedRecord[Item]
 
 MAPS = frozenset({"attributes", "vectors"})
 FIXED_FIELDS = frozenset({"item_id", "update_time"})
 NEEDED_OF_NEW = frozenset({"TITLE_REQUIRED", "CATEGORY_REQUIRED"})
 NOT_THERE = FieldViolation(
     "item.item_id",
-    "is not in the catalog: it was never sent whole, or was deleted; send the whole item, then its parts",
+    "isn't in the catalog: it was never sent in full, or was deleted; send the full item, then its parts",
     "ITEM_UNKNOWN",
 )
-"""A stock or a price of an item that is not there: its sender knows nothing of titles."""
+"""A stock or a price of an item that isn't there: its sender knows no titles."""
 
 
 class ChangePlan:
@@ -32,7 +34,7 @@ class ChangePlan:
     ) -> None:
         """`stored` has the items of the batch that have a number; `version` is the catalog's present one.
 
-        `arrival_micros` is the time of the batch's first element, for words that come without one.
+        `arrival_micros` is the time of the batch's first element, for updates without one.
         """
         self._stored = stored
         self._next_item_no = next_item_no
@@ -59,9 +61,9 @@ class ChangePlan:
         if stored is not None and stored.deleted_micros is not None and micros <= stored.deleted_micros:
             return _result(pb.ITEM_STATUS_OUTDATED, stored)
         before = stored.known if stored is not None else None
-        known = _learn(before, item, list(update.update_mask.paths), micros)
+        known = _apply(before, item, list(update.update_mask.paths), micros)
         if known is None:
-            repeated = before is not None and micros == before.micros and _same(before.message, item)
+            repeated = before is not None and micros == before.micros and _is_same(before.message, item)
             return _result(pb.ITEM_STATUS_UNCHANGED if repeated else pb.ITEM_STATUS_OUTDATED, stored)
         settle_zeros(known.message)
         if fault := item_fault(known.message, "item.") or self._fault_of_new(before, known.message):
@@ -77,13 +79,13 @@ class ChangePlan:
     def delete(self, item_id: str, as_of_micros: int | None) -> pb.ItemResult:
         """Deletes an item, as of a time or of the arrival.
 
-        Of one that was never seen the time is kept: an older word does not bring it in.
+        If it was never seen, the time is kept: an older update doesn't bring it in.
         """
         micros = self._arrival_micros if as_of_micros is None else as_of_micros
         stored = self._stored.get(item_id)
         known = stored is not None and stored.known is not None
         stored = stored or self._new(item_id)
-        # Of its last word as a whole: a price or a stock that is newer does not keep a deleted item.
+        # Of its last full update: a newer price or stock doesn't keep a deleted item.
         if stored.known is not None and micros < stored.known.micros:
             return _result(pb.ITEM_STATUS_OUTDATED, stored)
         stored.known, stored.deleted_micros = None, max(micros, stored.deleted_micros or micros)
@@ -97,14 +99,14 @@ class ChangePlan:
         if item_id not in self._stored:
             self.changed[item_id] = self._new(item_id)
 
-    def _keep(self, stored: StoredItem, before: Knowledge[Item] | None, known: Knowledge[Item]) -> pb.ItemResult:
+    def _keep(self, stored: StoredItem, before: KnownItem | None, known: KnownItem) -> pb.ItemResult:
         stored.known, stored.deleted_micros = known, None
         self.changed[stored.item_id] = stored
         if before is None:
             stored.create_millis = stored.create_millis or self._arrival_micros // 1_000
             status = pb.ITEM_STATUS_CREATED
-        elif _same(before.message, known.message):
-            # Kept as it was, to the letter: nobody is told of a word that says nothing new.
+        elif _is_same(before.message, known.message):
+            # Kept as it was, to the letter: nobody is told of an update that changes nothing.
             known.message.update_time.CopyFrom(before.message.update_time)
             return _result(pb.ITEM_STATUS_UNCHANGED, stored)
         else:
@@ -122,11 +124,11 @@ class ChangePlan:
         self._last_version += 1
         stored.version = self._last_version
 
-    def _fault_of_new(self, before: Knowledge[Item] | None, item: Item) -> FieldViolation | None:
+    def _fault_of_new(self, before: KnownItem | None, item: Item) -> FieldViolation | None:
         """Returns what is wrong with what was not there before. What stands already stays."""
         return self._type_fault(before, item) or _zero_vector_fault(before, item)
 
-    def _type_fault(self, before: Knowledge[Item] | None, item: Item) -> FieldViolation | None:
+    def _type_fault(self, before: KnownItem | None, item: Item) -> FieldViolation | None:
         """Returns which attribute is of another type than it was declared with."""
         for name, value in item.attributes.items():
             sent, declared = value.WhichOneof("value"), self._numbers.attribute_type(name)
@@ -160,7 +162,7 @@ def _request_fault(update: pb.ItemUpdate, now_micros: int) -> FieldViolation | N
     if fault := identifier_fault(update.item.item_id):
         return FieldViolation("item.item_id", fault[1], fault[0])
     if update.item.HasField("update_time") and (
-        fault_of_time := word_time_fault("item.update_time", update.item.update_time, now_micros)
+        fault_of_time := update_time_fault("item.update_time", update.item.update_time, now_micros)
     ):
         return fault_of_time
     for path in update.update_mask.paths:
@@ -171,7 +173,7 @@ def _request_fault(update: pb.ItemUpdate, now_micros: int) -> FieldViolation | N
     return None
 
 
-def _zero_vector_fault(before: Knowledge[Item] | None, item: Item) -> FieldViolation | None:
+def _zero_vector_fault(before: KnownItem | None, item: Item) -> FieldViolation | None:
     """Returns which vector points nowhere, and could be compared with none."""
     for name, vector in item.vectors.items():
         if any(vector.values) or (before is not None and before.message.vectors.get(name) == vector):
@@ -182,18 +184,18 @@ def _zero_vector_fault(before: Knowledge[Item] | None, item: Item) -> FieldViola
     return None
 
 
-def _learn(before: Knowledge[Item] | None, item: Item, paths: list[str], micros: int) -> Knowledge[Item] | None:
+def _apply(before: KnownItem | None, item: Item, paths: list[str], micros: int) -> KnownItem | None:
     if not paths:
-        return learn_whole(before, item, micros)
+        return apply_update(before, item, micros)
     if before is not None:
-        return learn_fields(before, item, paths, micros)
-    nothing = Knowledge(Item(item_id=item.item_id), micros - 1)
-    known = learn_fields(nothing, item, paths, micros)
-    return None if known is None else Knowledge(known.message, micros)
+        return apply_fields(before, item, paths, micros)
+    nothing = VersionedRecord(Item(item_id=item.item_id), micros - 1)
+    known = apply_fields(nothing, item, paths, micros)
+    return None if known is None else VersionedRecord(known.message, micros)
 
 
-def _same(before: Item, after: Item) -> bool:
-    """Whether two words say the same, whenever they were said."""
+def _is_same(before: Item, after: Item) -> bool:
+    """Returns whether two versions say the same, whatever their update times."""
     copied = Item()
     copied.CopyFrom(before)
     copied.update_time.CopyFrom(after.update_time)

@@ -4,8 +4,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.common.item_state import HAS_PRICE, HIDDEN, IN_CATALOG, IN_STOCK, REDUCED
-from services.features.catalog.number_draft import NumberDraft
-from services.features.store.knowledge import Knowledge, times_from_bytes, times_to_bytes
+from services.features.catalog.numbers import NumberDraft
+from services.features.store.versioned_record import VersionedRecord, times_from_bytes, times_to_bytes
 from vitrine.features.v1 import item_pb2
 from vitrine.features.v1.item_pb2 import Item
 
@@ -17,9 +17,9 @@ class StoredItem:
     item_no: int
     item_id: str
     version: int = 0
-    known: Knowledge[Item] | None = None
+    known: VersionedRecord[Item] | None = None
     deleted_micros: int | None = None
-    """When it was deleted; older words do not bring it back."""
+    """When it was deleted; older updates don't bring it back."""
 
     create_millis: int = 0
 
@@ -31,7 +31,7 @@ def from_row(row: Row[Any]) -> StoredItem:
         stored.deleted_micros = row.update_micros
     elif row.payload is not None:
         item = parse_item(row.payload, row.vectors)
-        stored.known = Knowledge(item, row.update_micros, times_from_bytes(row.field_times))
+        stored.known = VersionedRecord(item, row.update_micros, times_from_bytes(row.field_times))
     return stored
 
 

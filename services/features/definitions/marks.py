@@ -12,9 +12,9 @@ SLACK: Final = 64
 
 
 class Marks(Generic[Key]):
-    """For each key the last word by time, for the keys with the newest words up to a bound.
+    """For each key the newest mark by time, for the keys with the newest marks up to a bound.
 
-    A key that falls out is one that `bound` others are newer than; a newer word on it brings it back whole. So what it
+    A key that falls out is one that `bound` others are newer than; a newer mark brings it back whole. So what it
     holds does not depend on the order of arrival.
     """
 
@@ -25,7 +25,7 @@ class Marks(Generic[Key]):
         self._marks: dict[Key, Mark] = {}
 
     def add(self, key: Key, mark: Mark) -> None:
-        """Says a word on a key; an older one than the known changes nothing."""
+        """Marks a key; a mark older than the known one changes nothing."""
         known = self._marks.get(key)
         if known is None or mark > known:
             self._marks[key] = mark
@@ -38,7 +38,7 @@ class Marks(Generic[Key]):
             self.add(key, mark)
 
     def set_keys(self) -> Iterator[Key]:
-        """Iterates over the keys that are set, the newest word first."""
+        """Iterates over the keys that are set, the newest mark first."""
         return (key for key, (_, _, value) in self._newest() if value)
 
     def _newest(self) -> list[tuple[Key, Mark]]:

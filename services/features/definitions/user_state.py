@@ -1,8 +1,7 @@
 from typing import Final
 
 from services.common import event_types
-from services.features.definitions.brand_affinities import BrandAffinities
-from services.features.definitions.category_affinities import CategoryAffinities
+from services.features.definitions.affinities import BrandAffinities, CategoryAffinities
 from services.features.definitions.dislikes import Dislikes
 from services.features.definitions.follows import Follows
 from services.features.definitions.impressions import Impressions

@@ -6,9 +6,11 @@ epoch, and a save under an epoch that has passed is refused. Times are the datab
 """
 
 import math
+import socket
+import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Row, delete, func, select, text, update
 
@@ -164,3 +166,23 @@ def _now(connection: Connection) -> int:
     """Returns the database's time, milliseconds since 1970."""
     sqlite = connection.dialect.name == "sqlite"
     return int(connection.execute(_SQLITE_NOW if sqlite else _MYSQL_NOW).scalar_one())
+
+
+class WorkerName(NamedTuple):
+    """What a worker is called among those who share a store."""
+
+    own: str
+    """Never used before."""
+
+    earlier: str
+    """What the names of its earlier lives begin with; empty: nobody knows them."""
+
+
+def worker_name(host: str, port: int) -> WorkerName:
+    """Returns the name of the process that listens on an address.
+
+    Who listens there before was the same worker and is gone: two cannot listen on one port. So its leases need not run
+    out. On port 0, which is any free one, nothing can be said.
+    """
+    place = f"{socket.gethostname()[:100]}/{host[:100]}:{port}/" if port else ""
+    return WorkerName(f"{place or 'any/'}{uuid.uuid4().hex}", place)

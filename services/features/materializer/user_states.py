@@ -1,10 +1,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from cachetools import LRUCache
 from sqlalchemy import Connection, select
 
 from services.features.definitions.user_state import UserState
-from services.features.store.lru import LruCache
 from services.features.store.store import Store
 from services.features.store.tables import USER_STATES
 
@@ -18,7 +18,7 @@ class UserStates:
     def __init__(self, store: Store, bound: int, holds: Callable[[str], bool]) -> None:
         self._store = store
         self._holds = holds
-        self._cache: LruCache[str, UserState] = LruCache(bound)
+        self._cache: LRUCache[str, UserState] = LRUCache(bound)
         self._generation = 0
         self._unsaved: dict[str, UserState] = {}
         self._saving: dict[str, UserState] = {}
@@ -44,7 +44,7 @@ class UserStates:
             if state is None:
                 state = UserState.from_bytes(data)
                 if self._holds(key):
-                    self._cache.put(key, state)
+                    self._cache[key] = state
             found[key] = state
         return found
 
@@ -60,7 +60,7 @@ class UserStates:
     def saved(self) -> None:
         """Notes that what `begin_save` returned is committed."""
         for key, state in self._saving.items():
-            self._cache.put(key, state)
+            self._cache[key] = state
         self._saving = {}
         self._generation += 1
 
@@ -68,7 +68,7 @@ class UserStates:
         """Forgets states that were changed in the store. Only while nothing is unsaved."""
         self._generation += 1
         for key in keys:
-            self._cache.drop(key)
+            self._cache.pop(key, None)
 
     def clear(self) -> None:
         """Forgets everything, unsaved or not."""

@@ -13,7 +13,7 @@ from services.features.catalog.category_tree import list_branch
 from services.features.servicers.batch import check_batch
 from services.features.servicers.category_pages import CategoryPages
 from services.features.servicers.read_mask import ReadMask
-from services.features.store.times import moment_to_micros, to_micros, word_time_fault
+from services.features.store.times import moment_to_micros, to_micros, update_time_fault
 from vitrine.features.v1 import catalog_service_pb2 as pb
 from vitrine.features.v1 import catalog_service_pb2_grpc
 
@@ -41,7 +41,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         now = self._clock.now()
         micros = None
         if request.HasField("delete_time"):
-            if fault := word_time_fault("delete_time", request.delete_time, moment_to_micros(now)):
+            if fault := update_time_fault("delete_time", request.delete_time, moment_to_micros(now)):
                 raise InvalidArgumentError(
                     f"{fault.field} {fault.description}", reason=fault.reason, violations=[fault]
                 )

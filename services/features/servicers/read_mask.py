@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
 from services.common.errors import invalid_field
-from services.features.store.knowledge import copy_field, is_path
+from services.features.store.versioned_record import copy_field, is_path
 from vitrine.features.v1.item_pb2 import Item
 
 MAPS = frozenset({"attributes", "vectors"})

@@ -27,7 +27,7 @@ def moment_to_micros(moment: datetime) -> int:
 
 
 class Arrivals:
-    """Times for words that come without one: those of their arrival, each later than the one before."""
+    """Times for updates without one: those of their arrival, each later than the one before."""
 
     def __init__(self) -> None:
         self._next = 0
@@ -47,8 +47,8 @@ def next_arrival(now_micros: int, last_micros: int) -> int:
     return last_micros + 1 if now_micros <= last_micros <= now_micros + CLOCKS_DIFFER_MICROS else now_micros
 
 
-def word_time_fault(field: str, timestamp: Timestamp, now_micros: int) -> FieldViolation | None:
-    """Returns what makes the time of a word unfit: one from far in the future would never be outdone."""
+def update_time_fault(field: str, timestamp: Timestamp, now_micros: int) -> FieldViolation | None:
+    """Returns what is wrong with the time of an update: one from far in the future would never be superseded."""
     if not in_range(timestamp):
         return FieldViolation(field, "is not a time between the years 1 and 9999; send UTC", "TIME_OUT_OF_RANGE")
     if to_micros(timestamp) > now_micros + MAXIMUM_AHEAD // timedelta(microseconds=1):

@@ -16,7 +16,7 @@ from services.features.materializer.ledger import Ledger, delete_states
 from services.features.store import heads
 from services.features.store.store import Store
 from services.features.store.tables import ERASURES, MERGES, USERS
-from services.features.users import consent_notices, user_changes
+from services.features.users import consent_outbox, user_changes
 from services.features.users.users import Users
 from vitrine.common.v1.visitor_pb2 import CONSENT_UNSPECIFIED, Consent
 from vitrine.features.v1 import user_service_pb2 as pb
@@ -36,7 +36,7 @@ class Receipt:
 
 
 class UserLifecycle:
-    """What concerns a user's words and history at once: consent, merges, erasure.
+    """What concerns a user's record and history at once: consent, merges, erasure.
 
     Each step commits in one transaction and is then made known in memory, to its end even where the caller gives up.
     """
@@ -48,7 +48,7 @@ class UserLifecycle:
         self._ledger = ledger
 
     async def upsert(self, updates: Sequence[pb.UserUpdate], keys: Sequence[str], now: datetime) -> list[pb.UserResult]:
-        """Takes words in; a result for each, in order. Who withdraws consent loses the history that was kept."""
+        """Applies updates; a result for each, in order. Users who withdraw consent lose the history that was kept."""
         return await asyncio.shield(self._upsert(updates, keys, now))
 
     async def merge(self, anonymous: str, user: str, now: datetime) -> bool:
@@ -67,7 +67,7 @@ class UserLifecycle:
 
     async def erase(self, key: str, request_id: str, now: datetime) -> Receipt:
         """Erases a user, by the key of any visitor who is the user, and all who were merged into the user: first from
-        the event log, then words, states and merges. The same call, by `request_id`, gets its receipt again.
+        the event log, then records, states and merges. The same call, by `request_id`, gets its receipt again.
 
         Raises UnavailableError where the log cannot be reached: then nothing is erased here, and the call is to be made
         again.
@@ -97,7 +97,7 @@ class UserLifecycle:
                 return known[0], (version, version)
             connection.execute(insert(MERGES), {"anonymous_key": anonymous, "user_key": user, "merge_millis": millis})
             made = user_changes.note(connection, version, [anonymous], millis)
-            _post_refusals(connection, consent_notices.consents_of(connection, [user]), made)
+            _post_refusals(connection, consent_outbox.consents_of(connection, [user]), made)
             return None, (version, made)
 
         async with self._users.changing:
@@ -124,11 +124,11 @@ class UserLifecycle:
                 raise FailedPreconditionError(
                     "the merge is more than a day old; by now the histories are one", reason="MERGE_TOO_OLD"
                 )
-            joined = consent_notices.consents_of(connection, [user])
+            joined = consent_outbox.consents_of(connection, [user])
             connection.execute(delete(MERGES).where(MERGES.c.anonymous_key == anonymous))
             made = user_changes.note(connection, version, [anonymous], millis)
             if not is_personal(joined[anonymous]):  # it was the refusal of one of them, and holds for that one alone
-                consent_notices.post(connection, consent_notices.consents_of(connection, [anonymous, user]), made)
+                consent_outbox.post(connection, consent_outbox.consents_of(connection, [anonymous, user]), made)
             return version, made
 
         async with self._users.changing:
@@ -183,7 +183,7 @@ def _erase_rows(
     row = connection.execute(select(ERASURES).where(same)).one_or_none()
     if row is not None:
         return Receipt(row.receipt_id, row.deleted_row_count, row.delete_millis), (version, version)
-    refused = consent_notices.consents_of(connection, members[:1])
+    refused = consent_outbox.consents_of(connection, members[:1])
     count = delete_states(connection, members)
     count += connection.execute(delete(USERS).where(USERS.c.visitor_key.in_(members))).rowcount
     merges = MERGES.c.anonymous_key.in_(members) | MERGES.c.user_key.in_(members)
@@ -199,10 +199,10 @@ def _erase_rows(
     made = user_changes.forget(connection, version, members)
     # Nothing is left of them, a refusal neither: whoever comes under this id is unknown.
     if any(not is_personal(consent) for consent in refused.values()):
-        consent_notices.post(connection, dict.fromkeys(refused, CONSENT_UNSPECIFIED), made)
+        consent_outbox.post(connection, dict.fromkeys(refused, CONSENT_UNSPECIFIED), made)
     return receipt, (version, made)
 
 
 def _post_refusals(connection: Connection, consents: Mapping[str, Consent.ValueType], version: int) -> None:
     refused = {key: consent for key, consent in consents.items() if not is_personal(consent)}
-    consent_notices.post(connection, refused, version)
+    consent_outbox.post(connection, refused, version)

@@ -13,15 +13,15 @@ from services.features.store.store import Store
 from services.features.store.tables import MERGES, USER_STATES, USERS
 from services.features.store.upsert import upsert
 from services.features.users import queries, user_changes
-from services.features.users.joined_words import join_words
 from services.features.users.lifecycle import REVERSIBLE
+from services.features.users.user_plan import join_records
 from services.features.users.users import Users
 
 AT_ONCE: Final = 200
 
 
 class MergeSweeper:
-    """Makes the histories and words of merges that cannot be taken back any more one, so that reading them stays cheap.
+    """Joins the histories and records of merges that can't be taken back any more, so that reading them stays cheap.
 
     What a merged visitor's browser does later comes into a history of its own again, and is swept up in its turn.
     """
@@ -68,13 +68,14 @@ def _join_rows(connection: Connection, merges: dict[str, str], millis: int) -> t
     visitors = list(current)
     members = [*groups, *visitors]
     states = {key: UserState.from_bytes(data) for key, data in read_states(connection, members).items()}
-    words = queries.read_users(connection, members)
+    records = queries.read_users(connection, members)
     joined_states = _joined(groups, states)
     delete_states(connection, visitors)
     upsert(connection, USER_STATES, joined_states)
     connection.execute(delete(USERS).where(USERS.c.visitor_key.in_(visitors)))
     joined = {
-        user: join_words(user, {key: words[key] for key in group if key in words}) for user, group in groups.items()
+        user: join_records(user, {key: records[key] for key in group if key in records})
+        for user, group in groups.items()
     }
     upsert(connection, USERS, [queries.user_row(user, known) for user, known in joined.items() if known is not None])
     return version, user_changes.note(connection, version, members, millis)

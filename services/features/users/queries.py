@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from services.features.store.knowledge import Knowledge, times_from_bytes, times_to_bytes
 from services.features.store.tables import ATTRIBUTE_TYPES, MERGES, USERS
+from services.features.store.versioned_record import VersionedRecord, times_from_bytes, times_to_bytes
 from services.features.users.user_plan import KnownUser
 from vitrine.common.v1.visitor_pb2 import CONSENT_ESSENTIAL, CONSENT_NONE
 from vitrine.features.v1.user_pb2 import User
@@ -47,4 +47,4 @@ def user_row(key: str, known: KnownUser) -> dict[str, Any]:
 
 
 def _known(row: Row[Any]) -> KnownUser:
-    return Knowledge(User.FromString(row.payload), row.update_micros, times_from_bytes(row.field_times))
+    return VersionedRecord(User.FromString(row.payload), row.update_micros, times_from_bytes(row.field_times))

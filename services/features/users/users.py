@@ -2,28 +2,56 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from cachetools import LRUCache
 from sqlalchemy import Connection, insert
 
 from services.common.consent import is_personal
 from services.common.timestamps import to_millis
 from services.features.store.heads import USERS as USERS_HEAD
 from services.features.store.heads import read_head
-from services.features.store.lru import LruCache
 from services.features.store.store import Store
 from services.features.store.tables import ATTRIBUTE_TYPES, USERS
 from services.features.store.times import Arrivals
 from services.features.store.upsert import upsert
-from services.features.users import consent_notices, queries, user_changes
-from services.features.users.aliases import Aliases
-from services.features.users.joined_words import join_words
-from services.features.users.user_plan import KnownUser, UserPlan
+from services.features.users import consent_outbox, queries, user_changes
+from services.features.users.user_plan import KnownUser, UserPlan, join_records
 from vitrine.features.v1 import user_service_pb2 as pb
 
 
-class Users:
-    """What the shop said of its users, and who is who. Belongs to the event loop; the database is written first.
+class Aliases:
+    """Which anonymous visitors turned out to be which users, both ways, by key."""
 
-    Words stay with the visitor of whom they were said; those of a user's merged visitors are joined when they are read.
+    def __init__(self, users: Mapping[str, str] | None = None) -> None:
+        self._users: dict[str, str] = {}
+        self._visitors: dict[str, list[str]] = {}
+        for anonymous, user in (users or {}).items():
+            self.set(anonymous, user)
+
+    def user_of(self, key: str) -> str:
+        """Returns the user's key; of anyone else, the same key."""
+        return self._users.get(key, key)
+
+    def visitors_of(self, user: str) -> list[str]:
+        """Returns the keys of the anonymous visitors who are the user."""
+        return self._visitors.get(user, [])
+
+    def set(self, anonymous: str, user: str | None) -> None:
+        """Notes who an anonymous visitor is; None: nobody known."""
+        known = self._users.pop(anonymous, None)
+        if known is not None:
+            self._visitors[known].remove(anonymous)
+            if not self._visitors[known]:
+                del self._visitors[known]
+        if user is not None:
+            self._users[anonymous] = user
+            self._visitors.setdefault(user, []).append(anonymous)
+
+
+class Users:
+    """What the shop said of its users, and which visitors are which users. Belongs to the event loop; the database is
+    written first.
+
+    A record stays with the visitor that it's about; those of a user's merged visitors are joined when they're read.
     """
 
     def __init__(self, store: Store, cached_users: int) -> None:
@@ -33,7 +61,7 @@ class Users:
         self._restricted: set[str] = set()
         self._version = 0
         # A user of whom nothing is said is kept too, as an empty tuple: most visitors are that.
-        self._cache: LruCache[str, tuple[KnownUser, ...]] = LruCache(cached_users)
+        self._cache: LRUCache[str, tuple[KnownUser, ...]] = LRUCache(cached_users)
         self._generation = 0
         """Grows with each change of the cache but by readers: what was read before it isn't cached."""
         self.changing = asyncio.Lock()
@@ -80,7 +108,7 @@ class Users:
         )
         self._generation += 1
         for key in keys:
-            self._cache.drop(key)
+            self._cache.pop(key, None)
             self._aliases.set(key, aliases.get(key))
         self._restricted = (self._restricted - keys) | restricted
 
@@ -99,9 +127,9 @@ class Users:
     async def find(self, keys: Iterable[str]) -> dict[str, KnownUser]:
         """Returns those of the users of whom the shop said something, by (resolved) key."""
         members = {key: self.members_of(key) for key in keys}
-        words = await self._find({member for group in members.values() for member in group})
+        records = await self._find({member for group in members.values() for member in group})
         joined = {
-            key: join_words(key, {member: words[member] for member in group if member in words})
+            key: join_records(key, {member: records[member] for member in group if member in records})
             for key, group in members.items()
         }
         return {key: known for key, known in joined.items() if known is not None}
@@ -123,11 +151,11 @@ class Users:
                     continue
                 found[key] = (read[key],) if key in read else ()
                 if generation == self._generation:
-                    self._cache.put(key, found[key])
+                    self._cache[key] = found[key]
         return {key: known[0] for key, known in found.items() if known}
 
     async def write(self, updates: Sequence[pb.UserUpdate], keys: Sequence[str], now: datetime) -> list[pb.UserResult]:
-        """Takes words in; a result for each, in order. `keys` are the visitors', resolved. Hold `changing`."""
+        """Applies updates; a result for each, in order. `keys` are the visitors', resolved. Hold `changing`."""
         arrival = self._arrivals.take(now, len(updates))
 
         def work(connection: Connection) -> tuple[UserPlan, list[pb.UserResult], tuple[int, int]]:
@@ -144,7 +172,7 @@ class Users:
             turned = [
                 key for key, user in plan.changed.items() if is_personal(user.message.consent) != before.get(key, True)
             ]
-            consent_notices.post(connection, consent_notices.consents_of(connection, turned), made)
+            consent_outbox.post(connection, consent_outbox.consents_of(connection, turned), made)
             return plan, results, (version, made)
 
         plan, results, versions = await self._store.write(work)
@@ -152,13 +180,13 @@ class Users:
         return results
 
     def publish(self, changed: Mapping[str, KnownUser | None], versions: tuple[int, int]) -> None:
-        """Makes committed words known; None: nothing is said of the user any more.
+        """Makes committed records known; None: the user has none any more.
 
         `versions` are those that the transaction found and made. Hold `changing`.
         """
         self._generation += 1
         for key, known in changed.items():
-            self._cache.put(key, (known,) if known is not None else ())
+            self._cache[key] = (known,) if known is not None else ()
             if known is None or is_personal(known.message.consent):
                 self._restricted.discard(key)
             else:

@@ -1,4 +1,4 @@
-"""The catalog as several processes have it, and words for it."""
+"""The catalog as several processes have it, and updates of it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -7,10 +7,8 @@ from sqlalchemy import insert
 
 from services.common.database import Database, create_engine
 from services.features.catalog.change_plan import ChangePlan
-from services.features.catalog.given_numbers import GivenNumbers
 from services.features.catalog.item_row import to_row
-from services.features.catalog.number_draft import NumberDraft
-from services.features.catalog.numbers import Numbers
+from services.features.catalog.numbers import GivenNumbers, NumberDraft, Numbers
 from services.features.store.store import MIGRATIONS
 from services.features.store.tables import ITEMS
 from tests.contract.catalog.processes import Processes, item, upsert

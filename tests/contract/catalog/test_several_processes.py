@@ -55,7 +55,7 @@ async def test_a_number_that_was_handed_out_for_an_event_is_the_items(processes:
     assert (made.status, made.item_no) == (pb.ITEM_STATUS_CREATED, 3)
 
 
-async def test_only_newer_words_win_whoever_hears_them(processes: Processes) -> None:
+async def test_only_newer_updates_win_whoever_gets_them(processes: Processes) -> None:
     here, there = await processes.open(), await processes.open()
     await upsert(here, item("x", 10, title="new", stock=5, brand="Acme"))
     statuses = [
@@ -77,7 +77,7 @@ async def test_only_newer_words_win_whoever_hears_them(processes: Processes) -> 
     assert await everything(here) == await everything(there)
 
 
-async def test_a_word_that_says_nothing_new_is_no_news(processes: Processes) -> None:
+async def test_an_update_that_changes_nothing_makes_no_version(processes: Processes) -> None:
     here, there = await processes.open(), await processes.open()
     await upsert(here, item("x", 1))
     await there.follow()
@@ -88,7 +88,7 @@ async def test_a_word_that_says_nothing_new_is_no_news(processes: Processes) -> 
     assert late.status == pb.ITEM_STATUS_OUTDATED, "its time is kept all the same"
 
 
-async def test_a_late_word_to_another_process_brings_nothing_back(processes: Processes) -> None:
+async def test_a_late_update_to_another_process_brings_nothing_back(processes: Processes) -> None:
     here, there = await processes.open(), await processes.open()
     await upsert(here, item("x", 1))
     await there.follow()
@@ -100,7 +100,7 @@ async def test_a_late_word_to_another_process_brings_nothing_back(processes: Pro
     assert (back.status, back.item_no) == (pb.ITEM_STATUS_CREATED, 1)
 
 
-async def test_words_without_a_time_hold_as_they_come_though_clocks_differ(processes: Processes) -> None:
+async def test_updates_without_a_time_hold_as_they_come_though_clocks_differ(processes: Processes) -> None:
     ahead, behind = await processes.open(), await processes.open()
     await upsert(ahead, item("x", stock=2), skew=20)
     [result] = await upsert(behind, item("x", stock=1))
@@ -137,7 +137,7 @@ async def test_tails_resume_with_any_process(processes: Processes) -> None:
 async def test_a_process_that_was_away_for_long_takes_it_in_pieces(
     processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalog_module, "NEWS_AT_ONCE", 7)
+    monkeypatch.setattr(catalog_module, "MAXIMUM_DELTA_ROWS", 7)
     here, there = await processes.open(), await processes.open()
     await upsert(here, *(item(f"i{number}", path=["Food", f"c{number % 5}"]) for number in range(30)))
     await upsert(here, *(item(f"i{number}", price=7.0) for number in range(0, 30, 2)))
@@ -165,7 +165,7 @@ class RepeatingStore(Store):
 
 
 async def test_processes_that_write_at_once(processes: Processes) -> None:
-    """Two write the same items, one follows: all agree at the end, and the last word on each item holds."""
+    """Two write the same items, one follows: all agree at the end, and the last update of each item holds."""
     reader = await processes.open()
     program = [sys.executable, "-m", "tests.contract.catalog.writing_process", processes.url]
     writers = [await asyncio.create_subprocess_exec(*program, str(seed)) for seed in (1, 2)]

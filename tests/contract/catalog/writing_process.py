@@ -1,4 +1,4 @@
-"""A process that says its half of the words on the items 0, 1, …, in an order of its own."""
+"""A process that says its half of the updates on the items 0, 1, …, in an order of its own."""
 
 import asyncio
 import random
@@ -7,29 +7,29 @@ import sys
 from tests.contract.catalog.processes import NOW, Processes, delete, item, upsert
 
 ITEMS = 60
-WORDS = 8
-"""Words on each item: one a second, the odd ones by one writer, the even ones by the other."""
+UPDATES = 8
+"""Updates on each item: one a second, the odd ones by one writer, the even ones by the other."""
 
 
 def is_deletion(name: int, second: int) -> bool:
-    """Whether that word on that item is that it is gone."""
+    """Whether that update on that item is that it is gone."""
     return (name + second) % 5 == 0
 
 
 def last_words() -> dict[str, str]:
     """The title that each item must have at the end; empty: it is deleted."""
-    return {str(name): "" if is_deletion(name, WORDS) else f"{name} as of {WORDS}" for name in range(ITEMS)}
+    return {str(name): "" if is_deletion(name, UPDATES) else f"{name} as of {UPDATES}" for name in range(ITEMS)}
 
 
 async def main(url: str, seed: int) -> None:
-    """Says the words in batches of a few."""
+    """Says the updates in batches of a few."""
     shuffler = random.Random(seed)
-    words = [(name, second) for name in range(ITEMS) for second in range(1, WORDS + 1) if second % 2 == seed % 2]
-    shuffler.shuffle(words)
+    updates = [(name, second) for name in range(ITEMS) for second in range(1, UPDATES + 1) if second % 2 == seed % 2]
+    shuffler.shuffle(updates)
     processes = Processes(url)
     catalog = await processes.open()
-    while words:
-        batch = [words.pop() for _ in range(min(len(words), shuffler.randint(1, 12)))]
+    while updates:
+        batch = [updates.pop() for _ in range(min(len(updates), shuffler.randint(1, 12)))]
         await catalog.reserve([str(name) for name, _ in batch[:3]], NOW)
         for name, second in batch:
             if is_deletion(name, second):

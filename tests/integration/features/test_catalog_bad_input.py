@@ -1,4 +1,4 @@
-"""Odd words about items, as a shop's backend sends them: each has a clear answer, and none harms its neighbors."""
+"""Odd updates about items, as a shop's backend sends them: each has a clear answer, and none harms its neighbors."""
 
 import math
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def on_path(*names: str) -> Callable[[Item], object]:
     return lambda made: made.category_paths.add().names.extend(names)
 
 
-WORDS: list[tuple[str, Callable[[Item], object], str]] = [
+UPDATES: list[tuple[str, Callable[[Item], object], str]] = [
     ("price 1e308", lambda made: setattr(made, "price", 1e308), "PRICE_OUT_OF_RANGE"),
     ("price NaN", lambda made: setattr(made, "price", math.nan), "PRICE_NOT_FINITE"),
     ("price below 0", lambda made: setattr(made, "price", -5.0), "PRICE_OUT_OF_RANGE"),
@@ -45,10 +45,10 @@ WORDS: list[tuple[str, Callable[[Item], object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("word", "reason"), [each[1:] for each in WORDS], ids=[each[0] for each in WORDS])
-async def test_an_odd_word_has_a_clear_answer(features: Shop, word: Callable[[Item], object], reason: str) -> None:
+@pytest.mark.parametrize(("update", "reason"), [each[1:] for each in UPDATES], ids=[each[0] for each in UPDATES])
+async def test_an_odd_update_has_a_clear_answer(features: Shop, update: Callable[[Item], object], reason: str) -> None:
     odd = item("odd")
-    word(odd)
+    update(odd)
     before, answer, after = await features.upsert(item("before"), odd, item("after"))
     assert (before.status, after.status) == (CREATED, CREATED)
     assert (answer.status, answer.reason) == (REJECTED if reason else CREATED, reason)
@@ -100,7 +100,7 @@ async def test_a_deletion_of_odd_times(features: Shop, seconds: int, answer: str
     assert len(await features.lookup("x")) == 1
 
 
-async def test_an_item_of_1970_is_outdone_by_any_newer_word(features: Shop) -> None:
+async def test_an_item_of_1970_is_superseded_by_any_newer_update(features: Shop) -> None:
     old, newer = item("x", title="old"), item("x", title="newer")
     old.update_time.FromSeconds(YEAR_1970)
     newer.update_time.FromMicroseconds(1)

@@ -65,7 +65,7 @@ async def test_a_bad_item_never_loses_its_neighbors(features: Shop) -> None:
     assert len(await features.lookup("good", "nan", "bare", "late", "also good")) == 2
 
 
-async def test_only_newer_words_win_in_any_order(features: Shop) -> None:
+async def test_only_newer_updates_win_in_any_order(features: Shop) -> None:
     first = await features.upsert(item("x", title="new", update_time=at(10)))
     again = await features.upsert(item("x", title="new", update_time=at(10)))
     older = await features.upsert(item("x", title="old", update_time=at(9)))

@@ -89,7 +89,7 @@ async def test_an_erasure_reaches_the_log_for_all_who_are_the_user(features: Sho
     assert [(await features.user(visitor)).event_count for visitor in (ANNA, GUEST)] == [0, 0]
 
 
-async def test_who_refused_and_was_erased_is_a_stranger(features: Shop, log: FakeEventService) -> None:
+async def test_a_user_who_refused_and_was_erased_is_unknown(features: Shop, log: FakeEventService) -> None:
     await say(features, ANNA, CONSENT_NONE)
     assert await told(log, 1) == [("anna", CONSENT_NONE)]
     await features.users.DeleteUser(pb.DeleteUserRequest(visitor=ANNA))

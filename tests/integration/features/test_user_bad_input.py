@@ -11,7 +11,7 @@ from vitrine.features.v1 import user_service_pb2 as pb
 from vitrine.features.v1.user_pb2 import User
 
 # Each of a group is somebody else, whatever a collation, a normalization or a careless query makes of them.
-STRANGERS = [
+LOOKALIKES = [
     "anna",
     "Anna",
     "ANNA",
@@ -45,7 +45,7 @@ STRANGERS = [
 ]
 
 
-def word(visitor: Visitor, region: str) -> pb.UserUpdate:
+def user_update(visitor: Visitor, region: str) -> pb.UserUpdate:
     return pb.UserUpdate(user=User(visitor=visitor, attributes={"region": AttributeValue(text=region)}))
 
 
@@ -60,9 +60,9 @@ async def regions(features: Shop, visitors: list[Visitor]) -> list[str]:
     return [known.get(visitor.SerializeToString(), "") for visitor in visitors]
 
 
-async def test_ids_that_look_alike_are_strangers(features: Shop, log: FakeEventService) -> None:
-    visitors = [Visitor(user_id=each) for each in STRANGERS] + [Visitor(anonymous_id=each) for each in STRANGERS]
-    results = await send(features, *(word(visitor, f"{place}") for place, visitor in enumerate(visitors)))
+async def test_ids_that_look_alike_are_different_users(features: Shop, log: FakeEventService) -> None:
+    visitors = [Visitor(user_id=each) for each in LOOKALIKES] + [Visitor(anonymous_id=each) for each in LOOKALIKES]
+    results = await send(features, *(user_update(visitor, f"{place}") for place, visitor in enumerate(visitors)))
     assert {result.status for result in results} == {pb.USER_STATUS_CREATED}
     assert await regions(features, visitors) == [f"{place}" for place in range(len(visitors))]
     for place, visitor in enumerate(visitors):
@@ -75,8 +75,8 @@ async def test_ids_that_look_alike_are_strangers(features: Shop, log: FakeEventS
 
 
 async def test_erasing_one_leaves_those_who_look_alike(features: Shop) -> None:
-    visitors = [Visitor(user_id=each) for each in STRANGERS]
-    await send(features, *(word(visitor, "north") for visitor in visitors))
+    visitors = [Visitor(user_id=each) for each in LOOKALIKES]
+    await send(features, *(user_update(visitor, "north") for visitor in visitors))
     for place, visitor in enumerate(visitors):
         receipt = await features.users.DeleteUser(pb.DeleteUserRequest(visitor=visitor))
         assert receipt.deleted_row_count == 1
@@ -85,9 +85,9 @@ async def test_erasing_one_leaves_those_who_look_alike(features: Shop) -> None:
 
 
 async def test_merging_into_one_leaves_those_who_look_alike(features: Shop) -> None:
-    await send(features, word(Visitor(anonymous_id="guest"), "north"))
-    everybody = [Visitor(user_id=each) for each in STRANGERS]
-    for place, user_id in enumerate(STRANGERS):
+    await send(features, user_update(Visitor(anonymous_id="guest"), "north"))
+    everybody = [Visitor(user_id=each) for each in LOOKALIKES]
+    for place, user_id in enumerate(LOOKALIKES):
         merge = pb.MergeUsersRequest(anonymous_id="guest", user_id=user_id)
         await features.users.MergeUsers(merge)
         known = await regions(features, everybody)
@@ -103,8 +103,8 @@ async def test_who_is_nobody_is_refused_and_the_neighbors_kept(features: Shop) -
         (Visitor(anonymous_id="a\nb"), "ID_CONTROL_CHARACTER", ".anonymous_id"),
         (Visitor(user_id="anna", anonymous_id="\x00"), "ID_CONTROL_CHARACTER", ".anonymous_id"),
     ]
-    updates = [word(visitor, "north") for visitor, _, _ in nobodies]
-    *refused, kept = await send(features, *updates, word(Visitor(user_id="bert"), "south"))
+    updates = [user_update(visitor, "north") for visitor, _, _ in nobodies]
+    *refused, kept = await send(features, *updates, user_update(Visitor(user_id="bert"), "south"))
     assert [(result.status, result.reason, result.field) for result in refused] == [
         (pb.USER_STATUS_REJECTED, reason, f"updates[{place}].user.visitor{field}")
         for place, (_, reason, field) in enumerate(nobodies)
@@ -158,12 +158,12 @@ async def test_times_of_long_ago_are_taken_and_of_nowhen_refused(features: Shop)
         (Timestamp(seconds=0, nanos=1_000_000_000), "TIME_OUT_OF_RANGE"),
     ]
     visitors = [Visitor(user_id=f"user {place}") for place in range(len(times))]
-    updates = [word(visitor, "north") for visitor in visitors]
+    updates = [user_update(visitor, "north") for visitor in visitors]
     for update, (time, _) in zip(updates, times, strict=True):
         update.user.update_time.CopyFrom(time)
     assert [result.reason for result in await send(features, *updates)] == [reason for _, reason in times]
-    # A word of today outdoes them, and is not outdone.
-    await send(features, *(word(visitor, "south") for visitor in visitors))
+    # A update of today outdoes them, and is not outdone.
+    await send(features, *(user_update(visitor, "south") for visitor in visitors))
     statuses = {result.status for result in await send(features, *updates)}
     assert statuses == {pb.USER_STATUS_OUTDATED, pb.USER_STATUS_REJECTED}
     assert await regions(features, visitors) == ["south"] * len(times)
@@ -172,7 +172,7 @@ async def test_times_of_long_ago_are_taken_and_of_nowhen_refused(features: Shop)
 async def test_a_mask_names_fields_that_can_be_changed(features: Shop) -> None:
     updates = []
     for path in ("visitor", "update_time", "password", "attributes.", "consent.x", "'; --"):
-        updates.append(word(Visitor(user_id="anna"), "north"))
+        updates.append(user_update(Visitor(user_id="anna"), "north"))
         updates[-1].update_mask.paths.append(path)
     results = await send(features, *updates)
     assert [(result.reason, result.field) for result in results] == [
@@ -181,15 +181,15 @@ async def test_a_mask_names_fields_that_can_be_changed(features: Shop) -> None:
 
 
 async def test_a_consent_that_nobody_knows_is_refused(features: Shop) -> None:
-    update = word(Visitor(user_id="anna"), "north")
+    update = user_update(Visitor(user_id="anna"), "north")
     update.user.consent = 99  # type: ignore[assignment]  # of a newer client
     assert (await send(features, update))[0].reason == "CONSENT_UNKNOWN"
 
 
 async def test_merges_make_no_chains_and_no_circles(features: Shop) -> None:
     anna, bert = Visitor(user_id="anna"), Visitor(user_id="bert")
-    await send(features, word(anna, "north"), word(Visitor(anonymous_id="anna"), "west"))
-    # "anna" before the sign-in is not the user "anna": nobody's words go along.
+    await send(features, user_update(anna, "north"), user_update(Visitor(anonymous_id="anna"), "west"))
+    # "anna" before the sign-in is not the user "anna": nobody's updates go along.
     for anonymous_id, user_id in (("anna", "bert"), ("bert", "anna")):
         await features.users.MergeUsers(pb.MergeUsersRequest(anonymous_id=anonymous_id, user_id=user_id))
     assert await regions(features, [anna, bert]) == ["north", "west"]
@@ -221,11 +221,11 @@ async def test_erasing_nobody_is_an_erasure_and_bad_requests_are_none(features: 
 
 
 async def test_a_refusal_survives_a_merge_and_a_later_word(features: Shop, log: FakeEventService) -> None:
-    update = word(Visitor(anonymous_id="guest"), "north")
+    update = user_update(Visitor(anonymous_id="guest"), "north")
     update.user.consent = CONSENT_NONE
     await send(features, update)
     await features.users.MergeUsers(pb.MergeUsersRequest(anonymous_id="guest", user_id="anna"))
-    await send(features, word(Visitor(user_id="anna"), "south"))
+    await send(features, user_update(Visitor(user_id="anna"), "south"))
     log.append(event("1", Visitor(user_id="anna"), EVENT_TYPE_VIEW, "tea"))
     await features.applied(1)
     known = await features.user(Visitor(user_id="anna"))

@@ -50,7 +50,7 @@ async def merge(features: Shop, anonymous_id: str = "guest", user_id: str = "ann
     return (await features.users.MergeUsers(request)).already_merged
 
 
-async def test_words_on_users_are_stored_and_missing_ones_said(features: Shop) -> None:
+async def test_updates_of_users_are_stored_and_missing_ones_said(features: Shop) -> None:
     results = await upsert(features, user(age_band="25-34", income=3.5), user(GUEST, region="north"))
     assert [result.status for result in results] == [pb.USER_STATUS_CREATED] * 2
     nobody = Visitor(user_id="guest")  # a user of the anonymous visitor's id is someone else
@@ -60,7 +60,7 @@ async def test_words_on_users_are_stored_and_missing_ones_said(features: Shop) -
     assert found.users[1].attributes["income"].number == 3.5
 
 
-async def test_only_newer_words_win_and_masks_touch_nothing_else(features: Shop) -> None:
+async def test_only_newer_updates_win_and_masks_touch_nothing_else(features: Shop) -> None:
     await upsert(features, user(region="north", age_band="25-34", seconds=10))
     await upsert(features, user(region="south", seconds=12), mask=("attributes.region",))
     statuses = [
@@ -83,7 +83,7 @@ async def test_the_first_value_declares_the_type(features: Shop) -> None:
     assert "number" in results[0].description
 
 
-async def test_bad_words_never_lose_their_neighbors(features: Shop) -> None:
+async def test_bad_updates_never_lose_their_neighbors(features: Shop) -> None:
     late = User(visitor=ANNA, update_time=Timestamp(seconds=253_402_300_799))
     results = await upsert(features, User(), user(Visitor(user_id="x" * 257)), user(income=float("nan")), late, user())
     assert [(result.reason, result.field) for result in results] == [
@@ -167,7 +167,7 @@ async def test_the_visit_can_be_stricter_than_what_is_stored(features: Shop, log
     assert (await features.user(ANNA)).event_count == 1
 
 
-async def test_a_word_without_consent_leaves_the_stored_one(features: Shop) -> None:
+async def test_an_update_without_consent_leaves_the_stored_one(features: Shop) -> None:
     refusing = user()
     refusing.consent = CONSENT_NONE
     await upsert(features, refusing)
@@ -182,9 +182,9 @@ async def test_export_streams_json_lines(features: Shop, log: FakeEventService) 
     await merge(features)
     export = features.users.ExportUser(pb.ExportUserRequest(visitor=ANNA))
     lines = b"".join([part.json_lines async for part in export]).decode().splitlines()
-    words, state = (json.loads(line) for line in lines)
-    assert (words["kind"], words["merged_anonymous_ids"]) == ("user", ["guest"])
-    assert words["user"]["attributes"] == {"region": {"text": "north"}}
+    record, state = (json.loads(line) for line in lines)
+    assert (record["kind"], record["merged_anonymous_ids"]) == ("user", ["guest"])
+    assert record["user"]["attributes"] == {"region": {"text": "north"}}
     assert (state["kind"], state["item_ids"]) == ("user_state", {"1": "tea/ü"})
     nobody = features.users.ExportUser(pb.ExportUserRequest(visitor=Visitor(user_id="nobody")))
     assert [part async for part in nobody] == []
@@ -197,13 +197,13 @@ async def test_erasure_leaves_nothing_and_a_receipt(features: Shop, log: FakeEve
     await merge(features)
     request = pb.DeleteUserRequest(visitor=ANNA, request_id="r/1")
     receipt = await features.users.DeleteUser(request)
-    assert receipt.deleted_row_count == 3  # words, state, merge
+    assert receipt.deleted_row_count == 3  # record, state, merge
     assert (await lookup(features, ANNA)).missing_visitors
     assert not (await features.user(ANNA)).known
     assert receipt.deleted_event_count == 1
     again = await features.users.DeleteUser(request)
     assert (again.receipt_id, again.delete_time) == (receipt.receipt_id, receipt.delete_time)
-    # The browser's id is a stranger's again.
+    # The browser's id is unknown again.
     log.append(event("2", GUEST, EVENT_TYPE_VIEW, "tea"))
     await features.applied(2)
     assert (await features.user(GUEST)).event_count == 1

@@ -121,11 +121,11 @@ async def test_a_click_that_another_worker_applied_is_soon_known(
         held, _ = await shares([one, other])
         for number in range(CLICKS):
             visitor = USERS[number % len(USERS)]
-            stranger = other if place_of(visitor) in held else one
+            asked = other if place_of(visitor) in held else one
             append(log, event(f"click {number}", visitor, EVENT_TYPE_VIEW, "tea", number))
             began = time.perf_counter()
             async with asyncio.timeout(5):
-                while (await stranger.user(visitor)).event_count <= number // len(USERS):  # noqa: ASYNC110
+                while (await asked.user(visitor)).event_count <= number // len(USERS):  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
             seconds.append(time.perf_counter() - began)
     p50, p99 = (1_000 * quantiles(seconds, n=100)[percent - 1] for percent in (50, 99))
@@ -154,7 +154,7 @@ async def test_an_erasure_reaches_who_holds_the_history(
         assert [(await other.user(visitor)).event_count for visitor in USERS[:8]] == [1] * 8
 
 
-async def test_words_reach_every_worker(settings: FeaturesSettings, clock: FixedClock, log: FakeEventService) -> None:
+async def test_updates_reach_every_worker(settings: FeaturesSettings, clock: FixedClock, log: FakeEventService) -> None:
     anna = USERS[0]
     async with shop(settings, clock) as one, shop(settings, clock) as other:
         await shared([one, other])
@@ -175,15 +175,15 @@ async def test_words_reach_every_worker(settings: FeaturesSettings, clock: Fixed
         assert answer.results[0].reason == "ATTRIBUTE_TYPE_CHANGED"
 
 
-async def test_an_erasure_of_words_and_merges_reaches_every_worker(
+async def test_an_erasure_of_updates_and_merges_reaches_every_worker(
     settings: FeaturesSettings, clock: FixedClock, log: FakeEventService
 ) -> None:
     anna, guest = USERS[0], Visitor(anonymous_id="guest")
     lookup = user_pb.LookupUsersRequest(visitors=[guest])
     async with shop(settings, clock) as one, shop(settings, clock) as other:
         await shared([one, other])
-        word = user_pb.UserUpdate(user=User(visitor=anna, attributes={"region": AttributeValue(text="north")}))
-        await one.users.UpsertUsers(user_pb.UpsertUsersRequest(updates=[word]))
+        update = user_pb.UserUpdate(user=User(visitor=anna, attributes={"region": AttributeValue(text="north")}))
+        await one.users.UpsertUsers(user_pb.UpsertUsersRequest(updates=[update]))
         # A merge that the other process may not have heard of is found all the same.
         await one.users.MergeUsers(user_pb.MergeUsersRequest(anonymous_id="guest", user_id=anna.user_id))
         receipt = await other.users.DeleteUser(user_pb.DeleteUserRequest(visitor=guest))

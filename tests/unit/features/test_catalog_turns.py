@@ -23,7 +23,7 @@ async def processes(tmp_path: Path) -> AsyncIterator[Processes]:
     await opened.close()
 
 
-def words(stock: int) -> list[Item]:
+def updates(stock: int) -> list[Item]:
     return [item(str(number), stock=stock) for number in range(ITEMS)]
 
 
@@ -34,9 +34,9 @@ def in_stock(catalog: Catalog) -> int:
 
 async def test_readers_get_their_turns_while_stocks_are_taken_in(processes: Processes) -> None:
     here, there = await processes.open(), await processes.open()
-    await upsert(here, *words(1))
+    await upsert(here, *updates(1))
     await there.follow()
-    changing = asyncio.create_task(upsert(here, *words(0), mask=["stock"]))
+    changing = asyncio.create_task(upsert(here, *updates(0), mask=["stock"]))
     assert len(await _seen(here, changing)) >= ITEMS // SLICE, "each slice was seen on its own"
     following = asyncio.create_task(there.follow())
     assert len(await _seen(there, following)) >= ITEMS // SLICE
@@ -45,7 +45,7 @@ async def test_readers_get_their_turns_while_stocks_are_taken_in(processes: Proc
 
 async def test_a_tail_is_made_in_slices(processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
     catalog = await processes.open()
-    await upsert(catalog, *words(1))
+    await upsert(catalog, *updates(1))
     made = []
     change_of = catalog._change_of  # where the time goes
 

@@ -4,11 +4,9 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from services.features.catalog.change_plan import ChangePlan
-from services.features.catalog.given_numbers import GivenNumbers
 from services.features.catalog.item_row import StoredItem
-from services.features.catalog.number_draft import NumberDraft
-from services.features.catalog.numbers import Numbers
-from services.features.store.knowledge import Knowledge
+from services.features.catalog.numbers import GivenNumbers, NumberDraft, Numbers
+from services.features.store.versioned_record import VersionedRecord
 from vitrine.common.v1.category_pb2 import CategoryPath
 from vitrine.features.v1 import catalog_service_pb2 as pb
 from vitrine.features.v1.item_pb2 import Item
@@ -24,7 +22,7 @@ def item(*values: float, price: float = 1.0) -> Item:
 
 
 def upserted(standing: Item, sent: Item, *paths: str) -> pb.ItemResult:
-    stored = {"x": StoredItem(1, "x", 1, Knowledge(standing, 5))}
+    stored = {"x": StoredItem(1, "x", 1, VersionedRecord(standing, 5))}
     plan = ChangePlan(stored, 2, 1, 10, NumberDraft(Numbers(), GivenNumbers()))
     return plan.upsert(0, pb.ItemUpdate(item=sent, update_mask=FieldMask(paths=paths)))
 

@@ -1,4 +1,4 @@
-"""What the catalog makes of words, on each engine."""
+"""What the catalog makes of updates, on each engine."""
 
 import itertools
 import unicodedata
@@ -64,10 +64,10 @@ async def test_odd_names_are_taken_to_the_letter(processes: Processes) -> None:
 async def test_a_newer_price_does_not_keep_a_deleted_item(processes: Processes, order: tuple[int, ...]) -> None:
     """The whole item of second 1, its deletion of 5 and a price of 9 arrive in any order: it is gone."""
     catalog = await processes.open()
-    for word in order:
-        if word == 0:
+    for update in order:
+        if update == 0:
             await upsert(catalog, item("x", 1))
-        elif word == 1:
+        elif update == 1:
             await delete(catalog, "x", seconds=5)
         else:
             await upsert(catalog, Item(item_id="x", price=9.0, update_time=item("x", 9).update_time), mask=["price"])
@@ -79,7 +79,7 @@ async def test_a_newer_price_does_not_keep_a_deleted_item(processes: Processes, 
     ("path", "value"),
     [("price", 9.0), ("stock", 0), ("list_price", 8.0), ("hidden", True), ("brand", "Other"), ("minimum_age", 18)],
 )
-async def test_a_masked_word_touches_nothing_else(processes: Processes, path: str, value: float | str) -> None:
+async def test_a_masked_update_touches_nothing_else(processes: Processes, path: str, value: float | str) -> None:
     catalog = await processes.open()
     whole = item("x", 1, brand="Acme", group_id="g", stock=5, description="d", badges=["new"], margin=0.5)
     whole.attributes["size"].number = 4.0

@@ -1,4 +1,4 @@
-"""What the shop said of an item or a user, in whole or in part, in any order: for each field the newest word holds."""
+"""What the shop said of an item or a user, in full or in part, in any order: last write wins per field."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,45 +11,45 @@ M = TypeVar("M", bound=Message)
 
 
 @dataclass(slots=True)
-class Knowledge(Generic[M]):
+class VersionedRecord(Generic[M]):
     """A message and how old its fields are, microseconds since 1970."""
 
     message: M
 
     micros: int
-    """When it was last said as a whole."""
+    """When it was last updated in full."""
 
     field_times: dict[str, int] = field(default_factory=dict)
-    """When fields were said alone, after that, by the paths of the masks."""
+    """When fields were updated alone, after that, by the paths of the masks."""
 
     @property
     def newest_micros(self) -> int:
-        """When the last word was said."""
+        """When the newest update was made."""
         return max([self.micros, *self.field_times.values()])
 
     def time_of(self, path: str) -> int:
-        """Returns when the field was said last: alone, with its whole map, or with everything."""
+        """Returns when the field was last updated: alone, with its whole map, or with everything."""
         name = path.partition(".")[0]
         return max(self.micros, self.field_times.get(path, self.micros), self.field_times.get(name, self.micros))
 
 
-def learn_whole(known: Knowledge[M] | None, message: M, micros: int) -> Knowledge[M] | None:
-    """Returns what is known once `message` was said as a whole; None: that is old news.
+def apply_update(known: VersionedRecord[M] | None, message: M, micros: int) -> VersionedRecord[M] | None:
+    """Returns the record after a full update; None: the update is outdated.
 
-    Fields that were said alone and later stay as they are. `message` may become part of the answer.
+    Fields with a later update of their own stay as they are. `message` may become part of the answer.
     """
     if known is None:
-        return Knowledge(message, micros)
+        return VersionedRecord(message, micros)
     if micros <= known.micros:
         return None
     newer = {path: time for path, time in known.field_times.items() if time >= micros}
     for path in newer:
         copy_field(known.message, message, path)
-    return Knowledge(message, micros, newer)
+    return VersionedRecord(message, micros, newer)
 
 
-def learn_fields(known: Knowledge[M], part: M, paths: Sequence[str], micros: int) -> Knowledge[M] | None:
-    """Returns what is known once fields were said; None: all of that is old news. Changes no argument."""
+def apply_fields(known: VersionedRecord[M], part: M, paths: Sequence[str], micros: int) -> VersionedRecord[M] | None:
+    """Returns the record after an update of some fields; None: all of it is outdated. Changes no argument."""
     newer = [path for path in paths if micros > known.time_of(path)]
     if not newer:
         return None
@@ -61,11 +61,11 @@ def learn_fields(known: Knowledge[M], part: M, paths: Sequence[str], micros: int
         inner = {name: time for name, time in times.items() if name.startswith(f"{path}.")}
         for name, time in inner.items():
             if time > micros:
-                copy_field(known.message, message, name)  # an entry of the map that was said later
+                copy_field(known.message, message, name)  # an entry of the map with a later update
             else:
                 del times[name]
         times[path] = micros
-    return Knowledge(message, known.micros, times)
+    return VersionedRecord(message, known.micros, times)
 
 
 def copy_field(source: M, target: M, path: str) -> None:

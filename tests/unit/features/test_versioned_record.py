@@ -4,7 +4,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.features.store.knowledge import Knowledge, learn_fields, learn_whole, times_from_bytes, times_to_bytes
+from services.features.store.versioned_record import (
+    VersionedRecord,
+    apply_fields,
+    apply_update,
+    times_from_bytes,
+    times_to_bytes,
+)
 from tests.unit.features.strategies import quick
 from vitrine.features.v1.item_pb2 import Item
 
@@ -12,7 +18,7 @@ PATHS = ["price", "stock", "title", "attributes", "attributes.a", "attributes.b"
 
 
 def item(number: int) -> Item:
-    """An item whose every field says which word it came from; some words leave some fields out."""
+    """An item whose every field says which update it came from; some updates leave some fields out."""
     made = Item(item_id="x", title=f"t{number}", badges=[f"b{number}"])
     if number % 3:
         made.price = number
@@ -24,31 +30,33 @@ def item(number: int) -> Item:
     return made
 
 
-def learn_all(words: list[tuple[int, list[str]]]) -> Knowledge[Item]:
-    known: Knowledge[Item] = Knowledge(item(0), 0)
-    for micros, paths in words:
-        word = item(micros)
-        learned = learn_fields(known, word, paths, micros) if paths else learn_whole(known, word, micros)
+def apply_all(updates: list[tuple[int, list[str]]]) -> VersionedRecord[Item]:
+    known: VersionedRecord[Item] = VersionedRecord(item(0), 0)
+    for micros, paths in updates:
+        update = item(micros)
+        learned = apply_fields(known, update, paths, micros) if paths else apply_update(known, update, micros)
         known = learned or known
     return known
 
 
-words_of_shops = st.lists(st.lists(st.sampled_from(PATHS), max_size=3, unique=True), max_size=8).map(
+updates_of_shops = st.lists(st.lists(st.sampled_from(PATHS), max_size=3, unique=True), max_size=8).map(
     lambda masks: [(place + 1, paths) for place, paths in enumerate(masks)]
 )
 
 
 @quick
-@given(words_of_shops, st.randoms(use_true_random=False))
-def test_words_in_any_order_leave_the_same_item(words: list[tuple[int, list[str]]], shuffler: random.Random) -> None:
-    shuffled = list(words)
+@given(updates_of_shops, st.randoms(use_true_random=False))
+def test_updates_in_any_order_leave_the_same_item(
+    updates: list[tuple[int, list[str]]], shuffler: random.Random
+) -> None:
+    shuffled = list(updates)
     shuffler.shuffle(shuffled)
-    assert learn_all(shuffled).message == learn_all(words).message
+    assert apply_all(shuffled).message == apply_all(updates).message
 
 
 def test_a_field_that_is_absent_is_cleared_and_others_stay() -> None:
-    known = Knowledge(item(1), 1)
-    learned = learn_fields(known, Item(), ["price", "attributes.a"], 2)
+    known = VersionedRecord(item(1), 1)
+    learned = apply_fields(known, Item(), ["price", "attributes.a"], 2)
     assert learned is not None
     assert not learned.message.HasField("price")
     assert set(learned.message.attributes) == {"b"}
@@ -56,11 +64,11 @@ def test_a_field_that_is_absent_is_cleared_and_others_stay() -> None:
     assert known.message.price == 1
 
 
-def test_old_words_say_nothing() -> None:
-    known = Knowledge(item(1), 5, {"price": 9})
-    assert learn_whole(known, item(2), 5) is None
-    assert learn_fields(known, item(2), ["price"], 9) is None
-    assert learn_fields(known, item(2), ["stock"], 5) is None
+def test_old_updates_say_nothing() -> None:
+    known = VersionedRecord(item(1), 5, {"price": 9})
+    assert apply_update(known, item(2), 5) is None
+    assert apply_fields(known, item(2), ["price"], 9) is None
+    assert apply_fields(known, item(2), ["stock"], 5) is None
 
 
 def test_field_times_survive_storage() -> None:
