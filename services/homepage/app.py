@@ -14,24 +14,22 @@ from services.common.signing_key import load_signing_key
 from services.common.telemetry.metrics import service_metrics
 from services.common.timestamps import to_millis
 from services.homepage.application import HomepageApplication, Parts
-from services.homepage.cards.stock import CardStock
+from services.homepage.cards.card_loader import CardLoader
 from services.homepage.category_tree import CategoryTree, build_category_tree
 from services.homepage.clients.clients import Clients, connect
 from services.homepage.clients.features_client import Features
 from services.homepage.clients.refreshed import Refreshed
-from services.homepage.cursors.pinned_pages import PinnedPages
 from services.homepage.experiments import Experiments
-from services.homepage.filters.availability_filter import AvailabilityFilter
-from services.homepage.filters.disliked_item_filter import DislikedItemFilter
 from services.homepage.filters.duplicate_group_filter import DuplicateGroupFilter
-from services.homepage.filters.excluded_item_filter import ExcludedItemFilter
-from services.homepage.filters.hidden_item_filter import HiddenItemFilter
-from services.homepage.filters.minimum_age_filter import MinimumAgeFilter
-from services.homepage.filters.missing_price_filter import MissingPriceFilter
-from services.homepage.filters.out_of_stock_filter import OutOfStockFilter
-from services.homepage.filters.requested_items_filter import RequestedItemsFilter
-from services.homepage.filters.unknown_item_filter import UnknownItemFilter
-from services.homepage.hydrators.item_states_hydrator import ItemStatesHydrator
+from services.homepage.filters.request_filters import (
+    AvailabilityFilter,
+    DislikedItemFilter,
+    ExcludedItemFilter,
+    MinimumAgeFilter,
+    RequestedItemsFilter,
+)
+from services.homepage.filters.state_filters import state_filters
+from services.homepage.item_states_hydrator import ItemStatesHydrator
 from services.homepage.layouts.feed import FEED
 from services.homepage.layouts.home import HOME
 from services.homepage.metrics import HomepageMetrics
@@ -41,35 +39,31 @@ from services.homepage.pages.page_maker import PageMaker
 from services.homepage.pages.page_renderer import PageRenderer
 from services.homepage.pages.shelf_scroller import ShelfScroller
 from services.homepage.pages.similar_shelf import SimilarShelf
+from services.homepage.pinned_pages import PinnedPages
 from services.homepage.pipeline.composer import Composer
 from services.homepage.pipeline.executor import Pipeline, PipelineExecutor
 from services.homepage.pipeline.stages import Selector
 from services.homepage.pipeline.unit_runner import UnitRunner
-from services.homepage.query_hydrators.category_tree_query_hydrator import CategoryTreeQueryHydrator
-from services.homepage.query_hydrators.excluded_items_query_hydrator import ExcludedItemsQueryHydrator
-from services.homepage.query_hydrators.user_features_query_hydrator import UserFeaturesQueryHydrator
-from services.homepage.query_hydrators.user_vector_query_hydrator import UserVectorQueryHydrator
+from services.homepage.query_hydrators import (
+    CategoryTreeQueryHydrator,
+    ExcludedItemsQueryHydrator,
+    UserFeaturesQueryHydrator,
+    UserVectorQueryHydrator,
+)
+from services.homepage.ranker_scorer import RankerScorer
 from services.homepage.requests.homepage_request_reader import HomepageRequestReader
-from services.homepage.scorers.ranker_scorer import RankerScorer
 from services.homepage.selectors.because_you_selector import BecauseYouSelector
-from services.homepage.selectors.buy_again_selector import BuyAgainSelector
 from services.homepage.selectors.category_navigation_selector import CategoryNavigationSelector
 from services.homepage.selectors.category_selector import CategorySelector
-from services.homepage.selectors.new_arrivals_selector import NewArrivalsSelector
-from services.homepage.selectors.on_sale_selector import OnSaleSelector
 from services.homepage.selectors.picked_for_you_selector import PickedForYouSelector
-from services.homepage.selectors.popular_selector import PopularSelector
-from services.homepage.selectors.recently_viewed_selector import RecentlyViewedSelector
-from services.homepage.selectors.trending_selector import TrendingSelector
+from services.homepage.selectors.source_selector import source_selectors
 from services.homepage.servicer import HomepageServicer
 from services.homepage.settings import HomepageSettings
-from services.homepage.sources.popular_items_source import PopularItemsSource
 from services.homepage.sources.retrieved_candidates_source import RetrievedCandidatesSource
 from services.homepage.sources.similar_items_source import SimilarItemsSource
-from services.homepage.sources.trending_source import TrendingSource
+from services.homepage.sources.top_items import PopularItemsSource, TrendingSource, load_popular, load_trending
 from services.homepage.static_pages.refresher import StaticPageRefresher
 from services.homepage.static_pages.static_pages import StaticPages
-from services.homepage.top_items import load_popular, load_trending
 
 NAME = "homepage"
 LAYOUTS = (HOME, FEED)
@@ -91,14 +85,14 @@ def _wire(settings: HomepageSettings, clock: Clock, clients: Clients) -> Parts:
     metrics = HomepageMetrics(service_metrics(NAME))
     signer = Signer(load_signing_key(settings))
     pinned_pages = PinnedPages(signer)
-    card_stock = CardStock(clients.features)
+    card_loader = CardLoader(clients.features)
     renderer = PageRenderer(signer, pinned_pages)
     shared = SharedValues(clients.features, settings.shared_value_seconds)
     page_log = PageLogSideEffect(clients.events, metrics, capacity=settings.page_log_capacity)
     runner = UnitRunner(metrics.unit_ran)
     maker = PageMaker(
-        PipelineExecutor(_pipeline(clients, shared), Composer(_selectors(), LAYOUTS, runner), runner),
-        card_stock,
+        PipelineExecutor(_pipeline(clients, shared), Composer(selectors(), LAYOUTS, runner), runner),
+        card_loader,
         renderer,
         pinned_pages,
         config_version=_config_version(settings),
@@ -120,11 +114,11 @@ def _wire(settings: HomepageSettings, clock: Clock, clients: Clients) -> Parts:
         Homepage(maker, static_pages, [page_log], metrics),
         maker,
         pinned_pages,
-        scroller=ShelfScroller(card_stock, renderer, pinned_pages, clock),
+        scroller=ShelfScroller(card_loader, renderer, pinned_pages, clock),
         similar=SimilarShelf(
             clients.features,
             clients.candidates,
-            card_stock,
+            card_loader,
             renderer,
             clock=clock,
             new_id=_new_id,
@@ -186,10 +180,7 @@ def _pipeline(clients: Clients, shared: SharedValues) -> Pipeline:
         fallback_sources=[PopularItemsSource(shared.popular)],
         hydrators=[ItemStatesHydrator(clients.features)],
         filters=[
-            UnknownItemFilter(),
-            HiddenItemFilter(),
-            OutOfStockFilter(),
-            MissingPriceFilter(),
+            *state_filters(),
             AvailabilityFilter(),
             MinimumAgeFilter(),
             ExcludedItemFilter(),
@@ -201,18 +192,14 @@ def _pipeline(clients: Clients, shared: SharedValues) -> Pipeline:
     )
 
 
-def _selectors() -> Sequence[Selector]:
+def selectors() -> Sequence[Selector]:
+    """Returns the selectors that the layouts name."""
     return [
         PickedForYouSelector(),
         BecauseYouSelector(),
-        BuyAgainSelector(),
-        RecentlyViewedSelector(),
-        PopularSelector(),
-        NewArrivalsSelector(),
-        OnSaleSelector(),
-        TrendingSelector(),
         CategoryNavigationSelector(),
         CategorySelector(),
+        *source_selectors(LAYOUTS),
     ]
 
 

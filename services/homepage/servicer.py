@@ -8,11 +8,11 @@ from services.common.clock import Clock
 from services.common.deadlines import remaining
 from services.common.timestamps import to_millis
 from services.homepage.clients.events_client import EventLog
-from services.homepage.cursors.pinned_pages import PAGE_TOKEN, PinnedPages
 from services.homepage.pages.homepage import Homepage
 from services.homepage.pages.page_maker import PageMaker
 from services.homepage.pages.shelf_scroller import ShelfScroller
 from services.homepage.pages.similar_shelf import SimilarShelf
+from services.homepage.pinned_pages import PAGE_TOKEN, PinnedPages
 from services.homepage.requests.homepage_request_reader import HomepageRequestReader
 from vitrine.homepage.v1 import homepage_service_pb2 as homepage
 from vitrine.homepage.v1 import homepage_service_pb2_grpc

@@ -1,0 +1,1 @@
+"""Filters: by an item's state, by request and visitor, and one card per group of variants."""

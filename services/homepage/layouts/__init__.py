@@ -1,0 +1,1 @@
+"""Layouts: which shelves a page has, as data."""

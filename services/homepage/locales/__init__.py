@@ -1,0 +1,1 @@
+"""Titles and reasons in words, per language."""

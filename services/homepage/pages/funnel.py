@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from google.protobuf.duration_pb2 import Duration
 
-from services.homepage.cards.stock import Stock
+from services.homepage.cards.card_loader import LoadedItems
 from services.homepage.pipeline.run import Run, Trace
 from vitrine.homepage.v1 import page_pb2
 
 
 def funnel_of(
-    run: Run, shelves: Sequence[page_pb2.Shelf], dropped: Sequence[page_pb2.Shelf], stock: Stock
+    run: Run, shelves: Sequence[page_pb2.Shelf], dropped: Sequence[page_pb2.Shelf], loaded: LoadedItems
 ) -> page_pb2.Funnel:
     """Returns the whole funnel of a run and of the shelves that came of it."""
     left_out = [
@@ -20,13 +20,13 @@ def funnel_of(
         for shelf in run.composition.dropped
     ]
     return page_pb2.Funnel(
-        candidates=_candidates(run, shelves, stock),
+        candidates=_candidates(run, shelves, loaded),
         units=[_unit(trace) for trace in run.traces],
         dropped_shelves=[*left_out, *dropped],
     )
 
 
-def _candidates(run: Run, shelves: Sequence[page_pb2.Shelf], stock: Stock) -> list[page_pb2.CandidateTrace]:
+def _candidates(run: Run, shelves: Sequence[page_pb2.Shelf], loaded: LoadedItems) -> list[page_pb2.CandidateTrace]:
     candidates = run.candidates
     places = {card.item.item_id: (shelf.shelf_id, card.position) for shelf in shelves for card in shelf.cards}
     scores: list[dict[str, float]] = [{} for _ in range(len(candidates))]
@@ -35,11 +35,11 @@ def _candidates(run: Run, shelves: Sequence[page_pb2.Shelf], stock: Stock) -> li
             scores[index][name] = score
     traces: list[page_pb2.CandidateTrace] = []
     for index, item_no in enumerate(candidates.item_nos.tolist()):
-        entry = stock.items.get(item_no)
+        entry = loaded.items.get(item_no)
         item_id = entry.item.item_id if entry else ""
         removed_by, removed_reason = candidates.removed_by(index)
-        if not removed_by and item_no in stock.refusals:
-            removed_by, removed_reason = "CardStock", stock.refusals[item_no]
+        if not removed_by and item_no in loaded.refusals:
+            removed_by, removed_reason = "CardLoader", loaded.refusals[item_no]
         shelf_id, position = places.get(item_id, ("", 0))
         scored = not candidates.removed_by(index)[0]
         traces.append(

@@ -82,9 +82,7 @@ class Homepage:
         try:
             side_effect.run(query, page)
         except Exception:  # a side effect cannot hurt the page; it is loud in the log
-            _logger.exception(
-                "side_effect_failed", unit=type(side_effect).__name__, step=step_name(page.degradation_step)
-            )
+            _logger.exception("side_effect_failed", unit=side_effect.name, step=step_name(page.degradation_step))
 
 
 def _shop_is_empty(run: Run) -> bool:

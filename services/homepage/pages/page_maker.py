@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 from services.common.errors import DeadlineExceededError, VitrineError
 from services.homepage.cards.admission import Admission
-from services.homepage.cards.stock import CardStock, FilledShelf, Stock
-from services.homepage.cursors.pinned_pages import PAGE_TOKEN, PinnedPages
+from services.homepage.cards.card_loader import CardLoader, FilledShelf, LoadedItems
 from services.homepage.degradation import Degradation
 from services.homepage.pages.funnel import funnel_of
 from services.homepage.pages.page_renderer import PageRenderer, write_header
 from services.homepage.pages.planned_page import PageHeader, PlannedPage, PlannedShelf
 from services.homepage.pages.planner import plan
+from services.homepage.pinned_pages import PAGE_TOKEN, PinnedPages
 from services.homepage.pipeline.budget import Budget
 from services.homepage.pipeline.executor import PipelineExecutor
 from services.homepage.pipeline.run import Run, Trace
@@ -27,7 +27,7 @@ class MadePage:
 
     response: homepage.GetHomepageResponse
     run: Run
-    stock: Stock
+    loaded: LoadedItems
 
     @property
     def page(self) -> page_pb2.Page:
@@ -46,7 +46,7 @@ class PageMaker:
     def __init__(
         self,
         executor: PipelineExecutor,
-        card_stock: CardStock,
+        card_loader: CardLoader,
         renderer: PageRenderer,
         pinned_pages: PinnedPages,
         *,
@@ -55,7 +55,7 @@ class PageMaker:
         elapsed_clock: Callable[[], float],
     ) -> None:
         self._executor = executor
-        self._card_stock = card_stock
+        self._card_loader = card_loader
         self._renderer = renderer
         self._pinned_pages = pinned_pages
         self._config_version = config_version
@@ -71,17 +71,17 @@ class PageMaker:
         await self._executor.execute(run)
         planned = plan(run, self._config_version)
         maximum = run.query.max_shelves or run.query.layout.maximum_shelves
-        filled, stock = await self._fill(run, planned, maximum)
+        filled, loaded = await self._fill(run, planned, maximum)
         header = planned.header
         if run.ladder.step != header.step:  # the cards could not be looked up
             header = replace(header, step=run.ladder.step, degradation_reasons=tuple(run.ladder.reasons))
         response = homepage.GetHomepageResponse()
         write_header(response.page, header)
-        dropped = self._renderer.add_shelves(response.page.shelves, header, filled, stock)
+        dropped = self._renderer.add_shelves(response.page.shelves, header, filled, loaded)
         response.page.next_page_token = self._page_token(header, planned.shelves[maximum:] if filled else [], maximum)
         if run.query.debug:
-            response.page.funnel.CopyFrom(funnel_of(run, response.page.shelves, dropped, stock))
-        return MadePage(response, run, stock)
+            response.page.funnel.CopyFrom(funnel_of(run, response.page.shelves, dropped, loaded))
+        return MadePage(response, run, loaded)
 
     async def go_on(
         self, planned: PlannedPage, maximum: int, token: str, seconds: float
@@ -90,18 +90,18 @@ class PageMaker:
         response, header = homepage.GetHomepageResponse(), planned.header
         admission = Admission(header.serve_millis, header.visitor_age)
         try:
-            filled, stock = await self._card_stock.fill(planned.shelves[:maximum], admission, seconds)
+            filled, loaded = await self._card_loader.fill(planned.shelves[:maximum], admission, seconds)
         except VitrineError as error:
             empty = page_pb2.DEGRADATION_STEP_EMPTY
             write_header(response.page, replace(header, step=empty, degradation_reasons=(lookup_failure(error),)))
             response.page.next_page_token = token
             return response
         write_header(response.page, header)
-        self._renderer.add_shelves(response.page.shelves, header, filled, stock)
+        self._renderer.add_shelves(response.page.shelves, header, filled, loaded)
         response.page.next_page_token = self._page_token(header, planned.shelves[maximum:], maximum)
         return response
 
-    async def _fill(self, run: Run, planned: PlannedPage, maximum: int) -> tuple[list[FilledShelf], Stock]:
+    async def _fill(self, run: Run, planned: PlannedPage, maximum: int) -> tuple[list[FilledShelf], LoadedItems]:
         query = run.query
         filtered = query.item_filter.ByteSize() > 0
         admission = Admission(
@@ -114,9 +114,9 @@ class PageMaker:
         start = time.perf_counter()
         outcome, reason = "ok", ""
         filled: list[FilledShelf] = []
-        stock = Stock()
+        loaded = LoadedItems()
         try:
-            filled, stock = await self._card_stock.fill(
+            filled, loaded = await self._card_loader.fill(
                 planned.shelves[:maximum], admission, run.budget.remaining(), thorough=thorough
             )
         except VitrineError as error:
@@ -124,8 +124,8 @@ class PageMaker:
             run.ladder.descend(Degradation(page_pb2.DEGRADATION_STEP_STATIC, lookup_failure(error)))
         count = sum(len(shelf.rows) for shelf in filled)
         seconds = time.perf_counter() - start
-        run.traces.append(Trace("CardStock", "hydrator", seconds, outcome, reason, len(stock.items), count))
-        return filled, stock
+        run.traces.append(Trace("CardLoader", "hydrator", seconds, outcome, reason, len(loaded.items), count))
+        return filled, loaded
 
     def _page_token(self, header: PageHeader, rest: Sequence[PlannedShelf], maximum: int) -> str:
         return self._pinned_pages.seal(PlannedPage(header, rest), PAGE_TOKEN, maximum) if rest else ""

@@ -7,11 +7,11 @@ from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 from services.common.signing import Signer
 from services.common.timestamps import millis_to_timestamp
+from services.homepage.cards.card_loader import FilledShelf, LoadedItems
 from services.homepage.cards.card_renderer import CardRenderer, Cards
-from services.homepage.cards.stock import FilledShelf, Stock
-from services.homepage.cursors.pinned_pages import CURSOR, PinnedPages
 from services.homepage.locales.texts import reason_text, title_of
 from services.homepage.pages.planned_page import PageHeader, PlannedPage, PlannedShelf
+from services.homepage.pinned_pages import CURSOR, PinnedPages
 from vitrine.homepage.v1 import page_pb2
 
 Shelves: TypeAlias = RepeatedCompositeFieldContainer[page_pb2.Shelf]
@@ -24,9 +24,9 @@ class PageRenderer:
         self._signer = signer
         self._pinned_pages = pinned_pages
 
-    def add_cards(self, cards: Cards, header: PageHeader, shelf: FilledShelf, stock: Stock) -> None:
+    def add_cards(self, cards: Cards, header: PageHeader, shelf: FilledShelf, loaded: LoadedItems) -> None:
         """Adds the cards of one shelf's stretch."""
-        CardRenderer(self._signer, header, stock.items).add_cards(cards, shelf.planned, shelf.rows)
+        CardRenderer(self._signer, header, loaded.items).add_cards(cards, shelf.planned, shelf.rows)
 
     def cursor(self, header: PageHeader, rest: PlannedShelf) -> str:
         """Returns the cursor of what a shelf goes on with; empty where it has nothing left."""
@@ -35,10 +35,10 @@ class PageRenderer:
         return self._pinned_pages.seal(PlannedPage(header, [rest]), CURSOR)
 
     def add_shelves(
-        self, shelves: Shelves, header: PageHeader, filled: Sequence[FilledShelf], stock: Stock
+        self, shelves: Shelves, header: PageHeader, filled: Sequence[FilledShelf], loaded: LoadedItems
     ) -> list[page_pb2.Shelf]:
         """Adds the shelves to show; returns those that lost too many cards on the way."""
-        renderer = CardRenderer(self._signer, header, stock.items)
+        renderer = CardRenderer(self._signer, header, loaded.items)
         dropped: list[page_pb2.Shelf] = []
         for entry in filled:
             planned = entry.planned

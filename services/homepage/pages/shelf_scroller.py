@@ -8,9 +8,9 @@ from services.common.paging import page_size
 from services.common.timestamps import to_millis
 from services.common.validation import Violations
 from services.homepage.cards.admission import Admission
-from services.homepage.cards.stock import CardStock
-from services.homepage.cursors.pinned_pages import CURSOR, PinnedPages, malformed
+from services.homepage.cards.card_loader import CardLoader
 from services.homepage.pages.page_renderer import PageRenderer
+from services.homepage.pinned_pages import CURSOR, PinnedPages, malformed
 from services.homepage.requests.bounds import MAX_CARDS
 from vitrine.homepage.v1 import homepage_service_pb2 as homepage
 
@@ -20,8 +20,10 @@ _DEFAULT_SIZE = 20
 class ShelfScroller:
     """Goes on with shelves."""
 
-    def __init__(self, card_stock: CardStock, renderer: PageRenderer, pinned_pages: PinnedPages, clock: Clock) -> None:
-        self._card_stock = card_stock
+    def __init__(
+        self, card_loader: CardLoader, renderer: PageRenderer, pinned_pages: PinnedPages, clock: Clock
+    ) -> None:
+        self._card_loader = card_loader
         self._renderer = renderer
         self._pinned_pages = pinned_pages
         self._clock = clock
@@ -38,7 +40,7 @@ class ShelfScroller:
             raise malformed("cursor")
         shelf = replace(page.shelves[0], card_limit=size)
         try:
-            filled, stock = await self._card_stock.fill([shelf], Admission(now, page.header.visitor_age), seconds)
+            filled, loaded = await self._card_loader.fill([shelf], Admission(now, page.header.visitor_age), seconds)
         except VitrineError as error:
             raise UnavailableError(
                 "the items cannot be looked up at present; send the same cursor again in a moment",
@@ -46,5 +48,5 @@ class ShelfScroller:
             ) from error
         [entry] = filled
         response = homepage.ListShelfItemsResponse(next_cursor=self._renderer.cursor(page.header, entry.rest))
-        self._renderer.add_cards(response.cards, page.header, entry, stock)
+        self._renderer.add_cards(response.cards, page.header, entry, loaded)
         return response

@@ -13,7 +13,7 @@ from services.common.timestamps import millis_to_timestamp, to_millis
 from services.common.validation import Violations
 from services.common.visitors import check_visitor
 from services.homepage.cards.admission import Admission
-from services.homepage.cards.stock import CardStock
+from services.homepage.cards.card_loader import CardLoader
 from services.homepage.clients.candidates_client import CandidateFinder
 from services.homepage.clients.features_client import Features
 from services.homepage.locales.texts import SIMILAR_SHELF_ID, language_of
@@ -21,6 +21,7 @@ from services.homepage.pages.page_renderer import PageRenderer
 from services.homepage.pages.planned_page import PageHeader, PlannedShelf
 from services.homepage.reasons.columns import empty_reasons
 from services.homepage.requests import bounds
+from services.homepage.source_names import SIMILAR_ITEMS
 from services.homepage.visitor_age import known_age
 from vitrine.candidates.v1.candidate_service_pb2 import ListSimilarItemsRequest
 from vitrine.common.v1 import visitor_pb2
@@ -32,7 +33,6 @@ from vitrine.homepage.v1 import page_pb2, reason_pb2
 _DEFAULT_LIMIT = 12
 # Asked for beyond the limit: the shelf's cursor goes on with them, and items that are gone leave no gap.
 _FURTHER = 60
-_SOURCE = "similar_items"
 
 
 class SimilarShelf:
@@ -42,7 +42,7 @@ class SimilarShelf:
         self,
         features: Features,
         finder: CandidateFinder,
-        card_stock: CardStock,
+        card_loader: CardLoader,
         renderer: PageRenderer,
         *,
         clock: Clock,
@@ -51,7 +51,7 @@ class SimilarShelf:
     ) -> None:
         self._features = features
         self._finder = finder
-        self._card_stock = card_stock
+        self._card_loader = card_loader
         self._renderer = renderer
         self._clock = clock
         self._new_id = new_id
@@ -78,8 +78,8 @@ class SimilarShelf:
             shelf_id=SIMILAR_SHELF_ID,
             kind=page_pb2.SHELF_KIND_BECAUSE_YOU,
             item_nos=[],
-            reasons=empty_reasons(0, [_SOURCE]),
-            reason=reason_pb2.Reason(kind=reason_pb2.REASON_KIND_YOU_VIEWED, source=_SOURCE),
+            reasons=empty_reasons(0, [SIMILAR_ITEMS]),
+            reason=reason_pb2.Reason(kind=reason_pb2.REASON_KIND_YOU_VIEWED, source=SIMILAR_ITEMS),
             evidence_item_no=item.item_no,
             card_limit=limit,
             minimum_cards=0,
@@ -111,11 +111,11 @@ class SimilarShelf:
             item.item.group_id,
         )
         try:
-            filled, stock = await self._card_stock.fill([shelf], admission, seconds * 0.3)
+            filled, loaded = await self._card_loader.fill([shelf], admission, seconds * 0.3)
         except VitrineError as error:
             raise _unavailable() from error
         page = page_pb2.Page()
-        self._renderer.add_shelves(page.shelves, header, filled, stock)
+        self._renderer.add_shelves(page.shelves, header, filled, loaded)
         return page.shelves[0]
 
     async def _item(self, item_id: str, seconds: float) -> CatalogItem:
@@ -138,8 +138,10 @@ class SimilarShelf:
 
 
 def _with_items(shelf: PlannedShelf, item_nos: list[int]) -> PlannedShelf:
-    reasons = empty_reasons(len(item_nos), [_SOURCE])
-    reasons.put_first(np.arange(len(item_nos)), reason_pb2.REASON_KIND_YOU_VIEWED, shelf.evidence_item_no, 0, _SOURCE)
+    reasons = empty_reasons(len(item_nos), [SIMILAR_ITEMS])
+    reasons.put_first(
+        np.arange(len(item_nos)), reason_pb2.REASON_KIND_YOU_VIEWED, shelf.evidence_item_no, 0, SIMILAR_ITEMS
+    )
     return replace(shelf, item_nos=item_nos, reasons=reasons)
 
 

@@ -1,0 +1,1 @@
+"""The pipeline: stages, executor, budget, and the composition of shelves."""

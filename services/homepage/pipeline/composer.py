@@ -19,10 +19,10 @@ _DISCOUNTS = 1 / np.log2(np.arange(2, _VALUED_CARDS + 2))
 
 
 class Composer:
-    """Composes pages of any of the layouts. Raises ValueError where a layout names a selector that is not there."""
+    """Composes pages of any of the layouts. Raises ValueError if a layout names an unknown selector."""
 
     def __init__(self, selectors: Sequence[Selector], layouts: Sequence[Layout], runner: UnitRunner) -> None:
-        self._selectors: Mapping[str, Selector] = {type(selector).__name__: selector for selector in selectors}
+        self._selectors: Mapping[str, Selector] = {selector.name: selector for selector in selectors}
         self._runner = runner
         for layout in layouts:
             for definition in layout.shelves:

@@ -128,7 +128,7 @@ class PipelineExecutor:
         )
         for unit, result in zip(self._pipeline.hydrators, results, strict=True):
             if result is None:
-                run.candidates.remove(np.ones(count, np.bool_), type(unit).__name__, "STATE_NOT_KNOWN")
+                run.candidates.remove(np.ones(count, np.bool_), unit.name, "STATE_NOT_KNOWN")
                 return
             for name, column in result.items():
                 setattr(run.candidates, name, column)
@@ -169,7 +169,7 @@ def _check_owned(units: Any, target: type) -> None:
     names = {field.name for field in fields(target)}
     for unit in units:
         if unknown := unit.owns - names:
-            raise ValueError(f"{type(unit).__name__} owns {sorted(unknown)}, which {target.__name__} does not have")
+            raise ValueError(f"{unit.name} owns {sorted(unknown)}, which {target.__name__} does not have")
 
 
 def _keywords(values: Mapping[str, object]) -> dict[str, Any]:
@@ -205,5 +205,5 @@ def _proposed_count(proposal: Proposal) -> int:
 
 def _apply_removals(unit: Filter, candidates: Candidates, removals: Sequence[Removal]) -> int:
     for removal in removals:
-        candidates.remove(removal.mask, type(unit).__name__, removal.reason)
+        candidates.remove(removal.mask, unit.name, removal.reason)
     return int(np.count_nonzero(candidates.kept))

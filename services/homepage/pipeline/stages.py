@@ -1,7 +1,7 @@
 """The stages of the pipeline: one protocol each, with one hook.
 
 Units subclass the protocol of their stage. The executor alone calls the hooks: it owns order, parallelism, timing,
-failure and the checks of what comes back. A unit's name in traces, logs and metrics is its class name.
+failure and the checks of what comes back.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,11 @@ from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 class Unit(Protocol):
     """What every unit has."""
+
+    @property
+    def name(self) -> str:
+        """The unit's name in traces, logs and metrics: its class, unless several units share it."""
+        return type(self).__name__
 
     def enable(self, query: Query) -> bool:
         """Returns whether the unit takes part in this page: the one place for gating."""

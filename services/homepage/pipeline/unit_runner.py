@@ -61,12 +61,12 @@ class UnitRunner:
         except VitrineError as error:
             outcome, reason = "failed", error.reason
         except Exception:  # a bug in one unit is loud in the log and must not take the page with it
-            _logger.exception("unit_failed", unit=name_of(unit), stage=stage)
+            _logger.exception("unit_failed", unit=unit.name, stage=stage)
             outcome, reason = "failed", "INTERNAL"
         else:
-            self._record(run, Trace(name_of(unit), stage, time.perf_counter() - start, "ok", "", input_count, count))
+            self._record(run, Trace(unit.name, stage, time.perf_counter() - start, "ok", "", input_count, count))
             return result
-        trace = Trace(name_of(unit), stage, time.perf_counter() - start, outcome, reason, input_count)
+        trace = Trace(unit.name, stage, time.perf_counter() - start, outcome, reason, input_count)
         self._failed(run, unit, trace)
         return None
 
@@ -92,15 +92,15 @@ class UnitRunner:
         except Exception:
             if not fail_open:
                 raise
-            _logger.exception("unit_failed", unit=name_of(unit), stage=stage)
+            _logger.exception("unit_failed", unit=unit.name, stage=stage)
             seconds = time.perf_counter() - start
-            self._record(run, Trace(name_of(unit), stage, seconds, "failed", "INTERNAL", input_count))
+            self._record(run, Trace(unit.name, stage, seconds, "failed", "INTERNAL", input_count))
             return None
-        self._record(run, Trace(name_of(unit), stage, time.perf_counter() - start, "ok", "", input_count, count))
+        self._record(run, Trace(unit.name, stage, time.perf_counter() - start, "ok", "", input_count, count))
         return result
 
     def _passed_over(self, run: Run, stage: str, unit: Unit, count: int) -> None:
-        self._record(run, Trace(name_of(unit), stage, 0.0, "not_enabled", "", count, count))
+        self._record(run, Trace(unit.name, stage, 0.0, "not_enabled", "", count, count))
 
     def _failed(self, run: Run, unit: RemoteUnit, trace: Trace) -> None:
         self._record(run, trace)
@@ -111,8 +111,3 @@ class UnitRunner:
     def _record(self, run: Run, trace: Trace) -> None:
         run.traces.append(trace)
         self._observe(trace)
-
-
-def name_of(unit: Unit) -> str:
-    """Returns the unit's name in traces, logs and metrics."""
-    return type(unit).__name__

@@ -1,0 +1,1 @@
+"""Reasons: why each candidate is on the page."""

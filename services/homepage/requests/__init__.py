@@ -1,0 +1,1 @@
+"""Reads requests and checks them against the contract's bounds."""

@@ -1,0 +1,1 @@
+"""Selectors: which candidates a shelf shows, in which order."""

@@ -6,7 +6,7 @@ from services.homepage.layouts.layout import ShelfDefinition
 from services.homepage.pipeline.candidates import Candidates, Mask
 from services.homepage.pipeline.stages import Draft, Selector
 from services.homepage.query import Query
-from services.homepage.selectors.popular_selector import POPULAR
+from services.homepage.source_names import POPULAR
 from vitrine.features.v1.catalog_service_pb2 import Category
 from vitrine.homepage.v1 import page_pb2, reason_pb2
 

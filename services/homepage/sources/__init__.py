@@ -1,0 +1,1 @@
+"""Sources: who proposes candidates."""

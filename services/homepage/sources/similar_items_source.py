@@ -1,5 +1,3 @@
-from typing import Final
-
 import numpy as np
 
 from services.common.timestamps import millis_to_timestamp
@@ -9,9 +7,8 @@ from services.homepage.history import anchors
 from services.homepage.pipeline.candidates import Candidates, SourceColumn, empty_candidates
 from services.homepage.pipeline.stages import Proposal, Source
 from services.homepage.query import Query
+from services.homepage.source_names import SIMILAR_ITEMS
 from vitrine.candidates.v1.candidate_service_pb2 import ListSimilarItemsRequest
-
-SIMILAR_ITEMS: Final = "similar_items"
 
 
 class SimilarItemsSource(Source):

@@ -1,0 +1,1 @@
+"""Static pages: the fallback if no page can be made."""

@@ -97,7 +97,9 @@ class StaticPageRefresher:
 
 def _lasting(made: MadePage) -> page_pb2.Page:
     """Returns the page without what is shown until some moment only, and without what is made anew for each answer."""
-    limited = {entry.item.item_id for entry in made.stock.items.values() if entry.item.HasField("available_until_time")}
+    limited = {
+        entry.item.item_id for entry in made.loaded.items.values() if entry.item.HasField("available_until_time")
+    }
     page = page_pb2.Page()
     page.CopyFrom(made.page)
     page.ClearField("next_page_token")

@@ -152,7 +152,7 @@ async def test_an_item_that_is_gone_at_the_last_moment_is_replaced(shop: Harness
     page = await shop.page(debug=True)
     assert not set(item_ids(before)[:5]) & set(item_ids(page))
     assert len(page.shelves[0].cards) == len(before.shelves[0].cards)
-    removed = {t.removed_reason for t in page.funnel.candidates if t.removed_by == "CardStock"}
+    removed = {t.removed_reason for t in page.funnel.candidates if t.removed_by == "CardLoader"}
     assert removed == {"NOT_IN_CATALOG"}
     assert "HIDDEN" in {t.removed_reason for t in page.funnel.candidates if t.removed_by == "HiddenItemFilter"}
 
@@ -210,7 +210,13 @@ async def test_the_funnel_tells_of_every_candidate_and_unit(shop: Harness) -> No
     units = {unit.unit: unit for unit in page.funnel.units}
     assert units["RetrievedCandidatesSource"].outcome == "ok"
     assert units["ExcludedItemsQueryHydrator"].outcome == "not_enabled"
-    assert {"UserFeaturesQueryHydrator", "ItemStatesHydrator", "RankerScorer", "PickedForYouSelector"} <= units.keys()
+    assert {
+        "UserFeaturesQueryHydrator",
+        "ItemStatesHydrator",
+        "RankerScorer",
+        "HiddenItemFilter",
+        "PopularSelector",
+    } <= units.keys()
     assert page.funnel.dropped_shelves or len(page.shelves) == 11
 
 

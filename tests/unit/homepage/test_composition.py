@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.errors import UnavailableError
-from services.homepage.app import LAYOUTS, _selectors
+from services.homepage.app import LAYOUTS, selectors
 from services.homepage.cards.admission import Admission
-from services.homepage.cards.stock import CardStock
+from services.homepage.cards.card_loader import CardLoader
 from services.homepage.filters.duplicate_group_filter import DuplicateGroupFilter
 from services.homepage.layouts.layout import Layout, ShelfDefinition
 from services.homepage.pages.planner import plan
@@ -50,7 +50,7 @@ def run_of(found: Candidates, **fields: object) -> Run:
     run.candidates = found
     for removal in DuplicateGroupFilter().filter(run.query, found):
         found.remove(removal.mask, "DuplicateGroupFilter", removal.reason)
-    run.composition = Composer(_selectors(), LAYOUTS, RUNNER).compose(run)
+    run.composition = Composer(selectors(), LAYOUTS, RUNNER).compose(run)
     return run
 
 
@@ -82,7 +82,7 @@ def test_no_item_and_no_group_twice(shop: tuple[Candidates, dict[int, str], set[
     assert len(every) == len(set(every))
     assert len({groups[number] for number in every}) == len(every)
     items = FakeItems(groups, gone)
-    filled, _ = asyncio.run(CardStock(items).fill(planned.shelves, Admission(0), 1))  # type: ignore[arg-type]
+    filled, _ = asyncio.run(CardLoader(items).fill(planned.shelves, Admission(0), 1))  # type: ignore[arg-type]
     shown = [shelf.planned.item_nos[row] for shelf in filled for row in shelf.rows]
     rest = [number for shelf in filled for number in shelf.rest.item_nos]
     assert len({groups[number] for number in (*shown, *rest)}) == len(shown) + len(rest)
@@ -126,17 +126,17 @@ def test_a_shelf_with_too_few_cards_is_dropped_and_frees_them() -> None:
 def test_a_layout_that_names_no_selector_fails_when_it_is_built() -> None:
     layout = Layout("bad", (ShelfDefinition(page_pb2.SHELF_KIND_POPULAR, "NobodysSelector"),))
     with pytest.raises(ValueError, match="layout bad: there is no selector NobodysSelector"):
-        Composer(_selectors(), [layout], RUNNER)
+        Composer(selectors(), [layout], RUNNER)
 
 
 async def test_one_lookup_serves_a_page_where_few_items_are_gone() -> None:
     found = candidates(list(range(1, 101)), sources={"popular": list(range(1, 81))})
     planned = plan(run_of(found), "config")
     items = FakeItems({}, {1, 2, 3})
-    filled, stock = await CardStock(items).fill(planned.shelves, Admission(0), 1)  # type: ignore[arg-type]
+    filled, loaded = await CardLoader(items).fill(planned.shelves, Admission(0), 1)  # type: ignore[arg-type]
     assert items.calls == 1
     assert len(filled[0].rows) == 12
-    assert {number: stock.refusals[number] for number in (1, 2, 3)} == dict.fromkeys((1, 2, 3), "NOT_IN_CATALOG")
+    assert {number: loaded.refusals[number] for number in (1, 2, 3)} == dict.fromkeys((1, 2, 3), "NOT_IN_CATALOG")
 
 
 async def test_cards_that_cannot_be_looked_up_are_an_error() -> None:
@@ -146,4 +146,4 @@ async def test_cards_that_cannot_be_looked_up_are_an_error() -> None:
 
     planned = plan(run_of(candidates([1, 2, 3])), "config")
     with pytest.raises(UnavailableError):
-        await CardStock(DeadItems({}, set())).fill(planned.shelves, Admission(0), 1)  # type: ignore[arg-type]
+        await CardLoader(DeadItems({}, set())).fill(planned.shelves, Admission(0), 1)  # type: ignore[arg-type]

@@ -2,16 +2,15 @@ from typing import Any
 
 import pytest
 
-from services.homepage.filters.availability_filter import AvailabilityFilter
-from services.homepage.filters.disliked_item_filter import DislikedItemFilter
 from services.homepage.filters.duplicate_group_filter import DuplicateGroupFilter
-from services.homepage.filters.excluded_item_filter import ExcludedItemFilter
-from services.homepage.filters.hidden_item_filter import HiddenItemFilter
-from services.homepage.filters.minimum_age_filter import MinimumAgeFilter
-from services.homepage.filters.missing_price_filter import MissingPriceFilter
-from services.homepage.filters.out_of_stock_filter import OutOfStockFilter
-from services.homepage.filters.requested_items_filter import RequestedItemsFilter
-from services.homepage.filters.unknown_item_filter import UnknownItemFilter
+from services.homepage.filters.request_filters import (
+    AvailabilityFilter,
+    DislikedItemFilter,
+    ExcludedItemFilter,
+    MinimumAgeFilter,
+    RequestedItemsFilter,
+)
+from services.homepage.filters.state_filters import state_filters
 from services.homepage.pipeline.candidates import Candidates
 from services.homepage.pipeline.stages import Filter
 from services.homepage.query import Query
@@ -20,14 +19,16 @@ from vitrine.common.v1.attribute_pb2 import AttributeValue
 from vitrine.common.v1.item_filter_pb2 import ItemFilter
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 
+STATE_FILTERS = {unit.name: unit for unit in state_filters()}
+
 
 def removed(unit: Filter, asked: Query, found: Candidates) -> dict[int, str]:
     """Runs a filter as the executor does; returns the reasons by item."""
     if unit.enable(asked):
         for removal in unit.filter(asked, found):
-            found.remove(removal.mask, type(unit).__name__, removal.reason)
+            found.remove(removal.mask, unit.name, removal.reason)
     reasons = {int(number): found.removed_by(index) for index, number in enumerate(found.item_nos)}
-    assert all(name in {"", type(unit).__name__} for name, _ in reasons.values())
+    assert all(name in {"", unit.name} for name, _ in reasons.values())
     return {number: reason for number, (_, reason) in reasons.items() if reason}
 
 
@@ -38,10 +39,10 @@ def adult(age: str) -> UserFeatures:
 @pytest.mark.parametrize(
     ("unit", "asked", "columns", "expected"),
     [
-        (UnknownItemFilter(), {}, {"flags": [0, 13, 1]}, {1: "NOT_IN_CATALOG"}),
-        (HiddenItemFilter(), {}, {"flags": [13, 15, 13]}, {2: "HIDDEN"}),
-        (OutOfStockFilter(), {}, {"flags": [13, 9, 13]}, {2: "OUT_OF_STOCK"}),
-        (MissingPriceFilter(), {}, {"flags": [13, 13, 5]}, {3: "NO_PRICE"}),
+        (STATE_FILTERS["UnknownItemFilter"], {}, {"flags": [0, 13, 1]}, {1: "NOT_IN_CATALOG"}),
+        (STATE_FILTERS["HiddenItemFilter"], {}, {"flags": [13, 15, 13]}, {2: "HIDDEN"}),
+        (STATE_FILTERS["OutOfStockFilter"], {}, {"flags": [13, 9, 13]}, {2: "OUT_OF_STOCK"}),
+        (STATE_FILTERS["MissingPriceFilter"], {}, {"flags": [13, 13, 5]}, {3: "NO_PRICE"}),
         (AvailabilityFilter(), {}, {"available_from_millis": [0, NOW, NOW + 1]}, {3: "NOT_YET_AVAILABLE"}),
         (AvailabilityFilter(), {}, {"available_until_millis": [0, NOW, NOW + 1]}, {2: "NO_LONGER_AVAILABLE"}),
         (MinimumAgeFilter(), {}, {"minimum_ages": [0, 16, 18]}, {2: "AGE_NOT_KNOWN", 3: "AGE_NOT_KNOWN"}),

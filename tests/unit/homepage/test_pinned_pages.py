@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from services.common.errors import InvalidArgumentError
 from services.common.signing import Signer
-from services.homepage.cursors.pinned_pages import CURSOR, PAGE_TOKEN, PinnedPages
 from services.homepage.experiments import Assignment
 from services.homepage.pages.planned_page import PageHeader, PlannedPage, PlannedShelf
+from services.homepage.pinned_pages import CURSOR, PAGE_TOKEN, PinnedPages
 from services.homepage.reasons.columns import empty_reasons
 from vitrine.homepage.v1 import page_pb2, reason_pb2
 

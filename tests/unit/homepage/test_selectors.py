@@ -6,20 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.homepage.history import anchors
-from services.homepage.layouts.layout import ShelfDefinition
+from services.homepage.layouts.home import HOME
+from services.homepage.layouts.layout import Layout, ShelfDefinition, SourceShelf
 from services.homepage.pipeline.candidates import Candidates
 from services.homepage.pipeline.stages import Draft, Selector
 from services.homepage.query import Query
 from services.homepage.selectors.because_you_selector import BecauseYouSelector
-from services.homepage.selectors.buy_again_selector import BuyAgainSelector
 from services.homepage.selectors.category_navigation_selector import CategoryNavigationSelector
 from services.homepage.selectors.category_selector import CategorySelector
-from services.homepage.selectors.new_arrivals_selector import NewArrivalsSelector
-from services.homepage.selectors.on_sale_selector import OnSaleSelector
 from services.homepage.selectors.picked_for_you_selector import PickedForYouSelector, spread_categories
-from services.homepage.selectors.popular_selector import PopularSelector
-from services.homepage.selectors.recently_viewed_selector import RecentlyViewedSelector
-from services.homepage.selectors.trending_selector import TrendingSelector
+from services.homepage.selectors.source_selector import source_selectors
 from tests.unit.homepage.columns import NOW, candidates, query
 from vitrine.events.v1.event_pb2 import EVENT_TYPE_ADD_TO_CART, EVENT_TYPE_IMPRESSION, EVENT_TYPE_VIEW
 from vitrine.features.v1.user_features_pb2 import Affinities, RecentEvents, UserFeatures
@@ -27,6 +23,8 @@ from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 DAY = 86_400_000
 DEFINITION = ShelfDefinition(page_pb2.SHELF_KIND_POPULAR, "-", minimum_cards=2, count=2)
+
+SHELVES = {selector.name: selector for selector in source_selectors([HOME])}
 
 
 def select(selector: Selector, asked: Query, found: Candidates, without: tuple[int, ...] = ()) -> list[Draft]:
@@ -56,10 +54,10 @@ def recent(*events: tuple[int, int, float]) -> UserFeatures:
 @pytest.mark.parametrize(
     ("selector", "source", "kind"),
     [
-        (BuyAgainSelector(), "buy_again", reason_pb2.REASON_KIND_YOU_BUY_REGULARLY),
-        (PopularSelector(), "popular", reason_pb2.REASON_KIND_POPULAR),
-        (NewArrivalsSelector(), "new_arrivals", reason_pb2.REASON_KIND_NEW),
-        (TrendingSelector(), "trending", reason_pb2.REASON_KIND_TRENDING),
+        (SHELVES["BuyAgainSelector"], "buy_again", reason_pb2.REASON_KIND_YOU_BUY_REGULARLY),
+        (SHELVES["PopularSelector"], "popular", reason_pb2.REASON_KIND_POPULAR),
+        (SHELVES["NewArrivalsSelector"], "new_arrivals", reason_pb2.REASON_KIND_NEW),
+        (SHELVES["TrendingSelector"], "trending", reason_pb2.REASON_KIND_TRENDING),
     ],
 )
 def test_a_sources_shelf_has_its_proposals_by_value(selector: Selector, source: str, kind: int) -> None:
@@ -71,13 +69,13 @@ def test_a_sources_shelf_has_its_proposals_by_value(selector: Selector, source: 
 
 def test_recently_viewed_keeps_the_order_of_the_views() -> None:
     found = candidates([1, 2, 3], values=[1, 2, 3], sources={"recently_viewed": [2, 1]})
-    [draft] = select(RecentlyViewedSelector(), query(), found)
+    [draft] = select(SHELVES["RecentlyViewedSelector"], query(), found)
     assert numbers(found, draft) == [2, 1]
 
 
 def test_on_sale_is_what_is_reduced_whoever_proposed_it() -> None:
     found = candidates([1, 2, 3], values=[1, 2, 3], flags=[29, 13, 29], sources={"on_sale": [2]})
-    [draft] = select(OnSaleSelector(), query(), found)
+    [draft] = select(SHELVES["OnSaleSelector"], query(), found)
     assert numbers(found, draft) == [3, 1]
 
 
@@ -142,12 +140,23 @@ def test_the_feed_is_the_ranking_of_all_that_is_left() -> None:
     assert numbers(found, draft) == [2, 1]
 
 
-@pytest.mark.parametrize("selector", [BecauseYouSelector(), BuyAgainSelector(), RecentlyViewedSelector()])
+@pytest.mark.parametrize(
+    "selector", [BecauseYouSelector(), SHELVES["BuyAgainSelector"], SHELVES["RecentlyViewedSelector"]]
+)
 def test_personal_shelves_need_consent(selector: Selector) -> None:
     user = recent((1, EVENT_TYPE_VIEW, 0))
     assert selector.enable(query(user=user))
     user.consent = 2  # type: ignore[assignment]  # CONSENT_ESSENTIAL
     assert not selector.enable(query(user=user))
+
+
+def test_one_selector_name_has_one_configuration() -> None:
+    other = ShelfDefinition(
+        page_pb2.SHELF_KIND_POPULAR, "PopularSelector", SourceShelf("popular", reason_pb2.REASON_KIND_NEW)
+    )
+    assert len(source_selectors([HOME, HOME])) == len(SHELVES) == 6
+    with pytest.raises(ValueError, match="layout other: PopularSelector is configured differently"):
+        source_selectors([HOME, Layout("other", (other,))])
 
 
 settings: dict[str, Any] = {"run": 2, "window": 5, "lookahead": 8}

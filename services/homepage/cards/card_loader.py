@@ -28,7 +28,7 @@ class FilledShelf:
 
 
 @dataclass(slots=True)
-class Stock:
+class LoadedItems:
     """What was looked up for one answer.
 
     Attributes:
@@ -40,7 +40,7 @@ class Stock:
     refusals: dict[int, str] = field(default_factory=dict)
 
 
-class CardStock:
+class CardLoader:
     """Fills planned shelves with items as they are now. Raises VitrineError where they cannot be looked up."""
 
     def __init__(self, features: Features) -> None:
@@ -48,39 +48,39 @@ class CardStock:
 
     async def fill(
         self, shelves: Sequence[PlannedShelf], admission: Admission, seconds: float, *, thorough: bool = False
-    ) -> tuple[list[FilledShelf], Stock]:
+    ) -> tuple[list[FilledShelf], LoadedItems]:
         """Returns the shelves with their items; no item and no group of variants twice.
 
         `thorough` looks at everything that the shelves go on with, too: where the sources could not apply the filter.
         """
-        stock = Stock()
+        loaded = LoadedItems()
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         wanted = {number for shelf in shelves for number in _evidence(shelf)}
         for attempt in range(_ROUNDS):
             for shelf in shelves:
-                wanted.update(shelf.item_nos if thorough else _needed(shelf, stock))
-            wanted -= stock.items.keys() | stock.refusals.keys()
+                wanted.update(shelf.item_nos if thorough else _needed(shelf, loaded))
+            wanted -= loaded.items.keys() | loaded.refusals.keys()
             if not wanted:
                 break
             try:
-                await self._look_up(wanted, stock, admission, end - loop.time())
+                await self._look_up(wanted, loaded, admission, end - loop.time())
             except VitrineError:
                 if attempt == 0:
                     raise
                 break  # shorter shelves are better than none
             wanted = set()
-        return _fill(shelves, stock), stock
+        return _fill(shelves, loaded), loaded
 
-    async def _look_up(self, wanted: set[int], stock: Stock, admission: Admission, seconds: float) -> None:
+    async def _look_up(self, wanted: set[int], loaded: LoadedItems, admission: Admission, seconds: float) -> None:
         fields: FieldMask = CARD_FIELDS if admission.item_filter is None else FILTERED_CARD_FIELDS
         found = await self._features.items(sorted(wanted), seconds, read_mask=fields)
-        stock.items.update((entry.item_no, entry) for entry in found)
+        loaded.items.update((entry.item_no, entry) for entry in found)
         for number in wanted:
-            entry = stock.items.get(number)
+            entry = loaded.items.get(number)
             refusal = "NOT_IN_CATALOG" if entry is None else admission.refusal(entry.item)
             if refusal:
-                stock.refusals[number] = refusal
+                loaded.refusals[number] = refusal
 
 
 def _evidence(shelf: PlannedShelf) -> Iterable[int]:
@@ -91,19 +91,19 @@ def _evidence(shelf: PlannedShelf) -> Iterable[int]:
     return named - {0}
 
 
-def _needed(shelf: PlannedShelf, stock: Stock) -> list[int]:
+def _needed(shelf: PlannedShelf, loaded: LoadedItems) -> list[int]:
     """Returns the next items that are not refused, as many as a stretch and its spare take."""
     needed: list[int] = []
     for number in shelf.item_nos:
         if len(needed) == shelf.card_limit + _SPARE_ITEMS:
             break
-        if number not in stock.refusals:
+        if number not in loaded.refusals:
             needed.append(number)
-    complete = sum(number in stock.items for number in needed[: shelf.card_limit]) >= shelf.card_limit
+    complete = sum(number in loaded.items for number in needed[: shelf.card_limit]) >= shelf.card_limit
     return [] if complete else needed
 
 
-def _fill(shelves: Sequence[PlannedShelf], stock: Stock) -> list[FilledShelf]:
+def _fill(shelves: Sequence[PlannedShelf], loaded: LoadedItems) -> list[FilledShelf]:
     groups: set[str] = set()
     filled: list[FilledShelf] = []
     for shelf in shelves:
@@ -112,26 +112,26 @@ def _fill(shelves: Sequence[PlannedShelf], stock: Stock) -> list[FilledShelf]:
         for row, number in enumerate(shelf.item_nos):
             if len(rows) == shelf.card_limit:
                 break
-            if number not in stock.refusals:
-                if number not in stock.items:
+            if number not in loaded.refusals:
+                if number not in loaded.items:
                     break  # not looked up: it stays for the next stretch
-                group = stock.items[number].item.group_id
+                group = loaded.items[number].item.group_id
                 if not group:
                     rows.append(row)
                 elif group not in groups:
                     groups.add(group)
                     rows.append(row)
                 else:
-                    stock.refusals[number] = "VARIANT_OF_A_BETTER_ONE"
+                    loaded.refusals[number] = "VARIANT_OF_A_BETTER_ONE"
             consumed = row + 1
-        filled.append(FilledShelf(shelf, rows, _rest(shelf, consumed, len(rows), stock)))
+        filled.append(FilledShelf(shelf, rows, _rest(shelf, consumed, len(rows), loaded)))
     return filled
 
 
-def _rest(shelf: PlannedShelf, consumed: int, shown: int, stock: Stock) -> PlannedShelf:
+def _rest(shelf: PlannedShelf, consumed: int, shown: int, loaded: LoadedItems) -> PlannedShelf:
     """Returns what the shelf goes on with, without what is known to be refused already."""
     rest = shelf.after(consumed, shown)
-    if not stock.refusals.keys() & set(rest.item_nos):
+    if not loaded.refusals.keys() & set(rest.item_nos):
         return rest
-    rows = [row for row, number in enumerate(rest.item_nos) if number not in stock.refusals]
+    rows = [row for row, number in enumerate(rest.item_nos) if number not in loaded.refusals]
     return rest.pick(rows)
