@@ -1,4 +1,4 @@
-"""Versioned artifacts in a directory: neighbors, indexes, models, reports. What is CURRENT is always whole."""
+"""Versioned artifacts in a directory: neighbors, indexes, models, reports. The CURRENT one is always complete."""
 
 import contextlib
 import hashlib
@@ -49,11 +49,11 @@ class ArtifactStore:
         *,
         make_current: bool = True,
     ) -> Artifact:
-        """Publishes what `write` puts into the empty folder that it is given, all or nothing.
+        """Publishes what `write` puts into the empty folder that it's given, atomically.
 
-        `metadata` (JSON) says what it was made from and how much is in it; `created` is the moment handed in. Versions
-        are numbers that grow with time, even where two are published in one millisecond. A crash at any moment leaves
-        the former version current.
+        `metadata` (JSON) describes what it was made from and how much is in it. Versions are numbers that grow with the
+        time `created`, even if two are published in the same millisecond. After a crash at any point, the previous
+        version is still current.
         """
         folder = self._folder(name)
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ class ArtifactStore:
         return self.get(name, version)
 
     def current(self, name: str) -> Artifact | None:
-        """Returns the live version, or None if nothing is published."""
+        """Returns the current version, or None if nothing is published."""
         try:
             version = (self._folder(name) / CURRENT).read_text().strip()
         except FileNotFoundError:
@@ -86,7 +86,7 @@ class ArtifactStore:
         return self.get(name, version)
 
     def set_current(self, name: str, version: str) -> None:
-        """Makes `version` the live one: the way forward and back. Raises NotFoundError if it is not there."""
+        """Makes `version` current, for releases and rollbacks. Raises NotFoundError if it doesn't exist."""
         self.get(name, version)
         folder = self._folder(name)
         write_atomically(folder / CURRENT, version.encode())
@@ -100,7 +100,7 @@ class ArtifactStore:
         return sorted((e.name for e in entries if e.name.isdigit() and (e / MANIFEST).is_file()), key=int)
 
     def get(self, name: str, version: str) -> Artifact:
-        """Returns a version; raises NotFoundError if it is not there, FailedPreconditionError if it is broken."""
+        """Returns a version; raises NotFoundError if it doesn't exist, FailedPreconditionError if it's broken."""
         path = self._folder(name) / version
         try:
             manifest = json.loads((path / MANIFEST).read_bytes())
@@ -115,24 +115,24 @@ class ArtifactStore:
         except (FileNotFoundError, NotADirectoryError):
             known = ", ".join(self.versions(name)) or "none"
             raise NotFoundError(
-                f"there is no version {version} of {name}; there are: {known}", reason="ARTIFACT_NOT_FOUND"
+                f"there is no version {version} of {name}; available: {known}", reason="ARTIFACT_NOT_FOUND"
             ) from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise _broken(name, version, f"{MANIFEST} is not readable ({type(error).__name__})") from error
+            raise _broken(name, version, f"{MANIFEST} can't be read ({type(error).__name__})") from error
 
     def verify(self, artifact: Artifact) -> None:
-        """Reads every file; raises FailedPreconditionError if one is missing, changed or too much."""
+        """Reads every file; raises FailedPreconditionError if one is missing, changed or unexpected."""
         present = {path.relative_to(artifact.path).as_posix() for path in _files(artifact.path)} - {MANIFEST}
         for file in sorted(present ^ artifact.files.keys()):
-            what = "is not in the manifest" if file in present else "is missing"
+            what = "isn't in the manifest" if file in present else "is missing"
             raise _broken(artifact.name, artifact.version, f"{file} {what}")
         for file, expected in artifact.files.items():
             if _fingerprint(artifact.path / file) != expected:
-                raise _broken(artifact.name, artifact.version, f"{file} is not what was published")
+                raise _broken(artifact.name, artifact.version, f"{file} was changed after it was published")
 
     def prune(self, name: str, keep: int, spare: Collection[str] = ()) -> list[str]:
         """Removes all but the `keep` newest versions (at least 1), the current one and those to `spare`; returns the
-        removed versions. What a killed process left half-written goes with them, a day later.
+        removed versions. Drafts of killed processes are removed too, a day later.
         """
         current = self.current(name)
         spared = {*spare, current.version if current else ""}
@@ -144,8 +144,8 @@ class ArtifactStore:
 
     @staticmethod
     def _sweep(folder: Path) -> None:
-        """Removes drafts that were last written a day or more before the newest version: who wrote them is gone."""
-        with contextlib.suppress(FileNotFoundError):  # others publish and prune, too; the next time will do
+        """Removes drafts last written at least a day before the newest version: their writers are gone."""
+        with contextlib.suppress(FileNotFoundError):  # others publish and prune too; the next call will do it
             written = [entry.stat().st_mtime for entry in folder.glob("[0-9]*")]
             for draft in folder.glob(".draft-*"):
                 if written and draft.stat().st_mtime < max(written) - _ABANDONED_SECONDS:
@@ -153,17 +153,17 @@ class ArtifactStore:
 
     def _folder(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no artifact name; use a to z, 0 to 9, _ and -")
+            raise ValueError(f"{name!r} isn't an artifact name; use a to z, 0 to 9, _ and -")
         return self._root / name
 
     def _place(self, folder: Path, draft: Path, created_millis: int) -> str:
-        """Moves the draft to the first free version from `created_millis` on that is newer than all others."""
+        """Moves the draft to the first free version at or after `created_millis` that is newer than all others."""
         newest = max((int(entry.name) for entry in folder.iterdir() if entry.name.isdigit()), default=0)
         version = max(created_millis, newest + 1, 1)
         while True:
             try:
                 draft.rename(folder / str(version))
-            except OSError:  # another process took it between the look and the move
+            except OSError:  # another process took it in the meantime
                 if not (folder / str(version)).exists():
                     raise
                 version += 1
@@ -183,6 +183,6 @@ def _fingerprint(path: Path) -> tuple[int, str]:
 
 def _broken(name: str, version: str, what: str) -> FailedPreconditionError:
     return FailedPreconditionError(
-        f"version {version} of {name} is broken: {what}; publish it again, or make a former version current",
+        f"version {version} of {name} is broken: {what}; publish it again, or make an earlier version current",
         reason="ARTIFACT_BROKEN",
     )

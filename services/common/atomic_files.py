@@ -5,24 +5,24 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file that others see whole, as it was or as it is now, whatever dies meanwhile. Its folder is made.
+    """Replaces a file atomically: readers see the old or the new content, even after a crash. Creates its folder.
 
-    Raises OSError if it cannot be written; then nothing is left aside.
+    Raises OSError if it can't be written; then no temporary file is left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        aside.write_bytes(data)
-        sync(aside)
-        aside.replace(path)
+        temporary.write_bytes(data)
+        sync(temporary)
+        temporary.replace(path)
     except OSError:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     sync(path.parent)
 
 
 def sync(path: Path) -> None:
-    """Returns when a file or a folder is on the disk."""
+    """Flushes a file or folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -31,13 +31,13 @@ def sync(path: Path) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Returns when a folder and everything in it is on the disk."""
+    """Flushes a folder and everything in it to the disk."""
     for path in [*folder.rglob("*"), folder]:
         sync(path)
 
 
 def remove_atomically(folder: Path) -> None:
-    """Removes a folder that others read. It goes out of sight first: they find all of it or nothing."""
-    grave = folder.with_name(f".draft-{secrets.token_hex(8)}")
-    folder.rename(grave)
-    shutil.rmtree(grave)
+    """Removes a folder that others read. It's renamed first: they find all of it or nothing."""
+    trash = folder.with_name(f".draft-{secrets.token_hex(8)}")
+    folder.rename(trash)
+    shutil.rmtree(trash)

@@ -49,12 +49,12 @@ def create_engine(
 ) -> Engine:
     """Returns an engine for `url`, with at most `pool_size` connections on MySQL and MariaDB.
 
-    On SQLite: write-ahead log, foreign keys on, `busy_timeout_seconds` of patience with other writers, parent folder
-    made. `durable` makes a commit wait for the disk (synchronous=FULL), so that what is committed survives power loss;
-    without it, a crash of the machine (not of the process) may take the last commits, and the file stays consistent.
-    On MySQL and MariaDB: InnoDB's own durability, utf8mb4, strict mode; who finds all connections in use waits
-    `busy_timeout_seconds`, and a statement that brings nothing for `statement_seconds` (None: for ever) is given up.
-    Statements' parameters never appear in errors and logs: they hold users' ids.
+    On SQLite: write-ahead log, foreign keys, waits up to `busy_timeout_seconds` for other writers, creates the parent
+    folder. `durable` makes commits wait for the disk (synchronous=FULL), so that they survive power loss; without it, a
+    crash of the machine (not of the process) may lose the last commits, and the file stays consistent.
+    On MySQL and MariaDB: InnoDB's own durability, utf8mb4, strict mode. If all connections are in use, callers wait up
+    to `busy_timeout_seconds`; a statement that returns nothing for `statement_seconds` (None: no limit) fails.
+    Statement parameters never appear in errors and logs: they hold users' ids.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() in BACKENDS:
@@ -68,7 +68,7 @@ def create_engine(
 
 
 class Database:
-    """An engine with the ways to use it. Calls block: run them off the event loop."""
+    """An engine and the ways to use it. Calls block: run them off the event loop."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -80,13 +80,13 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A writing transaction: committed at the end, rolled back on an exception."""
+        """A write transaction: committed at the end, rolled back on an exception."""
         with self.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
             yield connection
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A reading transaction: one snapshot of the store; writes in it are rolled back."""
+        """A read transaction: one snapshot of the store; writes in it are rolled back."""
         with self.engine.connect() as connection:
             yield connection
 
@@ -104,21 +104,21 @@ class Database:
         return _repeated(self.connect, work, is_transient)
 
     def erase_traces(self) -> bool:
-        """Makes what committed transactions deleted go from the disk too, as far as that is ours to do; call it after
-        an erasure.
+        """Removes what committed transactions deleted from the disk, as far as that's up to us; call it after an
+        erasure.
 
-        A large SQLite file is left to `erase_traces_left`: then the result is False. MySQL and MariaDB purge deleted
-        rows by themselves.
+        Returns False if traces are left for `erase_traces_left`, such as in a large SQLite file. MySQL and MariaDB
+        purge deleted rows by themselves.
         """
         return self.dialect != "sqlite" or erase_traces(self.engine)
 
     def erase_traces_left(self) -> bool:
-        """Makes go what `erase_traces` left, which may take a while; call it now and then."""
+        """Removes what `erase_traces` left, which may take a while; call it periodically."""
         return self.dialect != "sqlite" or erase_traces_left(self.engine)
 
     @contextmanager
     def maintenance(self) -> Iterator[Connection]:
-        """A connection for changes of the schema, which may take their time; nothing is begun on it."""
+        """A connection for schema migrations, without a time limit and without a transaction."""
         if self.dialect == "sqlite":
             with self.engine.connect().execution_options(**{WRITES: True}) as connection:
                 yield connection
@@ -131,12 +131,12 @@ class Database:
             patient.dispose()
 
     def create_tables(self, metadata: MetaData) -> None:
-        """Creates the tables that are not there yet."""
+        """Creates the tables that don't exist yet."""
         with self.begin() as connection:
             metadata.create_all(connection)
 
     def dispose(self) -> None:
-        """Closes the pool's connections."""
+        """Closes the pool's connections; blocks while SQLite empties its write-ahead log."""
         self.engine.dispose()
 
 

@@ -1,4 +1,4 @@
-"""Changes of a store's schema, made at start: Alembic, under a lock, in a service's own folder of revisions.
+"""Schema migrations, run at startup: Alembic, under a lock, with a folder of revisions per service.
 
 A service keeps its revisions in `migrations/versions/NNNN_name.py`, numbered from 0001, each with `upgrade` and
 `downgrade`; its `migrations/env.py` calls `run_in_environment` with its tables. `scripts/new_migration.py` writes the
@@ -35,13 +35,13 @@ class Migrations:
         return max(path.name[:4] for path in (self.folder / "versions").glob("[0-9]*.py"))
 
     def upgrade(self, database: Database, revision: str = "head") -> None:
-        """Brings the store up to `revision`, one process at a time; does nothing if it is there already.
+        """Upgrades the store to `revision`, one process at a time; does nothing if it's up to date.
 
-        Raises FailedPreconditionError if the store is of a newer version than this program, UnavailableError where
-        another process holds the lock for too long.
+        Raises FailedPreconditionError if the store is of a newer version than this program, UnavailableError if another
+        process holds the lock for too long.
         """
         if revision == "head" and self._current(database) == self.head:
-            return  # what nearly every start finds: Alembic need not be loaded
+            return  # nearly every start: no need to import Alembic
         with self._locked(database) as connection:
             self._refuse_newer(connection)
             from alembic import command
@@ -49,14 +49,14 @@ class Migrations:
             command.upgrade(self.config(connection), revision)
 
     def downgrade(self, database: Database, revision: str = "base") -> None:
-        """Takes the store back to `revision`. What only newer revisions can hold is lost."""
+        """Downgrades the store to `revision`. Data that only newer revisions can hold is lost."""
         with self._locked(database) as connection:
             from alembic import command
 
             command.downgrade(self.config(connection), revision)
 
     def differences(self, database: Database, metadata: MetaData) -> list[Any]:
-        """Returns what Alembic would change in the store to make it what `metadata` says: nothing, at the head."""
+        """Returns what Alembic would change to make the store match `metadata`: nothing, at the head."""
         from alembic.autogenerate import compare_metadata
         from alembic.migration import MigrationContext
 
@@ -65,7 +65,7 @@ class Migrations:
             return list(compare_metadata(context, metadata))
 
     def config(self, connection: Connection) -> "Config":
-        """Returns what Alembic's commands need, to work on `connection`."""
+        """Returns the configuration for Alembic's commands to use `connection`."""
         from alembic.config import Config
 
         config = Config()
@@ -82,36 +82,36 @@ class Migrations:
         if version is not None and version > self.head:
             raise FailedPreconditionError(
                 f"the store's schema is of revision {version}, and this program knows revisions up to {self.head}; "
-                "run the newer program, or take the store back with it first",
+                "run the newer program, or downgrade the store with it first",
                 reason="SCHEMA_TOO_NEW",
                 metadata={"revision": version},
             )
 
     @contextmanager
     def _locked(self, database: Database) -> Iterator[Connection]:
-        """A transaction that holds off other processes. On SQLite it is itself the lock."""
+        """A transaction that locks out other processes. On SQLite, it's the lock itself."""
         with database.maintenance() as connection:
             if connection.dialect.name == "sqlite":
                 with connection.begin():
                     yield connection
                 return
-            # The server's locks are of all its databases; their names have 64 characters at most.
+            # Locks are shared by all databases of a server; their names have at most 64 characters.
             name = f"vitrine-{hashlib.blake2b(repr(database.engine.url.database).encode(), digest_size=16).hexdigest()}"
             held = connection.scalar(text("SELECT GET_LOCK(:name, :seconds)"), {"name": name, "seconds": _LOCK_SECONDS})
             connection.rollback()
             if held != 1:
                 raise UnavailableError(
-                    f"another process has been changing the store's schema for {_LOCK_SECONDS} s; wait for it, and "
-                    "look at its log",
+                    f"another process has been migrating the store for {_LOCK_SECONDS} s; wait for it, and look at its "
+                    "log",
                     reason="SCHEMA_LOCKED",
                 )
             with connection.begin():
                 yield connection
-            # Closing the connection gives the lock back.
+            # Closing the connection releases the lock.
 
 
 def run_in_environment(metadata: MetaData) -> None:
-    """What a service's `migrations/env.py` does: runs revisions on the connection that `Migrations` holds."""
+    """Runs revisions on the connection of `Migrations`; called by a service's `migrations/env.py`."""
     from alembic import context
 
     connection: Connection = context.config.attributes["connection"]

@@ -45,7 +45,7 @@ _UPKEEP_SECONDS: Final = 3_600.0
 
 
 class EventsApplication:
-    """The event log as the kit runs it."""
+    """The event log as an application of the server kit."""
 
     name = NAME
 
@@ -77,9 +77,7 @@ class EventsApplication:
         self._committer.start()
         if self._retention is not None:
             self._retention.start()
-        self._upkeep = asyncio.create_task(
-            run_periodically("traces of the erased", self._erase_traces, _UPKEEP_SECONDS)
-        )
+        self._upkeep = asyncio.create_task(run_periodically("erase traces", self._erase_traces, _UPKEEP_SECONDS))
 
     async def stop(self) -> None:
         if self._upkeep is not None:
@@ -96,11 +94,11 @@ class EventsApplication:
 
 
 def build(settings: EventsSettings, clock: Clock | None = None) -> Application:
-    """Wires the event log. `clock` is the machine's unless a test says otherwise."""
+    """Wires the event log. `clock` is the system clock by default; tests pass their own."""
     clock = clock or SystemClock()
     signer = Signer(load_signing_key(settings))
     metrics = EventMetrics(service_metrics(NAME))
-    # One connection appends, one drops, the others read.
+    # One connection appends, one deletes old rows, the others read.
     database = Database(create_engine(settings.url(), pool_size=settings.read_threads + 2))
     grown = ChangeSignal()
     pool = ReadPool(settings.read_threads)
@@ -116,7 +114,7 @@ def build(settings: EventsSettings, clock: Clock | None = None) -> Application:
         committed=committed,
     )
     attributor = Attributor(signer, settings.token_max_age_days, metrics.unattributed)
-    rules = (BotUserAgent(), BotRate(settings.bot_events_a_minute), Burst(settings.burst_repeats))
+    rules = (BotUserAgent(), BotRate(settings.bot_events_per_minute), Burst(settings.burst_repeats))
     cleaner = EventCleaner(
         settings.partitions,
         attributor,

@@ -1,4 +1,4 @@
-"""Fixed-size keys of opaque ids: 16 bytes index and compare alike in every store, whatever its collations."""
+"""Fixed-size keys of opaque ids: 16 bytes that every store indexes and compares alike, whatever its collations."""
 
 import hashlib
 from typing import Final
@@ -12,10 +12,10 @@ def visitor_digest(visitor_key: str) -> bytes:
 
 
 def event_digest(visitor_key: str, event_id: str) -> bytes:
-    """Returns the key that makes an event unique: its id, among its visitor's events.
+    """Returns the key that identifies an event: its id among its visitor's events.
 
-    The visitor is part of it for two reasons. Clients that number their events themselves ("1", "2", …) cannot silence
-    each other; and since a visitor has one partition, two writers of the same event meet at that partition's head row.
+    The visitor is part of it for two reasons. Clients that number their events themselves ("1", "2", …) can't suppress
+    each other's. And since a visitor has one partition, two writers of the same event meet at its head row.
     """
     return _digest(b"vitrine-event", f"{visitor_key}\0{event_id}".encode())
 
@@ -26,12 +26,12 @@ def page_digest(page_id: str) -> bytes:
 
 
 def rejection_digest(reason: str, payload: bytes) -> bytes:
-    """Returns the key of a quarantined event: the same one, sent again and again, is kept once."""
+    """Returns the key of a quarantined event: however often it's sent, it's kept once."""
     return _digest(b"vitrine-reject", reason.encode() + b"\0" + payload)
 
 
 def reason_digest(reason: str) -> bytes:
-    """Returns the key of the list of what was quarantined for a reason; of all for the empty one."""
+    """Returns the list key of the events quarantined for a reason, or of all of them if it's empty."""
     return _digest(b"vitrine-reason", reason.encode())
 
 

@@ -24,10 +24,10 @@ class _Waiting:
 
 
 class GroupCommitter:
-    """Commits what many calls bring in few transactions.
+    """Commits the operations of many calls in few transactions.
 
-    One thread writes. While it waits for the disk, calls queue up; then it takes all that wait, up to `max_group` rows,
-    as the next transaction: the more callers, the larger the groups, and a lone caller waits for nobody.
+    One thread writes. While it waits for the disk, operations queue up; then it takes all that are waiting, up to
+    `max_group` rows, as the next transaction: the more callers, the larger the groups, and a lone caller never waits.
     `apply` carries out a group atomically; `committed` is called on the event loop with the number of events and pages
     that the group added to the log, if any.
     Operations are idempotent. If a group fails because of one of them, each is tried by itself.
@@ -54,29 +54,29 @@ class GroupCommitter:
         self._log: Final = structlog.get_logger("vitrine.events")
 
     def start(self) -> None:
-        """Starts the writer's thread; call it on the event loop that will submit."""
+        """Starts the writer thread; call it on the event loop that will submit."""
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="event-log-writer", daemon=True)
         self._thread.start()
 
     async def close(self) -> None:
-        """Writes what was submitted before, then ends the thread."""
+        """Writes what was submitted so far, then ends the thread."""
         if self._thread is not None:
             self._queue.put(None)
             await asyncio.to_thread(self._thread.join)
             self._thread = None
 
     def submit(self, operation: Operation[ResultT]) -> asyncio.Future[ResultT]:
-        """Queues the operation behind those submitted before; its result comes once it is durable.
+        """Queues the operation; the future has its result once it's durable.
 
-        Raises ResourceExhaustedError if too much waits already; the future, UnavailableError if the store failed.
-        Then, or after a cancellation, the operation may have been carried out; submitting it again does no harm.
+        Raises ResourceExhaustedError if the queue is full. The future raises UnavailableError if the store failed.
+        Then, or after a cancellation, the operation may or may not have been applied; submitting it again is harmless.
         """
         if self._thread is None or self._loop is None:
             raise UnavailableError("the event log is not open; try again in a moment", reason="LOG_NOT_OPEN")
         if self._waiting_rows >= self._max_waiting:
             raise ResourceExhaustedError(
-                f"{self._waiting_rows} events wait for the store already; try again in a second, with fewer callers or "
+                f"{self._waiting_rows} events are waiting for the store; try again in a second, with fewer callers or "
                 "larger batches, or use ImportEvents, which paces itself",
                 reason="LOG_BUSY",
             )
@@ -86,7 +86,7 @@ class GroupCommitter:
         return result
 
     async def room(self) -> None:
-        """Returns once less than half of the allowed rows wait: what those who have time do right before `submit`."""
+        """Returns once the queue is less than half full. Callers that can wait do so right before `submit`."""
         while 2 * self._waiting_rows >= self._max_waiting:
             await self._settled.wait()
 
@@ -102,9 +102,9 @@ class GroupCommitter:
             self._loop.call_soon_threadsafe(self._settle, group, outcomes)
 
     def _take_group(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
-        """Returns `first` and what waits behind it, and whether there may be more.
+        """Returns `first` and the operations queued after it, and whether there may be more.
 
-        The callers of the last group are about to come back: the thread waits a moment for as many.
+        The callers of the last group are about to return: the thread waits a moment for as many operations.
         """
         group, rows = [first], first.operation.weight
         until = time.perf_counter() + _LINGER_SECONDS
@@ -130,7 +130,7 @@ class GroupCommitter:
         except (OperationalError, InterfaceError) as error:
             self._log.error("store failed", operations=len(group), exc_info=error)
             return [_store_unavailable() for _ in group]
-        except Exception as error:  # noqa: BLE001  # the thread must live; callers get the error
+        except Exception as error:  # noqa: BLE001  # the thread must survive; callers get the error
             if len(group) > 1:
                 return [outcome for waiting in group for outcome in self._carry_out([waiting])]
             self._log.error("write failed", operation=type(group[0].operation).__name__, exc_info=error)
@@ -146,7 +146,7 @@ class GroupCommitter:
                 continue
             if isinstance(outcome, Exception):
                 waiting.result.set_exception(outcome)
-                waiting.result.exception()  # seen, also where the caller has left
+                waiting.result.exception()  # retrieved, even if the caller has left
             else:
                 waiting.result.set_result(outcome)
         self._settled.notify()
@@ -155,4 +155,4 @@ class GroupCommitter:
 
 
 def _store_unavailable() -> UnavailableError:
-    return UnavailableError("the event log's store cannot be written; try again", reason="STORE_UNAVAILABLE")
+    return UnavailableError("the event log's store can't be written; try again", reason="STORE_UNAVAILABLE")

@@ -5,18 +5,18 @@ from typing import Final
 from services.events.ingestion import MAX_IMPORT_BATCH, Ingestion, PendingBatch
 from vitrine.events.v1.event_service_pb2 import EventResult, EventStatus, ImportEventsRequest, ImportEventsResponse
 
-# While one batch is committed the next is cleaned; more in flight would gain nothing and keep others waiting.
+# While one batch is committed, the next is cleaned; more in flight would gain nothing and make others wait.
 _BATCHES_IN_FLIGHT: Final = 2
 
 
 class Importer:
-    """Takes streams of history: results in the order of the batches, and no more read than can be written."""
+    """Imports streams of history: answers in the order of the batches, and reads no faster than the store writes."""
 
     def __init__(self, ingestion: Ingestion) -> None:
         self._ingestion = ingestion
 
     async def run(self, requests: AsyncIterable[ImportEventsRequest]) -> AsyncIterator[ImportEventsResponse]:
-        """Yields an answer for each request. Raises what a batch failed with, after the answers to those before it."""
+        """Yields an answer for each request. If a batch fails, raises its error after the earlier answers."""
         in_flight = asyncio.Semaphore(_BATCHES_IN_FLIGHT)
         batches: asyncio.Queue[PendingBatch | None] = asyncio.Queue()
         reading = asyncio.create_task(self._read(requests, batches, in_flight))

@@ -20,7 +20,7 @@ from vitrine.events.v1.event_service_pb2 import EventResult, EventStatus
 MAX_BATCH: Final = 1_000
 MAX_IMPORT_BATCH: Final = 5_000
 
-# Cleaning takes about 10 µs an event; others get the event loop in between.
+# Cleaning takes about 10 µs per event; other calls run in between.
 _SLICE: Final = 250
 STATUSES: Final = {
     AppendOutcome.STORED: EventStatus.EVENT_STATUS_STORED,
@@ -31,16 +31,16 @@ STATUSES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PendingBatch:
-    """A batch on its way to the disk."""
+    """A batch that is being written."""
 
     events: Sequence[Event]
     cleaned: Sequence[NewEvent | NewRejection | None]
-    """None: the visitor does not allow it to be kept."""
+    """None if the visitor doesn't allow the event to be kept."""
     stored: asyncio.Future[list[AppendOutcome]]
     counted: Callable[[str, int], None]
 
     async def results(self) -> list[EventResult]:
-        """Returns a result for each event, in order, once they are durable; raises as the future of `submit`."""
+        """Returns a result for each event, in order, once they're durable; raises as the future of `submit`."""
         outcomes = iter(await self.stored)
         results = []
         for index, (event, record) in enumerate(zip(self.events, self.cleaned, strict=True)):
@@ -55,7 +55,7 @@ class PendingBatch:
 
 
 class Ingestion:
-    """Takes batches of events into the log. `counted` is told a status ("STORED") and how many events got it."""
+    """Appends batches of events to the log. `counted` is called with a status ("STORED") and its number of events."""
 
     def __init__(
         self, cleaner: EventCleaner, committer: GroupCommitter, clock: Clock, counted: Callable[[str, int], None]
@@ -66,10 +66,10 @@ class Ingestion:
         self._counted = counted
 
     async def begin(self, events: Sequence[Event], limit: int = MAX_BATCH, *, patient: bool = False) -> PendingBatch:
-        """Cleans `events`, in place, and queues them for the log, behind all that was queued before.
+        """Cleans `events` in place and queues them for the log.
 
         A `patient` caller waits for room in the queue instead of being refused.
-        Raises InvalidArgumentError for an empty batch and for one of more than `limit`, else as `submit`.
+        Raises InvalidArgumentError for an empty batch and for one of more than `limit`, otherwise as `submit`.
         """
         check_batch(len(events), limit)
         cleaned = await self._clean(events)
@@ -98,11 +98,11 @@ class Ingestion:
 
 
 def check_batch(count: int, limit: int) -> None:
-    """Raises InvalidArgumentError unless a batch has 1 to `limit` events."""
+    """Raises InvalidArgumentError unless the batch has 1 to `limit` events."""
     if 0 < count <= limit:
         return
     reason = "BATCH_TOO_LARGE" if count else "EMPTY_BATCH"
-    description = f"has {count:,} events; send 1 to {limit:,} a batch"
+    description = f"has {count:,} events; send 1 to {limit:,} per batch"
     raise invalid_field("events", description, reason)
 
 

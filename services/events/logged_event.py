@@ -4,7 +4,7 @@ from vitrine.events.v1.event_service_pb2 import LoggedEvent
 
 
 def fill_logged_event(logged: LoggedEvent, stored: StoredEvent) -> None:
-    """Fills `logged` with an event as it is kept; an erased one has its place and time of arrival only."""
+    """Fills `logged` with a stored event; an erased one has only its offset and ingest time."""
     logged.partition = stored.partition
     logged.offset = stored.offset
     seconds, millis = divmod(stored.ingest_millis, 1000)

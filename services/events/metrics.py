@@ -9,7 +9,7 @@ from services.common.telemetry.metrics import Metrics
 
 
 class EventMetrics:
-    """What the log counts."""
+    """The metrics of the event log."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._received = metrics.counter(EVENTS_RECEIVED)
@@ -19,21 +19,21 @@ class EventMetrics:
         self._committed = metrics.histogram(EVENTS_COMMITTED_ROWS)
 
     def received(self, status: str, count: int) -> None:
-        """Counts events by what became of them."""
+        """Counts events by status."""
         self._received.labels(status).inc(count)
 
     def unattributed(self, cause: str) -> None:
-        """Counts an event whose tracking token did not hold."""
+        """Counts an event with an invalid tracking token."""
         self._unattributed.labels(cause).inc()
 
     def flagged(self, flag: str) -> None:
-        """Counts an event that bears a sign of a robot or a burst."""
+        """Counts an event flagged as a bot's or as part of a burst."""
         self._flagged.labels(flag).inc()
 
     def dropped(self, kind: str, rows: int) -> None:
-        """Counts rows that were dropped because of their age."""
+        """Counts rows deleted because of their age."""
         self._dropped.labels(kind).inc(rows)
 
     def committed(self, rows: int) -> None:
-        """Notes the size of a committed group."""
+        """Records how many rows a transaction added."""
         self._committed.observe(rows)

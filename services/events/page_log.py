@@ -23,21 +23,21 @@ class PageLog:
         self._committer = committer
 
     async def log(self, pages: Sequence[PageRecord]) -> int:
-        """Stores `pages`; returns how many were new, once they are durable.
+        """Stores `pages`; returns how many were new, once they're durable.
 
-        Raises InvalidArgumentError naming each field that is wrong.
+        Raises InvalidArgumentError naming each invalid field.
         """
         violations = Violations()
         if not 0 < len(pages) <= MAX_PAGES:
             violations.add(
                 "pages",
-                f"has {len(pages):,} pages; send 1 to {MAX_PAGES} a call",
+                f"has {len(pages):,} pages; send 1 to {MAX_PAGES} per call",
                 reason="BATCH_TOO_LARGE" if pages else "EMPTY_BATCH",
             )
         else:
             for index, page in enumerate(pages):
                 _check(violations, f"pages[{index}]", page)
-        violations.raise_if_any("No page is stored")
+        violations.raise_if_any("No page was stored")
         return await self._committer.submit(AppendPages([_record(page) for page in pages]))
 
 
@@ -54,13 +54,13 @@ def _check(violations: Violations, field: str, page: PageRecord) -> None:
     violations.identifier(f"{field}.page_id", page.page_id)
     check_visitor(violations, page.visitor, f"{field}.visitor")
     if (size := page.ByteSize()) > MAX_PAGE_BYTES:
-        violations.add(field, f"has {size:,} bytes; send at most {MAX_PAGE_BYTES:,} a page", reason="PAGE_TOO_LARGE")
+        violations.add(field, f"has {size:,} bytes; send at most {MAX_PAGE_BYTES:,} per page", reason="PAGE_TOO_LARGE")
     if not page.HasField("serve_time"):
-        violations.add(f"{field}.serve_time", "is missing; set when the page was served", reason="FIELD_REQUIRED")
+        violations.add(f"{field}.serve_time", "is missing; set it to when the page was served", reason="FIELD_REQUIRED")
     elif not in_range(page.serve_time):
         violations.add(
             f"{field}.serve_time",
-            "is not a time between the years 1 and 9999; send seconds and nanos of UTC since 1970",
+            "isn't a time between the years 1 and 9999; send seconds and nanos of UTC since 1970",
             reason="TIME_OUT_OF_RANGE",
         )
     for index, shelf in enumerate(page.shelves):

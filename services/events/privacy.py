@@ -27,19 +27,19 @@ from vitrine.events.v1.event_service_pb2 import DeleteUserRequest, DeleteUserRes
 
 
 class UserConsent:
-    """Takes note of whose events and pages may be kept."""
+    """Sets whose events and pages may be kept."""
 
     def __init__(self, committer: GroupCommitter, partitions: int) -> None:
         self._committer = committer
         self._partitions = partitions
 
     async def set(self, request: SetConsentRequest) -> SetConsentResponse:
-        """Returns once it is durable. Raises InvalidArgumentError for a bad visitor and an unknown consent."""
+        """Returns once it's durable. Raises InvalidArgumentError for an invalid visitor or an unknown consent."""
         key = visitor_key(request.visitor)
         violations = Violations()
         if request.consent not in Consent.values():
             violations.add("consent", f"is {request.consent}; send a value of Consent", reason="CONSENT_UNKNOWN")
-        violations.raise_if_any("Nothing is noted")
+        violations.raise_if_any("The consent was not set")
         partition = partition_of(key, self._partitions)
         await self._committer.submit(
             SetRefusal(visitor_digest(key), partition, refused=not is_personal(request.consent))
@@ -47,19 +47,19 @@ class UserConsent:
         return SetConsentResponse()
 
 
-_LINES_A_PART: Final = 200
+_LINES_PER_PART: Final = 200
 RowT = TypeVar("RowT")
 
 
 class UserExport:
-    """Streams all that the log holds of a visitor as JSON Lines, events first, a few hundred lines a part."""
+    """Streams everything the log holds about a visitor as JSON Lines, events first, a few hundred lines per part."""
 
     def __init__(self, reader: UserReader, pool: ReadPool) -> None:
         self._reader = reader
         self._pool = pool
 
     async def run(self, visitor: Visitor) -> AsyncIterator[bytes]:
-        """Yields parts of whole lines. Raises InvalidArgumentError for a bad visitor."""
+        """Yields parts, each of complete lines. Raises InvalidArgumentError for an invalid visitor."""
         key = visitor_digest(visitor_key(visitor))
         reader = self._reader
         for parts in (
@@ -78,7 +78,7 @@ class UserExport:
         line: Callable[[RowT], dict[str, Any]],
     ) -> AsyncIterator[bytes]:
         after: object = None
-        while rows := await self._pool.run(read, key, _LINES_A_PART, after):
+        while rows := await self._pool.run(read, key, _LINES_PER_PART, after):
             yield await self._pool.run(_json_lines, map(line, rows))
             after = place(rows[-1])
 
@@ -122,15 +122,15 @@ class UserErasure:
         self._partitions = partitions
 
     async def run(self, request: DeleteUserRequest) -> DeleteUserResponse:
-        """Returns the receipt once the erasure is durable; for a `request_id` of an earlier one, the earlier receipt.
+        """Returns the receipt once the erasure is durable, or the earlier receipt if the `request_id` was used before.
 
-        Raises InvalidArgumentError for a bad visitor or request id.
+        Raises InvalidArgumentError for an invalid visitor or request id.
         """
         key = visitor_key(request.visitor)
         if request.request_id:
             violations = Violations()
             violations.identifier("request_id", request.request_id)
-            violations.raise_if_any("The erasure is not done")
+            violations.raise_if_any("Nothing was erased")
         receipt_id = uuid.uuid4().hex
         receipt = await self._committer.submit(
             EraseVisitor(

@@ -20,7 +20,7 @@ _MAX_PAGE: Final = 1_000
 
 
 class Quarantine:
-    """Lists the events that were rejected, and takes those into the log that are fit by now.
+    """Lists rejected events, and appends those that have become valid to the log.
 
     InvalidArgumentError for a bad size or token.
     """
@@ -48,31 +48,31 @@ class Quarantine:
         return pb.ListQuarantinedEventsResponse(events=map(_quarantined, found), next_page_token=token)
 
     async def replay(self, request: pb.ReplayQuarantinedEventsRequest) -> pb.ReplayQuarantinedEventsResponse:
-        """Cleans events again, by the rules of today and the time of their arrival; durable on return.
+        """Cleans events again, by today's rules and as of their arrival; durable on return.
 
-        Those that are fit leave the quarantine in the transaction that appends them; the others stay as they are.
+        Valid events leave the quarantine in the transaction that appends them; the others stay unchanged.
         """
         found, token = await self._page(request.reason, request.page_size, request.page_token)
         now_millis = to_millis(self._clock.now())
-        fit: list[NewEvent] = []
+        valid: list[NewEvent] = []
         released: list[bytes] = []
         for each in found:
             record = self._cleaner.clean(Event.FromString(each.payload), EventClock(each.ingest_millis))
             if isinstance(record, NewEvent):
-                # It joins the log now: offsets follow the time of arrival.
-                fit.append(record._replace(ingest_millis=now_millis))
+                # It joins the log now: offsets follow the ingest time.
+                valid.append(record._replace(ingest_millis=now_millis))
                 released.append(each.rejection_key)
-        outcomes = await self._committer.submit(AppendEvents(fit, released=released)) if fit else []
+        outcomes = await self._committer.submit(AppendEvents(valid, released=released)) if valid else []
         return pb.ReplayQuarantinedEventsResponse(
             stored_count=outcomes.count(AppendOutcome.STORED),
             duplicate_count=outcomes.count(AppendOutcome.DUPLICATE),
             not_kept_count=outcomes.count(AppendOutcome.REFUSED),
-            rejected_count=len(found) - len(fit),
+            rejected_count=len(found) - len(valid),
             next_page_token=token,
         )
 
     async def _page(self, reason: str, wanted: int, page_token: str) -> tuple[list[QuarantinedEvent], str]:
-        # A token is good for the reason that it was made for.
+        # A token is only valid for the reason it was made for.
         list_key = reason_digest(reason)
         size = page_size(wanted, default=_DEFAULT_PAGE, largest=_MAX_PAGE)
         after = self._tokens.read(page_token, list_key)

@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 class ReadPool:
-    """Runs blocking reads of the store off the event loop, on a few threads of their own."""
+    """Runs blocking reads of the store in a few threads of its own."""
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
@@ -31,7 +31,7 @@ class ReadPool:
             await asyncio.to_thread(executor.shutdown, cancel_futures=True)
 
     async def run(self, read: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Returns what `read` returns. Raises UnavailableError if the store fails or is not open."""
+        """Returns what `read` returns. Raises UnavailableError if the store fails or isn't open."""
         if self._executor is None:
             raise UnavailableError("the event log is not open; try again in a moment", reason="LOG_NOT_OPEN")
         loop = asyncio.get_running_loop()
@@ -40,5 +40,5 @@ class ReadPool:
         except (OperationalError, InterfaceError) as error:
             self._log.error("read failed", exc_info=error)
             raise UnavailableError(
-                "the event log's store cannot be read; try again", reason="STORE_UNAVAILABLE"
+                "the event log's store can't be read; try again", reason="STORE_UNAVAILABLE"
             ) from error

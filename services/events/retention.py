@@ -15,15 +15,15 @@ from services.common.timestamps import to_millis
 from services.events.storage.log_sweeper import LogSweeper
 
 _ROWS_AT_ONCE: Final = 1_000
-# Four fifths of the time are left to those who append and read.
+# Four fifths of the time are left to writers and readers.
 _REST: Final = 4.0
 
 
 class Retention:
-    """Drops what arrived longer ago than the log keeps, in small steps with rests between them.
+    """Deletes what is older than the retention period, in small steps with pauses between them.
 
-    `dropped` is told a kind ("EVENTS", "PAGES", "QUARANTINE") and how many rows of it are gone. Several processes may
-    do this on one store.
+    `dropped` is called with a kind ("EVENTS", "PAGES", "QUARANTINE") and the number of deleted rows. Several processes
+    may do this on one store.
     """
 
     def __init__(
@@ -43,11 +43,11 @@ class Retention:
         self._log = structlog.get_logger("vitrine.events")
 
     def start(self) -> None:
-        """Begins to look, now and every interval."""
+        """Starts sweeping, now and once per interval."""
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Ends after the step that runs."""
+        """Stops once the step that is running is done."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -55,7 +55,7 @@ class Retention:
             self._task = None
 
     async def sweep(self) -> int:
-        """Drops all that is too old now; returns how many rows."""
+        """Deletes everything that is too old now; returns the number of rows."""
         before = to_millis(self._clock.now() - self._keep)
         gone = 0
         for partition in await run_in_thread(self._sweeper.partitions):
@@ -80,7 +80,7 @@ class Retention:
         while True:
             try:
                 if gone := await self.sweep():
-                    self._log.info("dropped what is too old", rows=gone)
+                    self._log.info("old rows deleted", rows=gone)
             except DBAPIError as error:
-                self._log.warning("dropping failed, it is tried again later", exc_info=error)
+                self._log.warning("deleting old rows failed; it will be retried", exc_info=error)
             await asyncio.sleep(self._interval_seconds)

@@ -20,7 +20,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 @dataclass(frozen=True)
 class EventServicer(EventServiceServicer):
-    """EventService on the wire; each method hands on to the unit that does the work."""
+    """EventService; each method calls the unit that does the work."""
 
     ingestion: Ingestion
     importer: Importer

@@ -25,45 +25,47 @@ class EventsSettings(ServiceSettings):
         8,
         ge=1,
         le=1024,
-        description="Partitions of the log. Fixed at the first start: a log is never partitioned anew.",
+        description="Partitions of the log. Fixed at the first start: a log can't be repartitioned.",
     )
     max_waiting_events: int = Field(
-        20_000, ge=1_000, le=1_000_000, description="Events that may wait for the writer; more are refused with advice."
+        20_000, ge=1_000, le=1_000_000, description="Events that may wait for the writer; more are refused."
     )
     max_group_events: int = Field(
-        5_000, ge=1, le=100_000, description="Events that are committed together at the most; bounds a call's wait."
+        5_000, ge=1, le=100_000, description="The most events per transaction; bounds a call's wait."
     )
     read_threads: int = Field(4, ge=1, le=64, description="Threads that read the log for tails, lists and exports.")
     tail_poll_seconds: float = Field(
-        0.1, gt=0, le=60, allow_inf_nan=False, description="How often a tail looks for what other processes committed."
+        0.1,
+        gt=0,
+        le=60,
+        allow_inf_nan=False,
+        description="How often a tail checks for events that other processes committed.",
     )
-    token_max_age_days: int = Field(
-        30, ge=1, le=3650, description="Age up to which a tracking token attributes an event."
-    )
+    token_max_age_days: int = Field(30, ge=1, le=3650, description="Age up to which a tracking token counts.")
 
     currency: str = Field(
         "",
         description="The shop's currency (ISO 4217, such as EUR), into which prices are converted; "
-        "empty leaves each in its own.",
+        "empty leaves prices as they are.",
     )
     currency_rates: dict[str, float] = Field(
         {},
-        description='Worth of one unit of other currencies in the shop\'s, as JSON: {"USD": 0.92, "GBP": 1.17}.',
+        description='Value of one unit of each other currency in the shop\'s, as JSON: {"USD": 0.92, "GBP": 1.17}.',
     )
-    bot_events_a_minute: int = Field(
+    bot_events_per_minute: int = Field(
         120,
         ge=10,
         le=100_000,
-        description="Views, clicks and the like of a visitor in one minute; more are flagged.",
+        description="Views, clicks and the like by a visitor in one minute; more are flagged.",
     )
     burst_repeats: int = Field(
-        10, ge=2, le=100_000, description="The same done to the same item by a visitor in 10 s; more are flagged."
+        10, ge=2, le=100_000, description="Repeats of an action on an item by a visitor in 10 s; more are flagged."
     )
     retention_days: int = Field(
-        0, ge=0, le=36_500, description="How long events and pages are kept, from their arrival; 0 is for ever."
+        0, ge=0, le=36_500, description="How long events and pages are kept from their arrival; 0 keeps them forever."
     )
     retention_interval_seconds: float = Field(
-        3600.0, gt=0, le=86_400, allow_inf_nan=False, description="How often what is too old is looked for."
+        3600.0, gt=0, le=86_400, allow_inf_nan=False, description="How often old events and pages are deleted."
     )
 
     def url(self) -> URL:

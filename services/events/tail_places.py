@@ -1,4 +1,4 @@
-"""Where a tail begins."""
+"""Where a tail starts."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,10 +13,10 @@ MAX_BATCH: Final = 5_000
 
 
 def starting_places(request: TailEventsRequest, bounds: Sequence[Bounds]) -> dict[int, int]:
-    """Returns the offset to begin at by partition; all partitions from their oldest where the request names none.
+    """Returns the offset to start at by partition. If the request names none: all partitions, from their oldest event.
 
-    Raises InvalidArgumentError for a bad batch size and for partitions that are not there or there twice,
-    OutOfRangeError for offsets beyond the end and for those that were dropped. Offset 0 is the oldest that is kept.
+    Raises InvalidArgumentError for an invalid batch size and for unknown or repeated partitions, OutOfRangeError for
+    offsets that are beyond the end or were deleted. Offset 0 means the oldest that is kept.
     """
     _check(request, len(bounds))
     places: dict[int, int] = {}
@@ -31,9 +31,9 @@ def starting_places(request: TailEventsRequest, bounds: Sequence[Bounds]) -> dic
 
 
 def offset_dropped(field: str, offset: int, oldest: int) -> OutOfRangeError:
-    """Returns the error that says that `offset` is no longer kept."""
+    """Returns the error for an offset that is no longer kept."""
     description = (
-        f"is at offset {offset}, which was dropped; the oldest that is kept is {oldest}: go on from there, or "
+        f"is at offset {offset}, which was deleted; the oldest that is kept is {oldest}: continue from there, or "
         "rebuild the consumer from what is kept (offset 0)"
     )
     return OutOfRangeError(
@@ -61,14 +61,16 @@ def _check(request: TailEventsRequest, partitions: int) -> None:
                 reason="PARTITION_UNKNOWN",
             )
         elif place.partition in seen:
-            violations.add(f"from[{index}].partition", "is there twice; send one entry each", reason="PARTITION_TWICE")
+            violations.add(
+                f"from[{index}].partition", "is given twice; send one entry per partition", reason="PARTITION_TWICE"
+            )
         seen.add(place.partition)
-    violations.raise_if_any("The tail cannot begin")
+    violations.raise_if_any("The tail can't start")
 
 
 def _offset_beyond_end(field: str, offset: int, end: int) -> OutOfRangeError:
     description = (
-        f"is {offset}, beyond the log's end {end}; the log is not the one that this place is of (an older copy?): "
+        f"is {offset}, beyond the log's end {end}; the offset is from another log, or this one is an older copy: "
         "rebuild the consumer from offset 0"
     )
     return OutOfRangeError(

@@ -14,16 +14,16 @@ from vitrine.events.v1.event_service_pb2 import (
     TailEventsResponse,
 )
 
-# Clients take messages of 4 MiB unless told otherwise: an answer ends well before, whatever the size of its events.
+# Clients accept 4 MiB by default: an answer ends well below that, whatever the size of its events.
 MAX_ANSWER_BYTES: Final = 2 * 1024 * 1024
 
 
 class Tailer:
-    """Streams the log from given places on and follows its end.
+    """Streams the log from given offsets and follows its end.
 
-    Offsets of a partition are committed in their order (see `append_events`), so what a read up to the head finds is
-    all there will ever be up to there: nothing can be skipped. Commits of this process wake followers at once, those
-    of others are seen within `poll_seconds`.
+    A partition's offsets are committed in order (see `append_events`), so a read up to the head finds everything that
+    will ever be there: nothing can be skipped. Commits of this process wake followers at once; those of other processes
+    are seen within `poll_seconds`.
     """
 
     def __init__(self, reader: LogReader, pool: ReadPool, signal: ChangeSignal, poll_seconds: float) -> None:
@@ -33,8 +33,8 @@ class Tailer:
         self._poll_seconds = poll_seconds
 
     async def run(self, request: TailEventsRequest) -> AsyncIterator[TailEventsResponse]:
-        """Yields stretches of the log. Raises InvalidArgumentError for partitions that the log does not have, and
-        OutOfRangeError for offsets beyond its end or no longer kept, also where that happens under way.
+        """Yields stretches of the log. Raises InvalidArgumentError for partitions that the log doesn't have, and
+        OutOfRangeError for offsets beyond its end or no longer kept, even if they're deleted while it reads.
         """
         limit = request.batch_size or DEFAULT_BATCH
         bounds = await self._pool.run(self._reader.bounds)
@@ -59,7 +59,7 @@ class Tailer:
             await self._wait(grown)
 
     def _read(self, places: dict[int, int], ends: Sequence[int], limit: int) -> TailEventsResponse:
-        """Reads on from `places`, and moves them. The partition that is furthest behind comes first."""
+        """Reads from `places` and advances them. The partition that is furthest behind comes first."""
         answer = TailEventsResponse()
         room = MAX_ANSWER_BYTES
         for partition in sorted(places, key=lambda each: places[each] - ends[each]):
@@ -86,7 +86,7 @@ class Tailer:
 
 
 class LogStatus:
-    """Says where the log begins and ends."""
+    """Reports where the log starts and ends."""
 
     def __init__(self, reader: LogReader, pool: ReadPool) -> None:
         self._reader = reader

@@ -22,7 +22,7 @@ _MAX_PAGES: Final = 100
 
 
 class UserLists:
-    """Lists a visitor's events and pages, newest first. InvalidArgumentError for a bad visitor, size or token."""
+    """Lists a visitor's events and pages, newest first. Raises InvalidArgumentError for a bad request."""
 
     def __init__(self, reader: UserReader, pool: ReadPool, signer: Signer) -> None:
         self._reader = reader
@@ -31,7 +31,7 @@ class UserLists:
         self._page_tokens: PageTokens[tuple[int, bytes]] = PageTokens(signer, "events.user_pages", f"q{DIGEST_BYTES}s")
 
     async def events(self, request: ListUserEventsRequest) -> ListUserEventsResponse:
-        """Lists events by their time."""
+        """Lists events by `event_time`."""
         key = visitor_digest(visitor_key(request.visitor))
         size = page_size(request.page_size, default=_DEFAULT_EVENTS, largest=_MAX_EVENTS)
         after = self._event_tokens.read(request.page_token, key)
@@ -45,7 +45,7 @@ class UserLists:
         return response
 
     async def pages(self, request: ListUserPagesRequest) -> ListUserPagesResponse:
-        """Lists pages by the time they were served."""
+        """Lists pages by `serve_time`."""
         key = visitor_digest(visitor_key(request.visitor))
         size = page_size(request.page_size, default=_DEFAULT_PAGES, largest=_MAX_PAGES)
         after = self._page_tokens.read(request.page_token, key)

@@ -1,4 +1,4 @@
-"""MySQL 8 and MariaDB 10.11: bounded pools, strict mode, patience that ends, isolation by purpose."""
+"""MySQL 8 and MariaDB 10.11: bounded pools, strict mode, timeouts, isolation by purpose."""
 
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from services.common.engines.transactions import writes
 
 BACKENDS: Final = frozenset({"mysql", "mariadb"})
-# For every table: what is not binary compares by code points, and transactions hold.
+# For every table: transactions, and comparison by code point for columns that aren't binary.
 TABLE_OPTIONS: Final[dict[str, Any]] = {
     "mysql_engine": "InnoDB",
     "mysql_charset": "utf8mb4",
@@ -22,21 +22,21 @@ _CONNECT_SECONDS: Final = 5
 _LOCK_WAIT_SECONDS: Final = 5
 # Below the server's wait_timeout (8 h) and what proxies and firewalls allow.
 _RECYCLE_SECONDS: Final = 1800
-# Strict: a value that does not fit is an error, never cut.
+# Strict: a value that doesn't fit is an error, never truncated.
 _SQL_MODE: Final = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION"
 
 
 def mysql_url(url: URL) -> URL:
-    """Returns `url` for the one driver and dialect that serve MySQL and MariaDB alike."""
+    """Returns `url` for the driver and dialect that serve both MySQL and MariaDB."""
     driver = url.drivername.partition("+")[2] or "pymysql"
     return url.set(drivername=f"mysql+{driver}")
 
 
 def mysql_engine(url: URL, *, pool_size: int, pool_timeout_seconds: float, statement_seconds: float | None) -> Engine:
-    """Returns an engine with up to `pool_size` connections; who finds none free waits `pool_timeout_seconds`.
+    """Returns an engine with up to `pool_size` connections; callers wait up to `pool_timeout_seconds` for a free one.
 
-    A connection is tried before it is used. A statement that brings nothing for `statement_seconds` loses its
-    connection; None waits for ever.
+    A connection is tested before it's used. A statement that returns nothing for `statement_seconds` loses its
+    connection; None waits forever.
     """
     engine = sqlalchemy.create_engine(
         mysql_url(url),
@@ -46,7 +46,7 @@ def mysql_engine(url: URL, *, pool_size: int, pool_timeout_seconds: float, state
         max_overflow=0,
         pool_timeout=pool_timeout_seconds,
         pool_recycle=_RECYCLE_SECONDS,
-        # A reading transaction is one snapshot, whatever the server's default.
+        # A read transaction is one snapshot, whatever the server's default.
         isolation_level="REPEATABLE READ",
         connect_args={
             "charset": "utf8mb4",
@@ -68,7 +68,7 @@ def _tune(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        # A writer locks the rows it touches and not the gaps between them, so that writers of different rows do not
-        # block each other, and sees at each statement what is committed then. For this transaction alone.
+        # A writer locks the rows it touches and not the gaps between them, so that writers of different rows don't
+        # block each other, and each of its statements sees what is committed by then. For this transaction only.
         if writes(connection):
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")

@@ -1,9 +1,9 @@
-"""What deleted rows leave in the bytes of an SQLite file, and how it goes.
+"""Removes what deleted rows leave in the bytes of an SQLite file.
 
-`secure_delete` overwrites a row where it is deleted. It does not reach two kinds of copies: old pages in the
-write-ahead log, and what a row left behind when its page was split and it moved to another. The first go with a
-checkpoint that empties the log; the second when the file is written anew (VACUUM), which takes some 7 ms a megabyte, in
-which nobody else writes. So a small file is written anew at once, and a large one when there is time.
+`secure_delete` overwrites a deleted row in place. It doesn't reach two kinds of copies: old pages in the write-ahead
+log, and what a row left behind when its page was split and it moved to another. A checkpoint that empties the log
+removes the first; rewriting the file (VACUUM) removes the second, which takes about 7 ms per megabyte and blocks other
+writers. So a small file is rewritten at once, and a large one when there is time.
 """
 
 import sqlite3
@@ -16,13 +16,13 @@ from sqlalchemy import Engine
 AT_ONCE_BYTES: Final = 64 * 1024 * 1024
 PATIENCE_MILLIS: Final = 1_000
 _LEFT: Final = 1
-"""The file's `user_version` while traces are left in it."""
+"""The file's `user_version` while it has traces."""
 
 
 def erase_traces(engine: Engine) -> bool:
-    """Makes what was deleted go from the file too. Waits up to a second for whoever reads or writes.
+    """Removes deleted data from the file. Waits up to a second for readers and writers.
 
-    Returns False if traces are left, since the file is large or somebody used it: `erase_traces_left` sees to them.
+    Returns False if traces are left because the file is large or in use: `erase_traces_left` removes them.
     """
     with _patient(engine) as cursor:
         size = _value(cursor, "page_count") * _value(cursor, "page_size")
@@ -30,17 +30,17 @@ def erase_traces(engine: Engine) -> bool:
 
 
 def erase_traces_left(engine: Engine) -> bool:
-    """Makes go what `erase_traces` left, however large the file is; returns False if it could not."""
+    """Removes what `erase_traces` left, however large the file is; returns False if it couldn't."""
     with _patient(engine) as cursor:
         return _value(cursor, "user_version") != _LEFT or _erase(cursor, anew=True)
 
 
 def _erase(cursor: Any, *, anew: bool) -> bool:
     try:
-        # Noted first: whatever happens then, it is known that there are traces.
+        # Set first, so that traces are known whatever happens next.
         cursor.execute(f"PRAGMA user_version={_LEFT}")
         if anew:
-            # Beside the file, not in memory.
+            # On disk, not in memory.
             cursor.execute("PRAGMA temp_store=FILE")
             cursor.execute("VACUUM")
         if not anew or not _log_emptied(cursor):
@@ -64,7 +64,7 @@ def _value(cursor: Any, name: str) -> int:
 
 @contextmanager
 def _patient(engine: Engine) -> Iterator[Any]:
-    """A cursor outside of any transaction that does not wait long for others."""
+    """A cursor outside any transaction that doesn't wait long for others."""
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()

@@ -15,7 +15,7 @@ def writes(connection: Connection) -> bool:
     return bool(connection.get_execution_options().get(WRITES, False))
 
 
-# Waits before each further try. A restart of the server takes longer: callers are told UNAVAILABLE and come back.
+# Pauses before each retry. A restart of the server takes longer: then callers get UNAVAILABLE, and retry.
 RETRY_SECONDS: Final = (0.02, 0.1, 0.5)
 
 _CODES: Final = frozenset(
@@ -38,7 +38,7 @@ _SQLITE_DUPLICATES: Final = frozenset({sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sql
 
 
 def is_transient(error: DBAPIError) -> bool:
-    """Returns whether the same transaction may succeed when it is tried again at once."""
+    """Returns whether the same transaction may succeed if retried at once."""
     arguments = error.orig.args if error.orig is not None else ()
     return error.connection_invalidated or bool(arguments and arguments[0] in _CODES)
 
@@ -53,5 +53,5 @@ def is_duplicate(error: DBAPIError) -> bool:
 
 
 def jittered(seconds: float) -> float:
-    """Returns half to all of `seconds`, so that those who collided do not collide again."""
+    """Returns 50 to 100 % of `seconds`, at random, so that colliding transactions don't collide again."""
     return seconds * random.uniform(0.5, 1.0)

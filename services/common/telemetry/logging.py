@@ -1,4 +1,4 @@
-"""JSON logs, one object a line, without users' ids."""
+"""JSON logs, one object per line, without users' ids."""
 
 import logging
 import sys
@@ -11,7 +11,7 @@ from structlog.typing import EventDict, Processor
 from services.common.telemetry.redacted_exceptions import RedactedExceptions
 from services.common.visitors import pseudonym
 
-# Fields that name a person. They are logged as pseudonyms whoever forgets what.
+# Fields that identify a person are always logged as pseudonyms.
 PERSONAL_FIELDS: Final = frozenset(
     {"user_id", "anonymous_id", "visitor", "visitor_key", "user", "known_user_id", "user_ids", "visitor_keys"}
 )
@@ -20,8 +20,8 @@ PERSONAL_FIELDS: Final = frozenset(
 def configure_logging(service: str, level: str = "INFO", *, secret: bytes = b"", stream: TextIO | None = None) -> None:
     """Sends structlog's and the standard library's logs to `stream` (stderr by default) as JSON.
 
-    Fields: time (UTC, ISO 8601), level, service, logger, event, trace_id and span_id inside a trace, and what is bound.
-    `secret` keys the pseudonyms that stand for users.
+    Fields: time (UTC, ISO 8601), level, service, logger, event, trace_id and span_id inside a trace, and bound fields.
+    `secret` is the key of the users' pseudonyms.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -6,14 +6,14 @@ import structlog
 from structlog.typing import EventDict
 
 _QUOTED: Final = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
-_LEFT_OUT: Final = "'…'"
+_REDACTED: Final = "'…'"
 
 
 class RedactedExceptions:
-    """Renders exceptions as data that names nobody: without local variables, and without what messages quote.
+    """Renders exceptions as data without personal information: no local variables, and no quoted values.
 
-    What an exception quotes is a value it met, and that may be a user's id: the missing key of a KeyError, the entry
-    that is in a table twice. Type and place say what happened. Errors of the system name files, and keep them.
+    A quoted value in a message may be a user's id: the missing key of a KeyError, the duplicate entry of a table. Type
+    and traceback say what happened. OSErrors quote file names, which are kept.
     """
 
     def __init__(self) -> None:
@@ -24,19 +24,19 @@ class RedactedExceptions:
     def __call__(self, logger: Any, method: str, fields: EventDict) -> EventDict:
         rendered = self._render(logger, method, fields)
         if isinstance(stacks := rendered.get("exception"), list):
-            _quote_nothing(stacks)
+            _redact(stacks)
         return rendered
 
 
-def _quote_nothing(stacks: list[dict[str, Any]]) -> None:
+def _redact(stacks: list[dict[str, Any]]) -> None:
     for stack in stacks:
-        if not _is_of_the_system(str(stack["exc_type"])):
-            stack["exc_value"] = _QUOTED.sub(_LEFT_OUT, stack["exc_value"])
-            stack["exc_notes"] = [_QUOTED.sub(_LEFT_OUT, note) for note in stack.get("exc_notes", ())]
+        if not _is_os_error(str(stack["exc_type"])):
+            stack["exc_value"] = _QUOTED.sub(_REDACTED, stack["exc_value"])
+            stack["exc_notes"] = [_QUOTED.sub(_REDACTED, note) for note in stack.get("exc_notes", ())]
         for inner in stack.get("exceptions", ()):
-            _quote_nothing(inner)
+            _redact(inner)
 
 
-def _is_of_the_system(name: str) -> bool:
+def _is_os_error(name: str) -> bool:
     kind = getattr(builtins, name, None)
     return isinstance(kind, type) and issubclass(kind, OSError)

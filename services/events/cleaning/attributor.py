@@ -10,9 +10,10 @@ _DAY_MILLIS: Final = 24 * 3600 * 1000
 
 
 class Attributor:
-    """Says from its tracking token where an event began. A token that does not hold is counted, never an error.
+    """Attributes an event to the place on the page where it originated, by its tracking token.
 
-    `unattributed` is told each time: "FORGED" (no token of ours, or for something else) or "EXPIRED".
+    An invalid token isn't an error; `unattributed` is called with "FORGED" (not our token, or for another purpose) or
+    "EXPIRED".
     """
 
     def __init__(self, signer: Signer, max_age_days: int, unattributed: Callable[[str], None]) -> None:
@@ -21,7 +22,7 @@ class Attributor:
         self._unattributed = unattributed
 
     def attribute(self, token: str, ingest_millis: int) -> bytes | None:
-        """Returns the serialized Attribution of a token, or None if it does not hold."""
+        """Returns the serialized Attribution of a token, or None if it's invalid."""
         try:
             payload = open_tracking(self._signer, token) if len(token) <= MAX_TOKEN_BYTES else None
         except InvalidToken:

@@ -13,7 +13,7 @@ from services.events.digests import event_digest, rejection_digest, visitor_dige
 from services.events.storage.records import NewEvent, NewRejection
 from vitrine.events.v1.event_pb2 import Event, EventType
 
-# The bounds of all fields together are below; what is above has fields that the contract does not know.
+# The limits of all fields add up to less; a larger event has fields that aren't in the contract.
 MAX_EVENT_BYTES: Final = 64 * 1024
 
 DERIVED_PREFIX: Final = "derived-"
@@ -28,7 +28,7 @@ _WITH_QUANTITY: Final = frozenset(
 
 
 class EventCleaner:
-    """Makes of an event as it was sent one that is fit for the log, or says why it is not."""
+    """Turns an event as it was sent into one for the log, or finds its fault."""
 
     def __init__(self, partitions: int, attributor: Attributor, currencies: Currencies, flagger: Flagger) -> None:
         self._partitions = partitions
@@ -37,9 +37,8 @@ class EventCleaner:
         self._flagger = flagger
 
     def clean(self, event: Event, clock: EventClock) -> NewEvent | Fault:
-        """Checks `event` and completes it in place: id, time and quantity are set, the price is in the shop's currency.
-
-        A fault leaves it as it was sent.
+        """Checks `event` and completes it in place: sets id, time and quantity, and converts the price to the shop's
+        currency. With a fault, it stays as it was sent.
         """
         fault = find_fault(event) or clock.find_fault(event) or self._currencies.find_fault(event) or _size(event)
         if fault is not None:
@@ -65,7 +64,7 @@ class EventCleaner:
         )
 
     def _complete(self, event: Event, visitor_key: str, clock: EventClock) -> int:
-        """Sets what is missing; returns the event's time. A derived id is of the time as sent, where one was sent."""
+        """Completes the event; returns its time. A derived id uses the time as it was sent, if there is one."""
         if event.event_id:
             millis = clock.settle(event)
         elif event.HasField("event_time"):
@@ -81,9 +80,9 @@ class EventCleaner:
 
 
 def rejection(event: Event, fault: Fault, ingest_millis: int) -> NewRejection:
-    """Returns the quarantine's record of an event that was found unfit. Its visitor can still have it erased.
+    """Returns the quarantine record of an invalid event. Its visitor can still have it erased.
 
-    Of one that is too large, what says whose and what it was is kept.
+    If the event is too large, only its ids and time are kept.
     """
     visitor = event.visitor
     key = None
@@ -104,10 +103,10 @@ def rejection(event: Event, fault: Fault, ingest_millis: int) -> NewRejection:
 
 
 def derived_event_id(event: Event, visitor_key: str) -> str:
-    """Returns the id of an event whose client gave none: the same for the same visitor, type, target, time and order.
+    """Returns the id of an event without one: the same for the same visitor, type, target, time and order.
 
-    The time is the client's, as sent. Without one, two equal events of one batch share an id (a double send), and those
-    of two calls do not: the time of arrival tells them apart, once it has been settled.
+    The time is the client's, as sent. Without one, it's the arrival time: equal events of one batch share an id (a
+    double send), and those of two calls don't.
     """
     subject = event.subject
     texts = (visitor_key, event.item_id, subject.subject_id, event.search_text, event.order_id)
@@ -126,12 +125,12 @@ def _size(event: Event) -> Fault | None:
     return Fault(
         "EVENT_TOO_LARGE",
         "",
-        f"the event has {size:,} bytes; send at most {MAX_EVENT_BYTES:,}, and only the fields of the contract",
+        f"the event has {size:,} bytes; send at most {MAX_EVENT_BYTES:,}, and only fields that are in the contract",
     )
 
 
 def _essence(event: Event) -> Event:
-    """Returns what fits of an event that is too large: without a type, so that half of it is never replayed."""
+    """Returns the ids and time of an event that is too large. It has no type, so that a replay never accepts it."""
     essence = Event()
     if event.HasField("event_time"):
         essence.event_time.CopyFrom(event.event_time)

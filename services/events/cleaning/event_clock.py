@@ -8,9 +8,9 @@ MAX_AHEAD_MILLIS: Final = 24 * 3600 * 1000
 
 
 class EventClock:
-    """Settles the times of the events that arrive at one moment.
+    """Checks and completes the times of events that arrive at the same moment.
 
-    A client's clock may be wrong: up to 24 hours ahead is taken as now, further ahead is refused. The past is welcome.
+    A client's clock may be wrong: up to 24 hours ahead counts as now, more is a fault. Any time in the past is valid.
     """
 
     def __init__(self, ingest_millis: int) -> None:
@@ -19,7 +19,7 @@ class EventClock:
         self._nanos = rest * 1_000_000
 
     def find_fault(self, event: Event) -> Fault | None:
-        """Returns what is wrong with the event's time, or None."""
+        """Returns the fault of the event's time, or None."""
         if not event.HasField("event_time"):
             return None
         time = event.event_time
@@ -27,19 +27,19 @@ class EventClock:
             return Fault(
                 "TIME_OUT_OF_RANGE",
                 "event_time",
-                "event_time is not a time between the years 1 and 9999; send seconds and nanos of UTC since 1970",
+                "event_time isn't a time between the years 1 and 9999; send seconds and nanos of UTC since 1970",
             )
         if time.seconds * 1000 + time.nanos // 1_000_000 > self.ingest_millis + MAX_AHEAD_MILLIS:
             return Fault(
                 "EVENT_TIME_IN_FUTURE",
                 "event_time",
                 "event_time is more than 24 hours in the future; send the time in UTC and set the sender's clock, "
-                "or leave it out and the time of arrival is taken",
+                "or leave it out to use the arrival time",
             )
         return None
 
     def settle(self, event: Event) -> int:
-        """Sets `event_time` where it is missing or ahead of now; returns it in Unix milliseconds."""
+        """Sets `event_time` if it's missing or in the future; returns it in Unix milliseconds."""
         time = event.event_time
         if event.HasField("event_time"):
             millis = time.seconds * 1000 + time.nanos // 1_000_000

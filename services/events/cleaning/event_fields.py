@@ -1,6 +1,6 @@
-"""Checks one event against the bounds that the contract states.
+"""Checks an event against the limits in the contract.
 
-Runs for every event that comes in, so it reads each field once and makes no object unless something is wrong.
+This runs for every event, so it reads each field once and creates no object unless something is wrong.
 """
 
 import math
@@ -24,7 +24,7 @@ _SUBJECT_KINDS: Final = frozenset(SubjectKind.values()) - {SubjectKind.SUBJECT_K
 
 
 class Fault(NamedTuple):
-    """Why an event is rejected: a stable reason, the field inside the event, what is wrong and what to do about it."""
+    """Why an event is rejected: a stable reason, the field, and a description with the remedy."""
 
     reason: str
     field: str
@@ -32,10 +32,7 @@ class Fault(NamedTuple):
 
 
 def find_fault(event: Event) -> Fault | None:
-    """Returns the first thing that is wrong with `event`, or None.
-
-    Times and currencies are not looked at: see `EventClock` and `Currencies`.
-    """
+    """Returns the first fault of `event`, or None. Times and currencies are up to `EventClock` and `Currencies`."""
     return (
         (_identifier("event_id", event.event_id) if event.event_id else None)
         or _visitor(event)
@@ -66,24 +63,24 @@ def _visitor(event: Event) -> Fault | None:
 def _target(event: Event) -> Fault | None:
     kind, target = event.type, event.WhichOneof("target")
     if kind not in _TYPES or kind == _UNSPECIFIED:
-        return Fault("TYPE_UNKNOWN", "type", f"type is {kind}; send one of the values of EventType, such as VIEW")
+        return Fault("TYPE_UNKNOWN", "type", f"type is {kind}; send a value of EventType, such as VIEW")
     if kind in _OF_SUBJECTS:
         return _subject(event, target)
     if kind == _SEARCH:
         if target is not None:
-            return Fault("TARGET_MISMATCH", target, "a SEARCH has no target; send search_text alone")
+            return Fault("TARGET_MISMATCH", target, "a SEARCH has no target; send only search_text")
         return None
     if target == "subject":
-        return Fault("TARGET_MISMATCH", "subject", f"{EventType.Name(kind)} is done to an item; set item_id instead")
+        return Fault("TARGET_MISMATCH", "subject", f"{EventType.Name(kind)} needs an item; set item_id instead")
     return _identifier("item_id", event.item_id)
 
 
 def _subject(event: Event, target: str | None) -> Fault | None:
     if target == "item_id":
-        return Fault("TARGET_MISMATCH", "item_id", "FOLLOW and UNFOLLOW are done to a subject; set subject instead")
+        return Fault("TARGET_MISMATCH", "item_id", "FOLLOW and UNFOLLOW need a subject; set subject instead")
     if event.subject.kind not in _SUBJECT_KINDS:
         return Fault(
-            "SUBJECT_KIND_UNKNOWN", "subject.kind", "subject.kind is not set; send CREATOR, BRAND or TOPIC with its id"
+            "SUBJECT_KIND_UNKNOWN", "subject.kind", "subject.kind isn't set; send CREATOR, BRAND or TOPIC with its id"
         )
     return _identifier("subject.subject_id", event.subject.subject_id)
 
@@ -115,7 +112,7 @@ def _texts(event: Event) -> Fault | None:
         if _longer(text, MAX_SEARCH_TEXT_BYTES):
             return _too_long("search_text", text, MAX_SEARCH_TEXT_BYTES)
     elif event.type == _SEARCH:
-        return Fault("SEARCH_TEXT_REQUIRED", "search_text", "search_text is empty; send what was typed")
+        return Fault("SEARCH_TEXT_REQUIRED", "search_text", "search_text is empty; send the query that was typed")
     return _identifier("order_id", order_id) if order_id else None
 
 
@@ -125,7 +122,7 @@ def _context(event: Event) -> Fault | None:
         return Fault(
             "TOO_MANY",
             "context",
-            f"context has {len(context)} keys; send at most {MAX_CONTEXT_KEYS}, the rest is too much",
+            f"context has {len(context)} keys; send at most {MAX_CONTEXT_KEYS}",
         )
     for key, value in context.items():
         if _longer(key, MAX_CONTEXT_KEY_BYTES):
@@ -136,7 +133,7 @@ def _context(event: Event) -> Fault | None:
 
 
 def _longer(text: str, limit: int) -> bool:
-    # A character has at most 4 bytes: most texts need not be encoded to know.
+    # A character has at most 4 bytes: most texts needn't be encoded.
     return len(text) > limit // 4 and len(text.encode()) > limit
 
 

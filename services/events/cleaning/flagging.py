@@ -11,38 +11,38 @@ from vitrine.events.v1.event_pb2 import Event, EventType
 
 
 class EventFlag(IntFlag):
-    """Signs that an event is no shopper's. Stored as bits, told by name: neither may change its meaning."""
+    """Signs that an event isn't a shopper's. Stored as bits, reported by name: neither may change its meaning."""
 
     BOT_USER_AGENT = 1
-    """The user agent says that it is a program."""
+    """The user agent is a program's."""
     BOT_RATE = 2
     """The visitor does more in a minute than a person can."""
     BURST = 4
-    """The visitor does the same to the same item over and over."""
+    """The visitor repeats the same action on the same item over and over."""
 
 
 @lru_cache(maxsize=64)
 def flag_names(bits: int) -> tuple[str, ...]:
-    """Returns the names of set bits; those that only a newer program knows are left out."""
+    """Returns the names of the bits that are set, without those that only a newer program knows."""
     return tuple(str(flag.name) for flag in EventFlag if flag & bits)
 
 
 class FlagRule(Protocol):
-    """One sign that an event is no shopper's. Runs for every event that comes in: cheap, and of bounded memory."""
+    """One sign that an event isn't a shopper's. Runs for every event, so it must be cheap and use bounded memory."""
 
     flag: EventFlag
 
     def holds(self, event: Event, visitor_key: bytes, event_key: bytes, event_millis: int) -> bool:
-        """Returns whether the sign is there. The event is cleaned; the keys are digests. The same event, sent again,
-        must not weigh twice.
+        """Returns whether the sign is there. The event is cleaned; the keys are digests. An event that is sent again
+        must not count twice.
         """
         ...
 
 
 class Flagger:
-    """Looks for all signs that an event is no shopper's. `flagged` is told the name of each that is found.
+    """Checks events for all signs. `flagged` is called with the name of each flag that is set.
 
-    Flagged events are stored like others; who counts leaves them out.
+    Flagged events are stored like others; consumers that count leave them out.
     """
 
     def __init__(self, rules: Sequence[FlagRule], flagged: Callable[[str], None]) -> None:
@@ -61,8 +61,7 @@ class Flagger:
 
 CONTEXT_KEY: Final = "user_agent"
 
-# How programs that fetch pages name themselves: crawlers, and what libraries and headless browsers send by default.
-# (CUBOT makes telephones.)
+# User agents of programs: crawlers, and the defaults of libraries and headless browsers. (CUBOT makes phones.)
 _PROGRAMS: Final = re.compile(
     r"(?<!cu)bot\b|crawl|spider|slurp|scrap(er|y)|headless|phantomjs|puppeteer|playwright|selenium|lighthouse"
     r"|facebookexternalhit|python-|aiohttp|httpx|\bcurl/|\bwget/|go-http-client|libwww|java/",
@@ -71,7 +70,7 @@ _PROGRAMS: Final = re.compile(
 
 
 class BotUserAgent:
-    """The event's context names a user agent (`user_agent`), and it is a program's."""
+    """The `user_agent` in the event's context is a program's."""
 
     flag = EventFlag.BOT_USER_AGENT
 
@@ -79,8 +78,8 @@ class BotUserAgent:
         return CONTEXT_KEY in event.context and _PROGRAMS.search(event.context[CONTEXT_KEY]) is not None
 
 
-# What a hand does one by one. Purchases come by the basket, and impressions by the page.
-_BY_HAND: Final = frozenset(
+# Actions that people do one by one. Purchases come by the basket, and impressions by the page.
+_ONE_BY_ONE: Final = frozenset(
     {
         EventType.EVENT_TYPE_VIEW,
         EventType.EVENT_TYPE_CLICK,
@@ -94,24 +93,24 @@ _MINUTE_MILLIS: Final = 60_000
 
 
 class BotRate:
-    """A visitor who does more than `a_minute` things by hand in one minute. Those up to there are not flagged."""
+    """The visitor does more than `per_minute` of these actions in a minute. The first `per_minute` aren't flagged."""
 
     flag = EventFlag.BOT_RATE
 
-    def __init__(self, a_minute: int) -> None:
-        self._window = DistinctWindow(a_minute, _MINUTE_MILLIS)
+    def __init__(self, per_minute: int) -> None:
+        self._window = DistinctWindow(per_minute, _MINUTE_MILLIS)
 
     def holds(self, event: Event, visitor_key: bytes, event_key: bytes, event_millis: int) -> bool:
-        return event.type in _BY_HAND and self._window.is_beyond(visitor_key, event_millis, event_key)
+        return event.type in _ONE_BY_ONE and self._window.is_beyond(visitor_key, event_millis, event_key)
 
 
-# Who sends these twice means it: two lines of an order, two refunds of it.
-_MEANT: Final = frozenset({EventType.EVENT_TYPE_PURCHASE, EventType.EVENT_TYPE_REFUND})
+# These may repeat: two lines of an order, two refunds of it.
+_REPEATABLE: Final = frozenset({EventType.EVENT_TYPE_PURCHASE, EventType.EVENT_TYPE_REFUND})
 _WINDOW_MILLIS: Final = 10_000
 
 
 class Burst:
-    """The same visitor does the same to the same item more than `times` in ten seconds: a stuck button, a loop."""
+    """The visitor repeats an action on an item more than `times` in ten seconds: a stuck button, a loop."""
 
     flag = EventFlag.BURST
 
@@ -119,17 +118,17 @@ class Burst:
         self._window = DistinctWindow(times, _WINDOW_MILLIS)
 
     def holds(self, event: Event, visitor_key: bytes, event_key: bytes, event_millis: int) -> bool:
-        if event.type in _MEANT or not event.item_id:
+        if event.type in _REPEATABLE or not event.item_id:
             return False
         same = hashlib.blake2b(b"%s%d %s" % (visitor_key, event.type, event.item_id.encode()), digest_size=16)
         return self._window.is_beyond(same.digest(), event_millis, event_key)
 
 
 class DistinctWindow:
-    """Counts the different events of a group in windows of time, and says which are beyond `limit`.
+    """Counts the distinct events of each group per time window, and reports those beyond `limit`.
 
-    Time is the events' own, so that imported history is judged as it happened. The newest `remembered` windows are
-    kept; an event that comes again is counted once.
+    Windows follow event time, so that imported history is judged as it happened. The newest `remembered` windows are
+    kept; an event that is sent again counts once.
     """
 
     def __init__(self, limit: int, window_millis: int, remembered: int = 20_000) -> None:
@@ -139,7 +138,7 @@ class DistinctWindow:
         self._seen: dict[tuple[bytes, int], set[bytes]] = {}
 
     def is_beyond(self, group: bytes, millis: int, event_key: bytes) -> bool:
-        """Counts an event; returns whether its group had `limit` others in its window before it."""
+        """Counts an event; returns whether its group already had `limit` others in the same window."""
         place = (group, millis // self._window_millis)
         seen = self._seen.get(place)
         if seen is None:

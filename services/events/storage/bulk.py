@@ -1,8 +1,8 @@
-"""Many rows in one statement, for the paths that every event takes.
+"""Many rows per statement, on the paths that every event takes.
 
-`executemany` enters the driver once a row, and sqlite3 gives up the interpreter's lock each time: beside a busy event
-loop every row may wait for its turn. One statement of many rows runs in one go, off the lock, on a core of its own.
-The text of a statement depends on its size alone, and there are few sizes: the drivers' caches hold them all.
+`executemany` enters the driver once per row, and sqlite3 releases the interpreter lock each time: next to a busy event
+loop, every row may wait for its turn. One statement with many rows runs in one go, off the lock, on a core of its own.
+A statement's text depends only on its number of rows, of which there are few: the drivers' caches hold them all.
 """
 
 from bisect import bisect_right
@@ -15,13 +15,13 @@ from sqlalchemy import Column, Connection, Dialect, Table, delete
 
 # 512 rows of 9 columns stay far below SQLite's 32,766 variables.
 _SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
-# MariaDB takes statements of up to 16 MiB, in which a byte may be written as two characters.
+# MariaDB accepts statements of up to 16 MiB, in which a byte may take two characters.
 _STATEMENT_BYTES: Final = 4 * 1024 * 1024
 _PAYLOAD: Final = "payload"
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
-    """Inserts `rows`, whose values stand in the order of the table's columns."""
+    """Inserts `rows`, whose values are in the order of the table's columns."""
     payload = next((place for place, column in enumerate(table.columns) if column.name == _PAYLOAD), None)
     start = 0
     while start < len(rows):
@@ -34,7 +34,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[An
 
 
 def _affordable(sizes: Sequence[int]) -> int:
-    """Returns how many of the first rows go into one statement: one of `_SIZES`, as their payloads have `sizes`."""
+    """Returns how many of the first rows fit into one statement (one of `_SIZES`), given their payload sizes."""
     if sum(sizes) <= _STATEMENT_BYTES:
         return len(sizes)
     fitting = bisect_right(list(accumulate(sizes)), _STATEMENT_BYTES)
@@ -42,7 +42,7 @@ def _affordable(sizes: Sequence[int]) -> int:
 
 
 def existing_keys(connection: Connection, column: Column[bytes], keys: Sequence[bytes]) -> set[bytes]:
-    """Returns those of `keys` that the table of `column` holds."""
+    """Returns those of `keys` that are in `column`."""
     found: set[bytes] = set()
     for start in range(0, len(keys), _SIZES[-1]):
         chunk = tuple(keys[start : start + _SIZES[-1]])
@@ -59,7 +59,7 @@ def delete_keys(connection: Connection, column: Column[bytes], keys: Sequence[by
 
 
 def marks(dialect: Dialect, count: int) -> str:
-    """Returns `count` places for values, in the driver's style."""
+    """Returns `count` placeholders, in the driver's style."""
     return ", ".join(["?" if dialect.paramstyle == "qmark" else "%s"] * count)
 
 

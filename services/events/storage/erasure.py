@@ -1,4 +1,4 @@
-"""Erasing visitors, and those of whom nothing may be kept."""
+"""Erases visitors, and knows those about whom nothing may be kept."""
 
 from collections.abc import Set
 
@@ -11,9 +11,9 @@ from services.events.storage.tables import erasures, events, pages, quarantine, 
 
 
 def erase_visitor(connection: Connection, operation: EraseVisitor) -> Receipt:
-    """Erases all that is kept of a visitor, and writes the receipt.
+    """Erases everything that is kept of a visitor, and writes the receipt.
 
-    The head row of the visitor's partition is held: two erasures of one request meet there, and no event slips in.
+    The head row of the visitor's partition is locked: two erasures of one request meet there, and no event slips in.
     """
     if receipt := _earlier(connection, operation.erasure_key):
         return receipt
@@ -34,7 +34,7 @@ def erase_visitor(connection: Connection, operation: EraseVisitor) -> Receipt:
 def erase_rows(connection: Connection, visitor_key: bytes) -> tuple[int, int, int]:
     """Erases a visitor's events, pages and quarantined events; returns how many of each.
 
-    Events keep their places, so that offsets stay contiguous, and their keys, so that a late retry stays a duplicate.
+    Events keep their offsets, which stay contiguous, and their keys, so that a late retry stays a duplicate.
     """
     erased_events = connection.execute(
         update(events)
@@ -60,17 +60,17 @@ def _earlier(connection: Connection, erasure_key: bytes) -> Receipt | None:
 
 
 def refused_visitors(connection: Connection, visitor_keys: Set[bytes]) -> set[bytes]:
-    """Returns those of the visitors of whom nothing may be kept.
+    """Returns the visitors about whom nothing may be kept.
 
-    Asked while the heads of their partitions are held: a refusal takes the head too, and nothing slips in beside it.
+    Call it while the head rows of their partitions are locked: a refusal locks the head row too.
     """
     if connection.execute(select(refusals.c.visitor_key).limit(1)).first() is None:
-        return set()  # in most shops, most of the time
+        return set()  # most shops, most of the time
     return existing_keys(connection, refusals.c.visitor_key, sorted(visitor_keys))
 
 
 def set_refusal(connection: Connection, operation: SetRefusal) -> int:
-    """Notes a refusal, and erases what is kept; or takes note that it is over. Returns how many rows were erased."""
+    """Stores a refusal and erases what is kept, or removes the refusal. Returns the number of erased rows."""
     connection.execute(delete(refusals).where(refusals.c.visitor_key == operation.visitor_key))
     if not operation.refused:
         return 0

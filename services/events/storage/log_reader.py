@@ -7,19 +7,19 @@ from services.common.database import Database
 from services.events.storage.records import StoredEvent
 from services.events.storage.tables import STORED_EVENT, events, heads, quarantine, starts
 
-# Events may be large: what one look may bring is bounded, whatever the caller's limit.
-_ROWS_A_LOOK = 500
+# Events may be large: the rows of one query are bounded, whatever the caller's limit.
+_ROWS_PER_QUERY = 500
 
 
 class Bounds(NamedTuple):
-    """Where a partition begins and ends: the oldest offset that is kept, and the one that the next event will get."""
+    """The oldest offset of a partition that is kept, and the one that the next event will get."""
 
     start: int
     end: int
 
 
 class DroppedError(Exception):
-    """The events at a place were dropped: they were older than what is kept."""
+    """The events at an offset were deleted: they exceeded the retention period."""
 
     def __init__(self, partition: int, offset: int, oldest: int) -> None:
         super().__init__(f"offset {offset} of partition {partition} was dropped, the oldest is {oldest}")
@@ -29,13 +29,13 @@ class DroppedError(Exception):
 
 
 class LogReader:
-    """Reads the log by place. Blocks: call it off the event loop."""
+    """Reads the log by offset. Blocks: call it off the event loop."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def bounds(self) -> list[Bounds]:
-        """Returns where each partition begins and ends."""
+        """Returns the bounds of each partition."""
         return self._database.read(_bounds)
 
     def end_offsets(self) -> list[int]:
@@ -49,20 +49,20 @@ class LogReader:
         return self._database.read(lambda connection: connection.scalar(statement) or 0)
 
     def read(self, partition: int, start: int, end: int) -> Iterator[StoredEvent]:
-        """Yields a partition's events with offsets from `start` to before `end`, in their order, a few at a time.
+        """Yields a partition's events with offsets from `start` up to `end` (exclusive), in order.
 
-        Raises DroppedError once the next one is no longer kept.
+        Raises DroppedError if the next one is no longer kept.
         """
         while start < end:
-            stop = min(end, start + _ROWS_A_LOOK)
-            found = self._look(partition, start, stop)
+            stop = min(end, start + _ROWS_PER_QUERY)
+            found = self._query(partition, start, stop)
             if not found or found[0].offset != start:
-                # Offsets have no gaps, and only the oldest are dropped.
+                # Offsets have no gaps, and only the oldest are deleted.
                 raise DroppedError(partition, start, self.bounds()[partition].start)
             yield from found
             start = stop
 
-    def _look(self, partition: int, start: int, stop: int) -> list[StoredEvent]:
+    def _query(self, partition: int, start: int, stop: int) -> list[StoredEvent]:
         statement = (
             select(*STORED_EVENT)
             .where(events.c.partition_no == partition, events.c.log_offset >= start, events.c.log_offset < stop)

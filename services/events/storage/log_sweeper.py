@@ -9,10 +9,10 @@ from services.events.storage.tables import events, pages, quarantine, starts
 
 
 class LogSweeper:
-    """Drops what is older than a moment, a few rows in a transaction. Blocks: call it off the event loop.
+    """Deletes rows older than a given time, a few per transaction. Blocks: call it off the event loop.
 
-    No head row is touched: appending never waits for it. Each call returns how many rows it dropped; fewer than `limit`
-    means that nothing old is left.
+    It locks no head row, so appending never waits for it. Each call returns the number of deleted rows; fewer than
+    `limit` means that nothing old is left.
     """
 
     def __init__(self, database: Database) -> None:
@@ -24,19 +24,19 @@ class LogSweeper:
         return self._database.read(lambda connection: list(connection.scalars(statement)))
 
     def drop_events(self, partition: int, before_millis: int, limit: int) -> int:
-        """Drops a partition's oldest events, up to the first one that arrived at `before_millis` or later: what is
-        kept has no gap.
+        """Deletes a partition's oldest events, up to the first one that arrived at `before_millis` or later, so that
+        what is kept has no gap.
         """
         return self._database.write(lambda connection: _drop_events(connection, partition, before_millis, limit))
 
     def drop_pages(self, before_millis: int, limit: int) -> int:
-        """Drops pages that were served before `before_millis`."""
+        """Deletes pages served before `before_millis`."""
         return self._database.write(
             lambda connection: _drop(connection, pages.c.page_key, pages.c.serve_millis, before_millis, limit)
         )
 
     def drop_rejections(self, before_millis: int, limit: int) -> int:
-        """Drops quarantined events that arrived before `before_millis`."""
+        """Deletes quarantined events that arrived before `before_millis`."""
         return self._database.write(
             lambda connection: _drop(
                 connection, quarantine.c.rejection_key, quarantine.c.ingest_millis, before_millis, limit
@@ -45,7 +45,7 @@ class LogSweeper:
 
 
 def _drop_events(connection: Connection, partition: int, before_millis: int, limit: int) -> int:
-    # Two processes that drop meet at the start row; the second finds the work done.
+    # Two processes that sweep meet at the start row; the second one finds the work done.
     start = connection.scalar(select(starts.c.first_offset).where(starts.c.partition_no == partition).with_for_update())
     ages = connection.execute(
         select(events.c.log_offset, events.c.ingest_millis)

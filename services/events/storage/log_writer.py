@@ -11,16 +11,16 @@ from services.events.storage.partition_heads import hold_heads
 
 
 class LogWriter:
-    """The one way to change the log. Blocks: it lives on the writer's thread."""
+    """The only way to change the log. Blocks: it runs in the writer thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def apply(self, operations: Sequence[Operation[Any]]) -> list[Any]:
-        """Carries out all or none of `operations` in one transaction, erasures and refusals last.
+        """Applies all or none of `operations` in one transaction, erasures and refusals last.
 
-        Returns their results in order, durable. What many calls bring is appended together. Where the engine gives the
-        transaction up it is done again: whatever of it had been committed is found, and counts as there before.
+        Returns their results in order, durable. The events of all operations are appended together. If the transaction
+        has to be repeated, whatever of it was committed counts as duplicates.
         """
         # Pages and rejections have no head row: another process may write the same one between our look and our insert.
         # `write` looks again, and finds it.
@@ -31,7 +31,7 @@ class LogWriter:
 
 
 def _apply(connection: Connection, operations: Sequence[Operation[Any]]) -> list[Any]:
-    # All heads come first, at once and in order: no other writer can meet us half-way, and on MySQL, which may show a
+    # Lock all heads first, at once and in order: no deadlock with another writer, and on MySQL, which may show a
     # transaction the store as of its first read, no read precedes the lock.
     held = hold_heads(connection, _partitions(operations))
     stored = iter(append_events(connection, [each for each in operations if isinstance(each, AppendEvents)], held))
@@ -53,7 +53,7 @@ def _apply(connection: Connection, operations: Sequence[Operation[Any]]) -> list
 
 
 def _erased(operation: Operation[Any], result: Any) -> bool:
-    """Returns whether an operation took rows away that were kept."""
+    """Returns whether an operation erased rows."""
     match operation:
         case EraseVisitor():
             return bool(result.events or result.pages or result.rejections)

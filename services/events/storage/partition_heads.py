@@ -1,4 +1,4 @@
-"""The head rows: who holds one gives the next offsets of its partition."""
+"""The head rows: a transaction that locks one assigns the next offsets of its partition."""
 
 from collections.abc import Collection, Mapping
 from functools import lru_cache
@@ -10,9 +10,9 @@ from services.events.storage.bulk import marks
 
 
 def hold_heads(connection: Connection, partitions: Collection[int]) -> dict[int, int]:
-    """Locks the head rows of `partitions` to the transaction's end; returns the offset that is next in each.
+    """Locks the head rows of `partitions` until the transaction ends; returns the next offset of each.
 
-    Rows are locked in the order of the partitions, so that two writers cannot block each other.
+    Rows are locked in the order of the partitions, so that two writers can't deadlock.
     """
     if not partitions:
         return {}
@@ -21,7 +21,7 @@ def hold_heads(connection: Connection, partitions: Collection[int]) -> dict[int,
 
 
 def advance_heads(connection: Connection, offsets: Mapping[int, int]) -> None:
-    """Sets the next offsets of held partitions."""
+    """Sets the next offsets of locked partitions."""
     if offsets:
         values = (*chain.from_iterable(offsets.items()), *offsets)
         connection.exec_driver_sql(_advance(connection.dialect, len(offsets)), values)
@@ -29,7 +29,7 @@ def advance_heads(connection: Connection, offsets: Mapping[int, int]) -> None:
 
 @lru_cache(maxsize=64)
 def _hold(dialect: Dialect, count: int) -> str:
-    # SQLite locks the whole store when a writer begins.
+    # SQLite locks the entire store when a writer begins.
     lock = "" if dialect.name == "sqlite" else " FOR UPDATE"
     return (
         "SELECT partition_no, next_offset FROM partition_heads "  # noqa: S608  # our own names

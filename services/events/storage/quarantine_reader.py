@@ -18,13 +18,13 @@ class QuarantinedEvent(NamedTuple):
 
 
 class QuarantineReader:
-    """Reads the quarantine, oldest first, in pages. Blocks: call it off the event loop."""
+    """Reads the quarantine, oldest first, page by page. Blocks: call it off the event loop."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def list(self, reason: str, limit: int, after: tuple[int, bytes] | None = None) -> list[QuarantinedEvent]:
-        """Returns events of one reason, or of all where it is empty; `after` is (ingest_millis, rejection_key)."""
+        """Returns events of one reason, or of all reasons if it's empty; `after` is (ingest_millis, rejection_key)."""
         columns = quarantine.c
         statement = select(
             columns.rejection_key,

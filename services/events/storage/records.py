@@ -1,10 +1,10 @@
-"""What the log's tables take and give."""
+"""Rows of the log's tables."""
 
 from typing import NamedTuple
 
 
 class NewEvent(NamedTuple):
-    """An event that is fit to be stored; its offset is given in the inserting transaction."""
+    """A valid event; the inserting transaction assigns its offset."""
 
     partition: int
     event_key: bytes
@@ -20,7 +20,7 @@ class NewEvent(NamedTuple):
 
 
 class NewRejection(NamedTuple):
-    """An event that is not fit, as it was sent, with the reason."""
+    """An invalid event as it was sent, with the reason."""
 
     rejection_key: bytes
     visitor_key: bytes | None
@@ -43,7 +43,7 @@ class NewPage(NamedTuple):
 
 
 class StoredEvent(NamedTuple):
-    """An event in its place. `payload` is None if it was erased."""
+    """A stored event. `payload` is None if it was erased."""
 
     partition: int
     offset: int
@@ -54,7 +54,7 @@ class StoredEvent(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """What an erasure did."""
+    """The result of an erasure."""
 
     receipt_id: str
     events: int

@@ -27,7 +27,7 @@ log_settings: Final = Table(
     **TABLE_OPTIONS,
 )
 
-# One row a partition. Who holds it gives the next offsets, and readers see only what was committed under it.
+# One row per partition. Whoever locks it assigns the next offsets, and readers see only what was committed under it.
 heads: Final = Table(
     "partition_heads",
     metadata,
@@ -36,8 +36,8 @@ heads: Final = Table(
     **TABLE_OPTIONS,
 )
 
-# One row a partition: the oldest offset that is kept. Apart from the heads, so that dropping old events and appending
-# new ones do not wait for each other.
+# One row per partition: the oldest offset that is kept. Apart from the heads, so that deleting old events and appending
+# new ones don't wait for each other.
 starts: Final = Table(
     "partition_starts",
     metadata,
@@ -46,8 +46,8 @@ starts: Final = Table(
     **TABLE_OPTIONS,
 )
 
-# Clustered by place on both engines: a tail reads neighbors. An erased event keeps its place and its key (so that a
-# late retry does not bring it back) and loses visitor, payload, attribution, time and flags.
+# Clustered by offset on both engines: a tail reads neighbors. An erased event keeps its offset and its key (so that a
+# late retry doesn't restore it) and loses visitor, payload, attribution, time and flags.
 events: Final = Table(
     "events",
     metadata,
@@ -101,7 +101,7 @@ pages: Final = Table(
     **TABLE_OPTIONS,
 )
 
-# Those of whom nothing may be kept: digests, from which nobody can tell who that is.
+# Visitors about whom nothing may be kept: digests, which don't reveal who they are.
 refusals: Final = Table(
     "refusals",
     metadata,
@@ -109,7 +109,7 @@ refusals: Final = Table(
     **TABLE_OPTIONS,
 )
 
-# Receipts name no visitor: what was erased stays erased. `erasure_key` finds the receipt of a retried request.
+# Receipts name no visitor. `erasure_key` finds the receipt of a retried request.
 erasures: Final = Table(
     "erasures",
     metadata,

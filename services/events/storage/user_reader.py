@@ -9,7 +9,7 @@ from services.events.storage.tables import STORED_EVENT, events, pages, quaranti
 
 
 class UserEvent(NamedTuple):
-    """An event of a visitor, with the time it is listed by."""
+    """An event of a visitor, with the time it's listed by."""
 
     event_millis: int
     stored: StoredEvent
@@ -24,9 +24,9 @@ class UserPage(NamedTuple):
 
 
 class UserReader:
-    """Reads what the log holds of one visitor, in pages. Blocks: call it off the event loop.
+    """Reads what the log holds about one visitor, page by page. Blocks: call it off the event loop.
 
-    `visitor_key` is the visitor's digest; `after` is where the page before ended.
+    `visitor_key` is the visitor's digest; `after` is where the previous page ended.
     """
 
     def __init__(self, database: Database) -> None:
@@ -75,7 +75,7 @@ class UserReader:
 
 
 def _older(table: Table, first: str, second: str, after: tuple[int, object] | None) -> ColumnElement[bool]:
-    """The rows behind `after` where the order is (first, second), both downwards."""
+    """The rows after `after` in the order of (first, second), both descending."""
     if after is None:
         return and_(True)
     return or_(table.c[first] < after[0], and_(table.c[first] == after[0], table.c[second] < after[1]))

@@ -66,7 +66,7 @@ async def test_rejected_events_are_listed_oldest_first(log: EventLog, clock: Fix
     assert [each.event.event_id for each in events] == ["0", "1", "2", "3", "4"]
     assert rest.next_page_token == ""
     assert {(each.reason, each.field) for each in events} == {("UNKNOWN_CURRENCY", "currency_code")}
-    assert "have the rate of USD added to VITRINE_EVENTS_CURRENCY_RATES" in events[0].description
+    assert "add the rate of USD to VITRINE_EVENTS_CURRENCY_RATES" in events[0].description
     assert events[0].event.currency_code == "USD", "as it was sent"
     assert len((await listed(log)).events) == 10
 

@@ -58,7 +58,7 @@ class RunningShop:
 
     async def start(self) -> None:
         lay_stores(self._folder)
-        limits = {"burst_repeats": 1_000, "bot_events_a_minute": 10_000}
+        limits = {"burst_repeats": 1_000, "bot_events_per_minute": 10_000}
         log = EventsSettings(state_directory=self._folder, port=0, grace_seconds=0, **limits)  # type: ignore[arg-type]
         server = await self._stack.enter_async_context(running(log, build_events(log)))
         channel = await self._stack.enter_async_context(grpc.aio.insecure_channel(server.address))

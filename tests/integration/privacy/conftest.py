@@ -37,7 +37,7 @@ async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
     async with AsyncExitStack() as stack:
         # Tests are quicker than people: nobody is taken for a robot.
         events = EventsSettings(
-            state_directory=tmp_path, port=0, grace_seconds=0, burst_repeats=1_000, bot_events_a_minute=100_000
+            state_directory=tmp_path, port=0, grace_seconds=0, burst_repeats=1_000, bot_events_per_minute=100_000
         )
         log = await stack.enter_async_context(running(events, build_events(events)))
         settings = FeaturesSettings(state_directory=tmp_path, port=0, grace_seconds=0, events_address=log.address)

@@ -182,7 +182,7 @@ async def test_a_changed_file_is_refused(tmp_path: Path, columns: ItemColumns) -
     neighbors(neighbors=np.array([3, 2, 1], np.uint32)).save(tmp_path / "neighbors" / version)
     await watched.watcher.look()
     assert watched.slot.value is None
-    assert "not what was published" in watched.slot.refusals()[0]
+    assert "changed after it was published" in watched.slot.refusals()[0]
 
 
 async def test_an_unreadable_pointer_is_reported(tmp_path: Path, columns: ItemColumns) -> None:

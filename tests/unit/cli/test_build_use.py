@@ -37,7 +37,7 @@ def test_a_version_that_was_kept_back_is_taken_and_given_up_again(tmp_path: Path
 def test_a_version_that_is_not_there_leaves_all_as_it_was(tmp_path: Path) -> None:
     store = ArtifactStore(tmp_path / "artifacts")
     first = publish(store, make_current=True)
-    with pytest.raises(NotFoundError, match=f"there are: {first}"):
+    with pytest.raises(NotFoundError, match=f"available: {first}"):
         raise use(tmp_path, "neighbors", "77").exception or AssertionError("it went through")
     current = store.current("neighbors")
     assert current is not None

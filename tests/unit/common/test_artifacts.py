@@ -82,7 +82,7 @@ def test_a_version_can_be_published_before_it_is_made_current(store: ArtifactSto
 
 def test_a_version_that_is_not_there_cannot_be_current(store: ArtifactStore) -> None:
     version = store.publish("model", writing("x"), {}, CREATED).version
-    with pytest.raises(NotFoundError, match=f"no version 7 of model; there are: {version}"):
+    with pytest.raises(NotFoundError, match=f"no version 7 of model; available: {version}"):
         store.set_current("model", "7")
 
 
@@ -101,9 +101,9 @@ def add(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (change, "vectors.bin is not what was published"),
+        (change, "vectors.bin was changed after it was published"),
         (remove, "vectors.bin is missing"),
-        (add, "stray is not in the manifest"),
+        (add, "stray isn't in the manifest"),
     ],
 )
 def test_damage_is_found_and_named(store: ArtifactStore, damage: Callable[[Path], None], said: str) -> None:
@@ -119,7 +119,7 @@ def test_damage_is_found_and_named(store: ArtifactStore, damage: Callable[[Path]
 def test_a_manifest_that_cannot_be_read_says_so(store: ArtifactStore, manifest: str) -> None:
     artifact = store.publish("model", writing("one"), {}, CREATED)
     (artifact.path / "manifest.json").write_text(manifest)
-    with pytest.raises(FailedPreconditionError, match=r"manifest\.json is not readable"):
+    with pytest.raises(FailedPreconditionError, match=r"manifest\.json can't be read"):
         store.current("model")
 
 
@@ -133,7 +133,7 @@ def test_old_versions_are_removed_but_never_the_current_one(store: ArtifactStore
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "Model", ".hidden", "a" * 65, "é"])
 def test_names_that_are_no_folders_of_ours_are_refused(store: ArtifactStore, name: str) -> None:
-    with pytest.raises(ValueError, match="is no artifact name"):
+    with pytest.raises(ValueError, match="isn't an artifact name"):
         store.publish(name, writing("x"), {}, CREATED)
 
 

@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,11 @@ CARDS = sa.Table(
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
+def database(tmp_path: Path) -> Iterator[Database]:
     made = Database(create_engine(sqlite_url(tmp_path / "a folder?#" / "shop.db"), busy_timeout_seconds=0.2))
     made.create_tables(METADATA)
-    return made
+    yield made
+    made.dispose()
 
 
 def put(connection: sa.Connection, item_id: str, count: int = 1) -> None:
@@ -62,7 +64,6 @@ def test_ids_stay_what_they_are(database: Database) -> None:
     with database.connect() as connection:
         found = connection.scalar(sa.select(ITEMS.c.item_id).where(ITEMS.c.item_id == "e\u0301"))
     assert found == "e\u0301"
-    database.dispose()
 
 
 def test_ids_are_binary_in_every_database() -> None:
@@ -76,7 +77,6 @@ def test_no_id_stays_no_id(database: Database) -> None:
     with database.begin() as connection:
         connection.execute(CARDS.insert().values(card_no=1, item_id=None))
         assert connection.scalar(sa.select(CARDS.c.item_id)) is None
-    database.dispose()
 
 
 def test_an_exception_takes_everything_back(database: Database) -> None:
@@ -88,14 +88,12 @@ def test_an_exception_takes_everything_back(database: Database) -> None:
     with pytest.raises(KeyError):
         fail_halfway()
     assert ids(database) == []
-    database.dispose()
 
 
 def test_what_a_reader_writes_is_not_kept(database: Database) -> None:
     with database.connect() as connection:
         put(connection, "a")
     assert ids(database) == []
-    database.dispose()
 
 
 def test_a_reader_sees_one_moment(database: Database) -> None:
@@ -105,7 +103,6 @@ def test_a_reader_sees_one_moment(database: Database) -> None:
             put(writer, "a")
         assert reader.scalar(sa.select(sa.func.count()).select_from(ITEMS)) == 0
     assert ids(database) == ["a"]
-    database.dispose()
 
 
 def test_writers_that_read_first_take_turns(tmp_path: Path) -> None:
@@ -145,7 +142,6 @@ def test_a_writer_that_waits_too_long_gives_up(database: Database) -> None:
         with pytest.raises(OperationalError, match="locked"):
             write()
     assert ids(database) == ["a"]
-    database.dispose()
 
 
 def test_errors_name_the_constraint_and_hide_the_values(database: Database) -> None:
@@ -156,7 +152,6 @@ def test_errors_name_the_constraint_and_hide_the_values(database: Database) -> N
     with pytest.raises(IntegrityError, match="ck_items_not_negative") as caught:
         insert(-1)
     assert "secret" not in str(caught.value)
-    database.dispose()
 
 
 def test_a_key_that_another_process_inserted_first_is_looked_for_again(database: Database) -> None:
@@ -194,7 +189,6 @@ def test_foreign_keys_hold(database: Database) -> None:
 
     with pytest.raises(IntegrityError):
         insert()
-    database.dispose()
 
 
 def test_constraints_have_names() -> None:

@@ -56,7 +56,7 @@ def test_browsers_are_not(agent: str) -> None:
     assert not BotUserAgent().holds(event(), ANNA, b"", 0)
 
 
-def test_more_than_a_hand_can_do_in_a_minute_is_a_robots() -> None:
+def test_more_than_a_hand_can_do_in_per_minute_is_a_robots() -> None:
     assert held(BotRate(5), 8) == [5, 6, 7]
 
 
