@@ -11,10 +11,10 @@ LOCK := pyproject.toml uv.lock scripts/setup.sh
 # The demo's time counts from here, set-up included.
 STARTED := $(shell date +%s)
 
-.PHONY: help setup stubs demo test test-slow test-real test-all test-install bench-events bench-candidates bench-jobs bench-features bench-ranker bench-billion check lint spelling imports format types protos tree lock docs features-page clean
+.PHONY: help setup stubs demo test test-slow test-real test-all test-install bench-events bench-candidates bench-jobs bench-features bench-ranker bench-billion bench-sequences bench-baskets bench-candidate-quality check lint spelling imports format types protos tree lock docs features-page clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- environment: the stamp lies in it and goes with it --------------------------------------------------------------
 
@@ -69,6 +69,15 @@ bench-ranker: setup ## Measure ranker, model server and training in the demo's s
 
 bench-billion: setup ## Train a behavior model of a billion parameters for some steps; ARGS="--steps 300"
 	@exec $(BIN)/python -m bench.billion $(ARGS)
+
+bench-sequences: setup ## Measure the behavior model on sequences: FOLDER=… SEEDS=3; ARGS="--minutes 45"
+	@exec $(BIN)/python -m bench.sequences $(FOLDER) $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
+
+bench-baskets: setup ## Measure candidates and ranker on next baskets of the demo's grocer; SEEDS=3
+	@exec $(BIN)/python -m bench.baskets $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
+
+bench-candidate-quality: setup ## Measure how well candidates are found: FOLDER=…, or the demo's next baskets
+	@exec $(BIN)/python -m bench.candidate_quality $(FOLDER) $(ARGS)
 
 # --- checks ----------------------------------------------------------------------------------------------------------
 

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import grpc
 
-from bench.echo import echo_throughput
-from bench.figures import Figures
 from bench.serving import MEBIBYTE, Served, serving
 from bench.stores import BenchStore, mariadb_stores, sqlite_stores
+from cli.echo import echo_throughput
+from cli.figures import Figures
 from vitrine.events.v1.event_pb2 import Event, EventType
 from vitrine.events.v1.event_service_pb2 import (
     EventStatus,

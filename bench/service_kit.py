@@ -16,8 +16,8 @@ from typing import Any, Final
 import grpc
 from google.protobuf.wrappers_pb2 import StringValue
 
-from bench.echo import echo_throughput
-from bench.figures import Figures
+from cli.echo import echo_throughput
+from cli.figures import Figures
 from services.common.server import running
 from services.common.settings import ServiceSettings
 from services.common.telemetry.logging import configure_logging

@@ -24,7 +24,6 @@ from cli.commands import (
     up,
     users,
 )
-from cli.commands.bench.app import app as bench
 from cli.context import CommandContext
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
@@ -71,7 +70,6 @@ app.add_typer(users.app, name="users")
 app.add_typer(features.app, name="features")
 app.command("rebuild")(rebuild.rebuild)
 app.command("evaluate")(evaluate.evaluate)
-app.add_typer(bench, name="bench")
 app.command("doctor")(doctor.doctor)
 
 

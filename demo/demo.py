@@ -7,11 +7,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.echo import echo_throughput
-from bench.figures import Figures
+from cli.echo import echo_throughput
 from cli.evaluation.evaluation import QUICK, evaluate_shop
 from cli.evaluation.held_out import read_held_out
 from cli.evaluation.report.page import write_report
+from cli.figures import Figures
 from cli.launcher.launcher import Launcher
 from cli.rendering.progress import terminal_progress
 from cli.rendering.scores import render_scores

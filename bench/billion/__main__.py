@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.figures import Figures
+from cli.figures import Figures
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.item_tokens import TOKEN_BUCKETS, TOKEN_SLOTS
 from services.ranker.inputs.tensors import with_content

@@ -21,8 +21,8 @@ import grpc
 from bench.candidates.load import Timing, measure
 from bench.candidates.shop_services import BenchCatalog, BenchStatistics, serving
 from bench.candidates.synthetic_shop import SyntheticShop
-from bench.echo import echo_throughput
-from bench.figures import Figures
+from cli.echo import echo_throughput
+from cli.figures import Figures
 from cli.launcher.ports import any_free_port
 from services.candidates.artifacts.neighbors import Neighbors
 from services.candidates.elastic.client import open_client

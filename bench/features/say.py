@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 
-from bench.figures import Figures
+from cli.figures import Figures
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.figures import Figures
 from bench.jobs.popularity import popularity_of, rank_all
 from bench.jobs.synthetic_log import SyntheticLog
+from cli.figures import Figures
 from cli.rendering.console import shop_console
 from cli.rendering.progress import terminal_progress
 from services.candidates.artifacts.group_tastes import Group

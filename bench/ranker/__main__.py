@@ -9,13 +9,13 @@ import os
 import tempfile
 from pathlib import Path
 
-from bench.echo import echo_throughput
-from bench.figures import Figures
 from bench.ranker.new_items import measure_new_items
 from bench.ranker.requests import score_requests
 from bench.ranker.scoring import measure_scoring
 from bench.ranker.shop import demo_files, imported_shop, train_and_serve
 from bench.ranker.swap import measure_swap
+from cli.echo import echo_throughput
+from cli.figures import Figures
 from cli.rendering.console import shop_console
 from cli.rendering.progress import terminal_progress
 

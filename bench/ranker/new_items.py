@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from bench.figures import Figures
+from cli.figures import Figures
 from cli.shop import Shop
 from services.common.timestamps import to_timestamp
 from vitrine.candidates.v1.candidate_service_pb2 import RetrieveCandidatesRequest

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from bench.candidates.load import measure
-from bench.figures import Figures
+from cli.figures import Figures
 from cli.shop import Shop
 from vitrine.ranker.v1.ranker_service_pb2 import EncodeUserRequest, ScoreItemsRequest, Scorer
 from vitrine.ranker.v1.ranker_service_pb2_grpc import RankerServiceStub

@@ -12,9 +12,9 @@ import grpc
 
 from bench.candidates.load import measure
 from bench.features.latency import milliseconds
-from bench.figures import Figures
 from bench.ranker.scoring import score
 from bench.ranker.shop import wait_until_scoring
+from cli.figures import Figures
 from cli.shop import Shop
 from services.common.channels import open_channel
 from services.ranker.model.config import MODEL_NAME

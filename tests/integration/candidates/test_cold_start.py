@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cli.benchmarks.complete_journey import NextBaskets, read_next_baskets
-from cli.benchmarks.offline_shop import OfflineShop
+from bench.candidate_quality.complete_journey import NextBaskets, read_next_baskets
+from bench.candidate_quality.offline_shop import OfflineShop
 from services.candidates.retrieval import Outcome, Retrieved
 from services.candidates.settings import CandidatesSettings
 from services.common import event_types

@@ -11,14 +11,14 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from bench.sequences.sequence_plan import SequencePlan
+from bench.sequences.weight_average import WeightAverage
 from services.common import event_types
 from services.common.progress import Progress
 from services.ranker.model.behavior_model import BehaviorModel
 from services.ranker.model.losses import full_softmax_loss, sampled_softmax_loss
 from services.ranker.model.number_embedding import NumberEmbedding
 from services.ranker.model.vocabulary import Vocabulary
-from services.ranker.training.sequences.sequence_plan import SequencePlan
-from services.ranker.training.sequences.weight_average import WeightAverage
 
 STEP_DAYS: Final = 1.0
 """Stands for the time between two items of a sequence, which has an order and no times."""

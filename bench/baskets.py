@@ -1,18 +1,28 @@
-"""Next-basket benchmark of candidates and ranker together on a grocer's year: whatever is not proposed is missed."""
+"""How well candidates and ranker together find next baskets of the demo's grocer: what isn't proposed is missed.
 
+Run with `make bench-baskets SEEDS=3`. All households, all items, beside the baselines.
+"""
+
+import argparse
+import asyncio
 import dataclasses
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.benchmarks.complete_journey import NextBaskets
-from cli.benchmarks.offline_shop import OfflineShop
-from cli.benchmarks.training_shop import training_shop
+from bench.candidate_quality.complete_journey import NextBaskets, read_next_baskets
+from bench.candidate_quality.offline_shop import OfflineShop, catalog_changes
+from cli.errors import CommandError
+from cli.figures import Figures
+from cli.rendering.console import shop_console
+from cli.rendering.progress import terminal_progress
 from services.candidates.settings import CandidatesSettings
+from services.common import event_types
 from services.common.progress import Progress
+from services.features.definitions.observation import Observation
 from services.ranker.training.examples.example_builder import ExampleBuilder
 from services.ranker.training.examples.examples import Examples, ExampleWriter
 from services.ranker.training.examples.next_visit import ACTIONS, Visit
@@ -22,7 +32,11 @@ from services.ranker.training.fitting.linear import fit_linear, linear_scores
 from services.ranker.training.fitting.perceptron import Perceptron
 from services.ranker.training.fitting.ranking_metrics import RankingMetrics, ranking_metrics
 from services.ranker.training.plan import TrainingPlan
-from services.ranker.training.shop.replay import Replay
+from services.ranker.training.shop.catalog import TrainingCatalog
+from services.ranker.training.shop.event_table import EventTableBuilder
+from services.ranker.training.shop.replay import Attributes, Replay
+from services.ranker.training.shop.shop_reader import ShopData
+from vitrine.common.v1.attribute_pb2 import AttributeValue
 
 CANDIDATES: Final = 300
 
@@ -103,3 +117,57 @@ async def _examples(
 def _found(examples: Examples) -> list[float]:
     hits = examples.labels.max(axis=2).sum(axis=1).tolist()
     return [hit / len(visit.item_nos) for hit, visit in zip(hits, examples.visits, strict=True)]
+
+
+def training_shop(data: NextBaskets) -> ShopData:
+    """Returns what was bought before the cut as training reads a shop; items have the numbers from 1 on."""
+    catalog = TrainingCatalog()
+    catalog.apply(catalog_changes(data.items))
+    builder = EventTableBuilder(catalog.item_no_of)
+    columns = (data.past[name].tolist() for name in ("user", "item_no", "millis", "order"))
+    for user, item_no, millis, order in zip(*columns, strict=True):
+        builder.add_observation(
+            f"u:{user}",
+            Observation(event_types.PURCHASE, item_no, millis, f"{order}-{item_no}", order_id=str(order)),
+        )
+    table = builder.build()
+    attributes: dict[str, Attributes] = {
+        f"u:{user}": {name: AttributeValue(text=value) for name, value in values.items()}
+        for user, values in data.attributes.items()
+    }
+    return ShopData(catalog, table, attributes, set(range(len(table.visitors))))
+
+
+def main(seeds: int, plan: TrainingPlan, progress: Progress) -> None:
+    """Prints the figures: means over the seeds, and each seed's."""
+    ranking = asyncio.run(bench_baskets(read_next_baskets(), CandidatesSettings(), plan, progress, seeds))
+    figures = Figures("baskets")
+    figures.say("baskets.candidates.recall300", ranking.candidate_recall, "")
+    for name, scores in sorted(ranking.rankings.items(), key=lambda pair: pair[0] == "model"):
+        begin = "baskets" if name == "model" else f"baskets.{name}"
+        for metric, values in (
+            ("ndcg10", [one.ndcg for one in scores]),
+            ("recall10", [one.recall for one in scores]),
+        ):
+            if len(values) > 1:
+                for seed, value in enumerate(values, 1):
+                    figures.say(f"{begin}.seed{seed}.{metric}", value, "")
+                figures.say(f"{begin}.{metric}_deviation", stdev(values), "")
+            figures.say(f"{begin}.{metric}", fmean(values), "")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.baskets", description="Rank next baskets of the demo shop.")
+    parser.add_argument("--seeds", type=int, default=3, help="trainings, each with its own seed")
+    parser.add_argument("--epochs", type=int, default=TrainingPlan().epochs, help="most epochs of a training")
+    return parser
+
+
+if __name__ == "__main__":
+    parser = _parser()
+    options = parser.parse_args()
+    with terminal_progress(shop_console(stderr=True)) as terminal:
+        try:
+            main(options.seeds, dataclasses.replace(TrainingPlan(), epochs=options.epochs), terminal)
+        except CommandError as error:
+            parser.error(str(error))

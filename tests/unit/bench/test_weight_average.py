@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from services.ranker.training.sequences.weight_average import WeightAverage
+from bench.sequences.weight_average import WeightAverage
 
 
 def test_the_average_follows_by_its_decay_and_is_lent_for_a_block() -> None:

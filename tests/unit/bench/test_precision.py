@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from services.ranker.training.sequences.precision import fast_precision
+from bench.sequences.sequence_plan import fast_precision
 
 
 @pytest.mark.parametrize(

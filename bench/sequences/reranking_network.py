@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from cli.benchmarks.shortlist import Shortlist
+from bench.sequences.shortlist import Shortlist
 from services.ranker.training.fitting.feature_scale import mean_and_deviation
 
 FLOORS: Final = (0.03, 0.3)

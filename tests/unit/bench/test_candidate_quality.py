@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cli.benchmarks.candidate_baskets import bench_baskets
-from cli.benchmarks.candidate_sequences import bench_sequences, read_sequences
-from cli.benchmarks.complete_journey import NextBaskets
-from cli.benchmarks.source_shares import source_shares
+from bench.candidate_quality.baskets import bench_baskets
+from bench.candidate_quality.complete_journey import NextBaskets
+from bench.candidate_quality.offline_shop import source_shares
+from bench.candidate_quality.sequences import bench_sequences, read_sequences
 from cli.errors import CommandError
 from services.candidates.proposals import Proposals
 from services.candidates.retrieval import Outcome, Retrieved

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bench.sequences import sequence_fit
+from bench.sequences.sequence_fit import SequenceItems, SequenceModel
+from bench.sequences.sequence_plan import SequencePlan
 from services.common.progress import NoProgress
 from services.ranker.model.config import BehaviorModelConfig
-from services.ranker.training.sequences import sequence_fit
-from services.ranker.training.sequences.sequence_fit import SequenceItems, SequenceModel
-from services.ranker.training.sequences.sequence_plan import SequencePlan
 
 ITEMS = 40
 HALVES = np.array([0] + [1 + item % 2 for item in range(ITEMS)])

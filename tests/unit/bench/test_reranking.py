@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cli.benchmarks.leave_one_out import HeldOut, Histories, Score
-from cli.benchmarks.reranking import learn_reranking
-from cli.benchmarks.shortlist import shortlist, shortlist_of
+from bench.sequences.leave_one_out import HeldOut, Histories, Score
+from bench.sequences.reranking import learn_reranking
+from bench.sequences.shortlist import shortlist, shortlist_of
 
 ITEMS = 90
 
@@ -58,7 +58,7 @@ def test_a_shortlist_in_chunks_is_that_of_all_users(monkeypatch: pytest.MonkeyPa
     held_out = walkers(50)
     parts = [scores_of(noise(1)), scores_of(following())]
     whole = shortlist_of(parts, held_out)
-    monkeypatch.setattr("cli.benchmarks.leave_one_out._CELLS", 7 * ITEMS)
+    monkeypatch.setattr("bench.sequences.leave_one_out._CELLS", 7 * ITEMS)
     chunked = shortlist_of(parts, held_out)
     width = chunked.item_nos.shape[1]
     assert np.array_equal(chunked.item_nos, whole.item_nos[:, :width])
@@ -91,7 +91,7 @@ def test_a_model_that_learned_nothing_takes_nothing_from_counting() -> None:
 
 
 def test_items_that_do_not_compete_stay_behind_in_the_order_of_the_best_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.benchmarks.shortlist.BEST", 5)
+    monkeypatch.setattr("bench.sequences.shortlist.BEST", 5)
     known = np.arange(ITEMS + 1)[:, None]
     model = scores_of(noise(1) + np.float32(9) * following() * (known <= 60))
     counted, held_out = scores_of(following() * (known > 45)), walkers(2_000)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.benchmarks.leave_one_out import HeldOut, Histories, Score, without_history
+from bench.sequences.leave_one_out import HeldOut, Histories, Score, without_history
 
 BEST = 60
 """Items of each part's best for a user that compete."""

@@ -1,4 +1,6 @@
-"""What is taken together and what after what, by counting: a score of every item for a history."""
+"""Scores by counting: which items are taken together (co-occurrence, EASE) and which follow which. Each scores every
+item for a history.
+"""
 
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
@@ -7,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from cli.benchmarks.history_matrix import history_matrix, scored_by
-from cli.benchmarks.leave_one_out import Histories, Score
+from bench.sequences.leave_one_out import Histories, Score
+from cli.ease_weights import ease_weights
 
 Block: TypeAlias = "sparse.csr_matrix[np.float32]"
 """Some items' rows of a table of items by items."""
+
+FADINGS: Final = (0.9, 0.5)
+"""What an item of the history counts beside the one after it: the whole history, or its end."""
 
 SHRINKAGE: Final = 10.0
 """Added to the squared length of what a cosine is divided by: a few common users are no proof."""
@@ -25,8 +30,35 @@ LAST: Final = 100
 NEIGHBORS: Final = 500
 """An item's strongest others that are kept: memory grows with the number of items, not with that of pairs."""
 
+MOST_ITEMS: Final = 20_000
+"""Items of which the inverse is made: it takes items² numbers and items³ steps."""
+
+PENALTY: Final = 100.0
+"""Of the squared weights."""
+
 _BLOCK_PAIRS: Final = 20_000_000
 """Pairs that are counted at once."""
+
+
+def history_matrix(histories: Histories, item_count: int, fading: float = 1.0) -> "sparse.csr_matrix[np.float32]":
+    """Returns (users, items): what a history's items count, the last one 1, each one before `fading` of the next."""
+    lengths = [len(history) for history in histories]
+    weights = np.concatenate([fading ** np.arange(length - 1, -1, -1) for length in lengths])
+    rows, columns = np.repeat(np.arange(len(histories)), lengths), np.concatenate([*histories]) - 1
+    return sparse.csr_matrix((weights.astype(np.float32), (rows, columns)), shape=(len(histories), item_count))
+
+
+def scored_by(table: Any) -> list[Score]:
+    """Returns scores by a table of items by items, dense or sparse: a history's rows added, for each of FADINGS."""
+    return [_scored(table, fading) for fading in FADINGS]
+
+
+def _scored(table: Any, fading: float) -> Score:
+    def score(histories: Histories) -> Any:
+        scores: Any = history_matrix(histories, table.shape[0], fading) @ table
+        return np.asarray(scores if isinstance(scores, np.ndarray) else scores.toarray(), np.float32)
+
+    return score
 
 
 class CoOccurrence:
@@ -101,3 +133,18 @@ def _strongest(blocks: Iterator[Block]) -> Block:
         stronger = (block.data[entries], (rows[entries], block.indices[entries]))
         kept.append(sparse.csr_matrix(stronger, shape=block.shape))
     return sparse.csr_matrix(sparse.vstack(kept, format="csr"))
+
+
+def ease_parts(histories: Histories, item_count: int, penalty: float = PENALTY) -> list[Score]:
+    """Returns what may be blended: scores by the whole history and by its end; none where the items are too many."""
+    if item_count > MOST_ITEMS:
+        return []
+    return scored_by(history_weights(histories, item_count, penalty))
+
+
+def history_weights(histories: Histories, item_count: int, penalty: float) -> NDArray[np.float32]:
+    """Returns the weights (`ease_weights`) of users who have each item of their history once."""
+    users = history_matrix(histories, item_count)
+    users.sum_duplicates()
+    users.data[:] = 1.0
+    return ease_weights((users.T @ users).astype(np.float32).toarray(order="F"), penalty)

@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cli.benchmarks.catalog_changes import catalog_changes
 from services.candidates.artifacts.group_tastes import Group, GroupTastes
 from services.candidates.artifacts.neighbors import Neighbors
 from services.candidates.artifacts.repeats import Repeats
@@ -29,6 +28,7 @@ from services.common.telemetry.metrics import Metrics
 from services.features.definitions.observation import Observation
 from services.features.definitions.user_state import UserState
 from vitrine.candidates.v1.candidate_service_pb2 import RetrieveCandidatesRequest
+from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
 from vitrine.features.v1.item_pb2 import Item
 from vitrine.features.v1.user_features_pb2 import UserFeatures
@@ -136,6 +136,35 @@ class OfflineShop:
         else:
             slots = {slot.name: slot for slot in (inputs.neighbors, inputs.next_items, inputs.bought_together)}
             slots[made.name].put("1", Neighbors.load(folder, columns))
+
+
+def catalog_changes(items: Sequence[Item]) -> list[CatalogChange]:
+    """Returns the items as a catalog tells of them: numbers from 1 on, as those of brands and category nodes are."""
+    category_nos: dict[tuple[str, ...], int] = {}
+    brand_nos: dict[str, int] = {}
+    changes = []
+    for item_no, item in enumerate(items, start=1):
+        change = CatalogChange(version=item_no, item_no=item_no, item_id=item.item_id, group_no=item_no, item=item)
+        if item.brand:
+            change.brand_no = brand_nos.setdefault(item.brand, len(brand_nos) + 1)
+        for path in item.category_paths[:1]:
+            prefixes = (tuple(path.names[:depth]) for depth in range(1, len(path.names) + 1))
+            change.category_nos.extend(category_nos.setdefault(prefix, len(category_nos) + 1) for prefix in prefixes)
+        changes.append(change)
+    return changes
+
+
+def source_shares(retrieved: Retrieved, wanted: Collection[int]) -> Mapping[str, tuple[float, float]]:
+    """Returns for each source that was asked which part of the wanted items it proposes among its quota, and which part
+    it alone proposes.
+    """
+    proposed = {made.source: set(made.proposals.item_nos.tolist()) for made in retrieved.outcomes}
+    shares = {}
+    for name, found in proposed.items():
+        hits = found.intersection(wanted)
+        others = set().union(*(own for other, own in proposed.items() if other != name))
+        shares[name] = len(hits) / len(wanted), len(hits - others) / len(wanted)
+    return shares
 
 
 def _groups(attributes: Mapping[str, str], settings: CandidatesSettings) -> tuple[Group, ...]:

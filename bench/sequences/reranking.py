@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.benchmarks.leave_one_out import HeldOut, Histories, Score, SequenceScores, places_among
-from cli.benchmarks.reranking_network import RerankingNetwork
-from cli.benchmarks.shortlist import Shortlist, shortlist, shortlist_of
+from bench.sequences.leave_one_out import HeldOut, Histories, Score, SequenceScores, places_among
+from bench.sequences.reranking_network import RerankingNetwork
+from bench.sequences.shortlist import Shortlist, shortlist, shortlist_of
 
 _MOST_CELLS = 400_000_000
 _MOST_USERS = 30_000

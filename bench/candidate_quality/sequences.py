@@ -8,9 +8,8 @@ from statistics import fmean
 import numpy as np
 import pandas as pd
 
-from cli.benchmarks.offline_shop import OfflineShop
-from cli.benchmarks.sequence_folder import read_rows
-from cli.benchmarks.source_shares import source_shares
+from bench.candidate_quality.offline_shop import OfflineShop, source_shares
+from bench.sequences.sequence_folder import read_rows
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from services.candidates.settings import CandidatesSettings

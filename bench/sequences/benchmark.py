@@ -9,14 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.benchmarks.cooccurrence import CoOccurrence
-from cli.benchmarks.ease import ease_parts
-from cli.benchmarks.leave_one_out import HeldOut, Histories, Score, SequenceScores
-from cli.benchmarks.reranking import learn_reranking
-from cli.benchmarks.sequence_folder import SequenceData
+from bench.sequences.counting import CoOccurrence, ease_parts
+from bench.sequences.leave_one_out import HeldOut, Histories, Score, SequenceScores
+from bench.sequences.reranking import learn_reranking
+from bench.sequences.sequence_fit import SequenceItems, SequenceModel
+from bench.sequences.sequence_folder import SequenceData
+from bench.sequences.sequence_plan import SequencePlan
 from services.common.progress import Progress
-from services.ranker.training.sequences.sequence_fit import SequenceItems, SequenceModel
-from services.ranker.training.sequences.sequence_plan import SequencePlan
 
 MEMBERS: Final = 6
 """Networks that are trained, at most: as many as there is time for."""

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cli.benchmarks import ease
-from cli.benchmarks.ease import ease_parts, history_weights
+from bench.sequences import counting
+from bench.sequences.counting import ease_parts, history_weights
 
 
 def histories() -> list[np.ndarray]:
@@ -24,12 +24,12 @@ def test_weights_are_those_of_a_ridge_regression_of_each_item_on_the_others() ->
 
 
 def test_scores_add_a_history_by_its_age() -> None:
-    weights = history_weights(histories(), 7, ease.PENALTY)
+    weights = history_weights(histories(), 7, counting.PENALTY)
     long, short = (part([np.array([2, 5])])[0] for part in ease_parts(histories(), 7))
     assert long == pytest.approx(0.9 * weights[1] + weights[4], abs=1e-6)
     assert short == pytest.approx(0.5 * weights[1] + weights[4], abs=1e-6)
 
 
 def test_too_many_items_have_no_inverse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ease, "MOST_ITEMS", 6)
+    monkeypatch.setattr(counting, "MOST_ITEMS", 6)
     assert ease_parts(histories(), 7) == []

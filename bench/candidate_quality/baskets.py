@@ -6,9 +6,8 @@ from statistics import fmean
 
 import numpy as np
 
-from cli.benchmarks.complete_journey import NextBaskets
-from cli.benchmarks.offline_shop import OfflineShop
-from cli.benchmarks.source_shares import source_shares
+from bench.candidate_quality.complete_journey import NextBaskets
+from bench.candidate_quality.offline_shop import OfflineShop, source_shares
 from cli.evaluation.metrics import ndcg_at, recall_at
 from services.candidates.retrieval import Retrieved
 from services.candidates.settings import CandidatesSettings

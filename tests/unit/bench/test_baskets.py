@@ -5,12 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from cli.benchmarks.baskets import BasketRanking, bench_baskets
-from cli.benchmarks.complete_journey import NextBaskets
-from cli.benchmarks.training_shop import training_shop
-from cli.main import app
+from bench import baskets
+from bench.baskets import BasketRanking, bench_baskets, training_shop
+from bench.candidate_quality.complete_journey import NextBaskets
 from services.candidates.settings import CandidatesSettings
 from services.common.progress import NoProgress
 from services.ranker.training.fitting.ranking_metrics import RankingMetrics
@@ -65,9 +63,9 @@ def test_figures_are_means_over_the_seeds_with_their_spread(tmp_path: Path, monk
         return BasketRanking(5, 0.4, {"model": scores, "linear": scores[:1]}, [[], []])
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("cli.benchmarks.complete_journey.read_next_baskets", next_baskets)
-    monkeypatch.setattr("cli.benchmarks.baskets.bench_baskets", bench)
-    assert CliRunner().invoke(app, ["bench", "baskets", "--seeds", "2"]).exit_code == 0
+    monkeypatch.setattr(baskets, "read_next_baskets", next_baskets)
+    monkeypatch.setattr(baskets, "bench_baskets", bench)
+    baskets.main(2, tiny_plan(), NoProgress())
     assert asked == [2]
     said = json.loads(Path("build/figures/baskets.json").read_text(encoding="utf-8"))["figures"]
     values = {name: round(figure["value"], 4) for name, figure in said.items()}

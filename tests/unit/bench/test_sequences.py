@@ -7,17 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cli.benchmarks import cooccurrence, sequences
-from cli.benchmarks.cooccurrence import CoOccurrence
-from cli.benchmarks.leave_one_out import Histories
-from cli.benchmarks.reranking import Reranking, learn_reranking
-from cli.benchmarks.sequence_folder import read_sequence_folder
-from cli.benchmarks.sequences import bench_seed
+from bench.sequences import benchmark, counting
+from bench.sequences.benchmark import bench_seed
+from bench.sequences.counting import CoOccurrence
+from bench.sequences.leave_one_out import Histories
+from bench.sequences.reranking import Reranking, learn_reranking
+from bench.sequences.sequence_fit import SequenceModel
+from bench.sequences.sequence_folder import read_sequence_folder
+from bench.sequences.sequence_plan import SequencePlan
 from cli.errors import CommandError
 from services.common.progress import NoProgress
 from services.ranker.model.config import BehaviorModelConfig
-from services.ranker.training.sequences.sequence_fit import SequenceModel
-from services.ranker.training.sequences.sequence_plan import SequencePlan
 
 
 def plan() -> SequencePlan:
@@ -78,7 +78,7 @@ def test_the_test_item_is_read_by_nothing_but_the_test(tmp_path: Path, monkeypat
         learned.append(learn_reranking(*arguments))
         return learned[-1]
 
-    monkeypatch.setattr(sequences, "learn_reranking", kept)
+    monkeypatch.setattr(benchmark, "learn_reranking", kept)
     lines = rounds()
     data = read_sequence_folder(folder_of(tmp_path / "a", lines))
     turned = [" ".join([*line.split()[:-1], "i0" if line.split()[-1] != "i0" else "i1"]) for line in lines]
@@ -151,13 +151,13 @@ def test_co_occurrence_in_blocks_keeps_the_strongest_of_the_last_items(monkeypat
     random = np.random.default_rng(5)
     histories = [random.integers(1, 31, size=int(random.integers(1, 20))) for _ in range(50)]
     whole = CoOccurrence(histories, 30)
-    monkeypatch.setattr(cooccurrence, "_BLOCK_PAIRS", 40)
-    monkeypatch.setattr(cooccurrence, "NEIGHBORS", 3)
+    monkeypatch.setattr(counting, "_BLOCK_PAIRS", 40)
+    monkeypatch.setattr(counting, "NEIGHBORS", 3)
     bounded = CoOccurrence(histories, 30)
     for kept, table in ((bounded.undirected, whole.undirected), (bounded.directed, whole.directed)):
         for row, expected in zip(kept.toarray(), table.toarray(), strict=True):
             assert sorted(row[row > 0]) == pytest.approx(np.sort(expected[expected > 0])[-3:])
-    monkeypatch.setattr(cooccurrence, "LAST", 2)
+    monkeypatch.setattr(counting, "LAST", 2)
     assert not CoOccurrence([np.array([1, 2, 3])], 3).undirected[0].toarray().any()
 
 
