@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench import baskets
-from bench.baskets import BasketRanking, bench_baskets, training_shop
+from bench.baskets import __main__ as command
+from bench.baskets.ranking import BasketRanking, bench_baskets, training_shop
 from bench.candidate_quality.complete_journey import NextBaskets
 from services.candidates.settings import CandidatesSettings
 from services.common.progress import NoProgress
@@ -35,6 +35,7 @@ def next_baskets() -> NextBaskets:
     return NextBaskets(items, past, baskets, {0: {"age_band": "19-24"}}, NOW)
 
 
+@pytest.mark.slow
 def test_habits_are_found_and_ranked_first() -> None:
     plan = dataclasses.replace(tiny_plan(), epochs=4)
     ranking = asyncio.run(bench_baskets(next_baskets(), CandidatesSettings(), plan, NoProgress()))
@@ -63,9 +64,9 @@ def test_figures_are_means_over_the_seeds_with_their_spread(tmp_path: Path, monk
         return BasketRanking(5, 0.4, {"model": scores, "linear": scores[:1]}, [[], []])
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(baskets, "read_next_baskets", next_baskets)
-    monkeypatch.setattr(baskets, "bench_baskets", bench)
-    baskets.main(2, tiny_plan(), NoProgress())
+    monkeypatch.setattr(command, "read_next_baskets", next_baskets)
+    monkeypatch.setattr("bench.baskets.ranking.bench_baskets", bench)
+    command.main(2, tiny_plan(), NoProgress())
     assert asked == [2]
     said = json.loads(Path("build/figures/baskets.json").read_text(encoding="utf-8"))["figures"]
     values = {name: round(figure["value"], 4) for name, figure in said.items()}

@@ -38,6 +38,7 @@ def rounds(users: int = 60, items: int = 12) -> list[str]:
     return [f"u{user} " + " ".join(f"i{(user + step) % items}" for step in range(7)) for user in range(users)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampled", [False, True], ids=["full softmax", "sampled softmax"])
 def test_what_always_follows_is_learned(tmp_path: Path, sampled: bool) -> None:
     data = read_sequence_folder(folder_of(tmp_path, rounds()))
@@ -48,6 +49,7 @@ def test_what_always_follows_is_learned(tmp_path: Path, sampled: bool) -> None:
     assert result.reranked.recall == 1.0
 
 
+@pytest.mark.slow
 def test_two_trainings_of_one_seed_are_the_same(tmp_path: Path) -> None:
     data = read_sequence_folder(folder_of(tmp_path, rounds()))
     short = replace(plan(), judgments=1, judge_epochs=2)
@@ -56,6 +58,7 @@ def test_two_trainings_of_one_seed_are_the_same(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_network_that_makes_the_mean_worse_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fit, begun = SequenceModel.fit, []
 
@@ -71,6 +74,7 @@ def test_a_network_that_makes_the_mean_worse_is_left_out(tmp_path: Path, monkeyp
     assert result.model == result.single
 
 
+@pytest.mark.slow
 def test_the_test_item_is_read_by_nothing_but_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     learned: list[Reranking] = []
 
@@ -161,6 +165,7 @@ def test_co_occurrence_in_blocks_keeps_the_strongest_of_the_last_items(monkeypat
     assert not CoOccurrence([np.array([1, 2, 3])], 3).undirected[0].toarray().any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lines",
     [

@@ -1,24 +1,15 @@
-"""How well candidates and ranker together find next baskets of the demo's grocer: what isn't proposed is missed.
+"""Trains on what was bought before the cut, then ranks each household's candidates."""
 
-Run with `make bench-baskets SEEDS=3`. All households, all items, beside the baselines.
-"""
-
-import argparse
-import asyncio
 import dataclasses
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.candidate_quality.complete_journey import NextBaskets, read_next_baskets
+from bench.candidate_quality.complete_journey import NextBaskets
 from bench.candidate_quality.offline_shop import OfflineShop, catalog_changes
-from cli.errors import CommandError
-from cli.figures import Figures
-from cli.rendering.console import shop_console
-from cli.rendering.progress import terminal_progress
 from services.candidates.settings import CandidatesSettings
 from services.common import event_types
 from services.common.progress import Progress
@@ -136,38 +127,3 @@ def training_shop(data: NextBaskets) -> ShopData:
         for user, values in data.attributes.items()
     }
     return ShopData(catalog, table, attributes, set(range(len(table.visitors))))
-
-
-def main(seeds: int, plan: TrainingPlan, progress: Progress) -> None:
-    """Prints the figures: means over the seeds, and each seed's."""
-    ranking = asyncio.run(bench_baskets(read_next_baskets(), CandidatesSettings(), plan, progress, seeds))
-    figures = Figures("baskets")
-    figures.say("baskets.candidates.recall300", ranking.candidate_recall, "")
-    for name, scores in sorted(ranking.rankings.items(), key=lambda pair: pair[0] == "model"):
-        begin = "baskets" if name == "model" else f"baskets.{name}"
-        for metric, values in (
-            ("ndcg10", [one.ndcg for one in scores]),
-            ("recall10", [one.recall for one in scores]),
-        ):
-            if len(values) > 1:
-                for seed, value in enumerate(values, 1):
-                    figures.say(f"{begin}.seed{seed}.{metric}", value, "")
-                figures.say(f"{begin}.{metric}_deviation", stdev(values), "")
-            figures.say(f"{begin}.{metric}", fmean(values), "")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench.baskets", description="Rank next baskets of the demo shop.")
-    parser.add_argument("--seeds", type=int, default=3, help="trainings, each with its own seed")
-    parser.add_argument("--epochs", type=int, default=TrainingPlan().epochs, help="most epochs of a training")
-    return parser
-
-
-if __name__ == "__main__":
-    parser = _parser()
-    options = parser.parse_args()
-    with terminal_progress(shop_console(stderr=True)) as terminal:
-        try:
-            main(options.seeds, dataclasses.replace(TrainingPlan(), epochs=options.epochs), terminal)
-        except CommandError as error:
-            parser.error(str(error))
