@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -75,6 +77,10 @@ class CandidatesApplication:
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._channels: list[grpc.aio.Channel] = []
+        # Requests search in the loop's own threads. What runs beside them has its own, so that no request waits for it:
+        # artifacts are loaded one at a time, and a load of minutes delays neither merges nor rankings.
+        self._loading = ThreadPoolExecutor(1, thread_name_prefix="candidates-loading")
+        self._upkeep = ThreadPoolExecutor(3, thread_name_prefix="candidates-upkeep")
         self._engine: Engine | None = None
 
     def register(self, server: grpc.aio.Server) -> Sequence[str]:
@@ -95,16 +101,16 @@ class CandidatesApplication:
         if self._settings.elasticsearch_url:
             self._search_elsewhere(catalog)
         tail = CatalogTail(catalog, inputs)
-        embedded, lists = inputs.embedded, ListKeeper(inputs)
+        embedded, lists = inputs.embedded, ListKeeper(inputs, self._upkeep)
         statistics = StatisticsPoll(FeatureServiceStub(features), inputs.statistics)
         self._run(run_periodically("catalog tail", tail.follow, 0.2))
         self._run(run_periodically("statistics", statistics.read, seconds))
         await tail.caught_up.wait()
-        await embedded.merge_beside()
+        await embedded.merge_beside(self._upkeep)
         await lists.refresh()
         inputs.catalog_read = True
         self._run(run_periodically("content index", embedded.keep, _INDEX_SECONDS))
-        self._run(run_periodically("content merges", embedded.merge_what_grew, _INDEX_SECONDS))
+        self._run(run_periodically("content merges", partial(embedded.merge_what_grew, self._upkeep), _INDEX_SECONDS))
         self._run(run_periodically("top lists", lists.refresh, _INDEX_SECONDS))
         for watcher in self._watchers():
             # What is there already is loaded before the first request; a failure is tried again like any other.
@@ -113,7 +119,7 @@ class CandidatesApplication:
         if address := self._settings.ranker_address:
             # The next turn comes soon enough to be the second try.
             self._channels.append(open_channel(address, limits=ChannelLimits(max_attempts=1)))
-            keeper = VectorKeeper(RankerServiceStub(self._channels[-1]), inputs, self._metrics)
+            keeper = VectorKeeper(RankerServiceStub(self._channels[-1]), inputs, self._metrics, self._upkeep)
             self._run(run_periodically("new vectors", keeper.keep, _ENCODE_SECONDS))
 
     async def stop(self) -> None:
@@ -124,6 +130,8 @@ class CandidatesApplication:
             await channel.close()
         if self._engine is not None:
             await self._engine.cluster.close()
+        for threads in (self._loading, self._upkeep):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def _search_elsewhere(self, catalog: "CatalogServiceAsyncStub") -> None:
         """Lets Elasticsearch answer in the embedded index's place. Where it is away the service starts all the same."""
@@ -144,8 +152,11 @@ class CandidatesApplication:
         store, inputs = ArtifactStore(self._settings.state_directory / "artifacts"), self._inputs
         columns, floor = inputs.columns, self._settings.jobs.quality_floor
 
+        def watch_artifact(slot: Slot[Loaded], load: Callable[[Artifact], Loaded]) -> ArtifactWatcher[Loaded]:
+            return ArtifactWatcher(store, slot, columns, self._loading, load, quality_floor=floor)
+
         def watch(slot: Slot[Loaded], load: Callable[[Path, ItemColumns], Loaded]) -> ArtifactWatcher[Loaded]:
-            return ArtifactWatcher(store, slot, columns, lambda artifact: load(artifact.path, columns), floor)
+            return watch_artifact(slot, lambda artifact: load(artifact.path, columns))
 
         def load_embeddings(artifact: Artifact) -> Embeddings:
             version = str(artifact.metadata.get("model_version", ""))
@@ -158,7 +169,7 @@ class CandidatesApplication:
             watch(inputs.user_ratings, UserRatings.load),
             watch(inputs.group_tastes, GroupTastes.load),
             watch(inputs.repeats, Repeats.load),
-            ArtifactWatcher(store, inputs.embeddings, columns, load_embeddings, floor),
+            watch_artifact(inputs.embeddings, load_embeddings),
         ]
 
 

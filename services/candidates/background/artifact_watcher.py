@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from typing import Generic, TypeVar
 
 import structlog
@@ -13,6 +14,8 @@ from services.common.artifacts import Artifact, ArtifactStore
 from services.common.errors import VitrineError
 
 Loaded = TypeVar("Loaded")
+Given = TypeVar("Given")
+Result = TypeVar("Result")
 
 
 class ArtifactWatcher(Generic[Loaded]):
@@ -23,6 +26,8 @@ class ArtifactWatcher(Generic[Loaded]):
 
     A newer version has to reach `quality_floor` of the loaded one's quality. An older one is a way back, and one that
     was kept back and is current nevertheless is somebody's decision: of these no quality is asked.
+
+    Reading and hashing takes minutes for large artifacts: it's done in `threads`, which no request waits for.
     """
 
     def __init__(
@@ -30,12 +35,15 @@ class ArtifactWatcher(Generic[Loaded]):
         store: ArtifactStore,
         slot: Slot[Loaded],
         columns: ItemColumns,
+        threads: Executor,
         load: Callable[[Artifact], Loaded],
+        *,
         quality_floor: float = 0.0,
     ) -> None:
         self._store = store
         self._slot = slot
         self._columns = columns
+        self._threads = threads
         self._load = load
         self._quality_floor = quality_floor
         self._loaded: Artifact | None = None
@@ -45,13 +53,13 @@ class ArtifactWatcher(Generic[Loaded]):
     async def look(self) -> None:
         """Loads what is current, if it is neither loaded nor refused."""
         try:
-            artifact = await asyncio.to_thread(self._store.current, self._slot.name)
+            artifact = await self._run(self._store.current, self._slot.name)
         except VitrineError as error:
             self._slot.refuse("CURRENT", error.message)
             return
         self._slot.refused.pop("CURRENT", None)
         await self._swap(artifact)
-        if kept := await asyncio.to_thread(self._kept_back, artifact):
+        if kept := await self._run(self._kept_back, artifact):
             self._slot.keep_back(kept.version, str(kept.metadata[KEPT_BACK]))
 
     async def _swap(self, artifact: Artifact | None) -> None:
@@ -68,7 +76,7 @@ class ArtifactWatcher(Generic[Loaded]):
             return
         self._waiting = ""
         try:
-            loaded = await asyncio.to_thread(self._check_and_load, artifact)
+            loaded = await self._run(self._check_and_load, artifact)
         except (ArtifactRefusedError, VitrineError) as error:
             self._slot.refuse(artifact.version, str(error))
             self._log.error("artifact refused", artifact=artifact.name, version=artifact.version, reason=str(error))
@@ -76,6 +84,9 @@ class ArtifactWatcher(Generic[Loaded]):
             self._slot.put(artifact.version, loaded)
             self._loaded = artifact
             self._log.info("artifact loaded", artifact=artifact.name, version=artifact.version)
+
+    def _run(self, work: Callable[[Given], Result], given: Given) -> Awaitable[Result]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, work, given)
 
     def _check_and_load(self, artifact: Artifact) -> Loaded:
         self._store.verify(artifact)

@@ -1,4 +1,5 @@
 import asyncio
+from concurrent.futures import Executor
 from typing import Final
 
 from services.candidates.sources.inputs import Inputs
@@ -13,8 +14,9 @@ _SHARE_OF_TIME: Final = 0.1
 class ListKeeper:
     """Makes the top lists anew when catalog or statistics have changed."""
 
-    def __init__(self, inputs: Inputs) -> None:
+    def __init__(self, inputs: Inputs, threads: Executor) -> None:
         self._inputs = inputs
+        self._threads = threads
         self._made_of = (-1, -1)
 
     async def refresh(self) -> None:
@@ -24,7 +26,7 @@ class ListKeeper:
         if revisions == self._made_of:
             return
         began = asyncio.get_running_loop().time()
-        inputs.top_lists = await asyncio.to_thread(_ranked, inputs)
+        inputs.top_lists = await asyncio.get_running_loop().run_in_executor(self._threads, _ranked, inputs)
         self._made_of = revisions
         took = asyncio.get_running_loop().time() - began
         if inputs.catalog_read:

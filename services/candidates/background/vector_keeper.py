@@ -1,5 +1,6 @@
 import asyncio
 import time
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -29,11 +30,17 @@ class VectorKeeper:
     """
 
     def __init__(
-        self, ranker: "RankerServiceAsyncStub", inputs: Inputs, metrics: CandidateMetrics, most: int = MOST
+        self,
+        ranker: "RankerServiceAsyncStub",
+        inputs: Inputs,
+        metrics: CandidateMetrics,
+        threads: Executor,
+        most: int = MOST,
     ) -> None:
         self._ranker = ranker
         self._inputs = inputs
         self._metrics = metrics
+        self._threads = threads
         self._most = most
         self._new_items: NewItems | None = None
         self._looked_at = -1
@@ -84,7 +91,8 @@ class VectorKeeper:
         if answer.catalog_version < version:
             return False
         item_nos = np.array(answer.item_nos, np.uint32)
-        await asyncio.to_thread(new_items.add, batch, marks, item_nos, vectors)
+        adding = asyncio.get_running_loop().run_in_executor
+        await adding(self._threads, new_items.add, batch, marks, item_nos, vectors)
         self._inputs.new_vectors = new_items.vectors
         return True
 

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Iterable
+from concurrent.futures import Executor
 from typing import Any, Protocol
 
 import numpy as np
@@ -79,18 +80,18 @@ class EmbeddedIndex:
             part.finish_merge(*part.begin_merge().run())
         self.refresh()
 
-    async def merge_beside(self) -> None:
-        """Does the same in another thread."""
-        await _merge_beside(self._parts())
+    async def merge_beside(self, threads: Executor) -> None:
+        """Does the same in one of `threads`."""
+        await _merge_beside(self._parts(), threads)
         self.refresh()
 
     async def keep(self) -> None:
         """Makes what changed findable; to be called again and again, while `merge_what_grew` may be under way."""
         self.refresh()
 
-    async def merge_what_grew(self) -> None:
-        """Folds what changed into the large parts, in another thread, where it has become much."""
-        await _merge_beside(part for part in self._parts() if part.wants_merge)
+    async def merge_what_grew(self, threads: Executor) -> None:
+        """Folds what changed into the large parts, in one of `threads`, once it is much."""
+        await _merge_beside((part for part in self._parts() if part.wants_merge), threads)
 
     async def alike(
         self, item_nos: NDArray[np.uint32], weights: NDArray[np.float64], count: int, eligibility: Eligibility
@@ -112,6 +113,6 @@ class EmbeddedIndex:
         return [self._features, self._words, *self._vectors.blocks]
 
 
-async def _merge_beside(parts: Iterable[_Merging]) -> None:
+async def _merge_beside(parts: Iterable[_Merging], threads: Executor) -> None:
     for part in parts:
-        part.finish_merge(*await asyncio.to_thread(part.begin_merge().run))
+        part.finish_merge(*await asyncio.get_running_loop().run_in_executor(threads, part.begin_merge().run))

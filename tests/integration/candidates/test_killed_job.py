@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -59,7 +60,9 @@ async def test_a_table_that_was_never_finished_changes_nothing_and_is_swept_up(t
         shop.put(item_no)
     store, slot = ArtifactStore(tmp_path), Slot[Neighbors]("neighbors")
     columns = shop.inputs.columns
-    watcher = ArtifactWatcher(store, slot, columns, lambda artifact: Neighbors.load(artifact.path, columns))
+    watcher = ArtifactWatcher(
+        store, slot, columns, ThreadPoolExecutor(1), lambda artifact: Neighbors.load(artifact.path, columns)
+    )
     first = store.publish("neighbors", neighbors().save, {}, MOMENT).version
 
     await asyncio.to_thread(die_half_way, tmp_path)

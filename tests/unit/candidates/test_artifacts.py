@@ -1,6 +1,7 @@
 import gc
 import weakref
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -135,7 +136,14 @@ class Watched:
         self.slot: Slot[Neighbors] = Slot("neighbors")
         self.loads = 0
         self._columns = columns
-        self.watcher = ArtifactWatcher(self.store, self.slot, columns, lambda artifact: self._load(artifact.path), 0.8)
+        self.watcher = ArtifactWatcher(
+            self.store,
+            self.slot,
+            columns,
+            ThreadPoolExecutor(1),
+            lambda artifact: self._load(artifact.path),
+            quality_floor=0.8,
+        )
 
     def publish(self, made: Neighbors, *, make_current: bool = True, **metadata: object) -> str:
         return self.store.publish("neighbors", made.save, metadata, MOMENT, make_current=make_current).version

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import numpy as np
@@ -32,7 +33,7 @@ class Setting:
 
     def new_keeper(self, most: int = MOST) -> VectorKeeper:
         metrics = CandidateMetrics(self.metrics)
-        return VectorKeeper(self.ranker, self.shop.inputs, metrics, most)  # type: ignore[arg-type]  # the stub's one method
+        return VectorKeeper(self.ranker, self.shop.inputs, metrics, ThreadPoolExecutor(1), most)  # type: ignore[arg-type]  # the stub's one method
 
     def trained(self, vectors: dict[int, tuple[float, float]], model_version: str = "m1") -> None:
         item_nos = np.array([*vectors], np.uint32)
