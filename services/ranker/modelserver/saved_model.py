@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.python.saved_model.loader_impl import SavedModelLoader  # its public wrapper warns of deprecation
 
 from services.common.errors import InvalidArgumentError, VitrineError
 from services.ranker.modelserver.servable import Tensors
@@ -27,7 +28,7 @@ class SavedModel:
         self._session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
         try:
             with self._session.graph.as_default():
-                self.meta_graph: Any = tf.compat.v1.saved_model.loader.load(self._session, [SERVE], str(path))
+                self.meta_graph: Any = SavedModelLoader(str(path)).load(self._session, [SERVE])
             self._calls = {
                 name: self._callable(signature)
                 for name, signature in self.meta_graph.signature_def.items()
