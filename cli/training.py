@@ -1,5 +1,4 @@
 import json
-import time
 from dataclasses import dataclass
 
 from cli.shop import Shop
@@ -10,11 +9,12 @@ from services.common.artifacts import ArtifactStore
 from services.common.clock import SystemClock
 from services.common.progress import Progress
 from services.common.single_pass_reader import stream_catalog, stream_log
-from services.ranker.training.job import shop_reader, train_and_promote
+from services.ranker.training.job import fit_and_promote, shop_reader, training_run
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.report import TrainingReport
 from services.ranker.training.run_options import RunOptions
 from services.ranker.training.settings import TrainingSettings
+from services.ranker.training.training_run import timed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,77 @@ class TrainedShop:
         return json.dumps({"candidates": self.candidates.as_json(), "training": json.loads(self.report.to_json())})
 
 
+class ShopTraining:
+    """Builds from a running shop's log what its pages are made with, and publishes it. The steps in their order:
+    `read`, `publish_tables`, `publish_linear`, from where on pages can be ranked, and `fit`. Services load what is
+    published by themselves.
+
+    All raise VitrineError if there is too little to learn from, and grpc.RpcError if a service can't be read.
+
+    Args:
+        shop: the running shop.
+        progress: told of each step.
+        plan: how the behavior model is trained; None: the default.
+        options: what is asked of this run beside the plan.
+    """
+
+    def __init__(
+        self, shop: Shop, progress: Progress, plan: TrainingPlan | None = None, options: RunOptions | None = None
+    ) -> None:
+        addresses = shop.addresses()
+        self._shop = shop
+        self._progress = progress
+        self._plan = plan or TrainingPlan()
+        self._options = options
+        self._clock = SystemClock()
+        self._settings = TrainingSettings(
+            state_directory=shop.state_directory,
+            events_address=addresses["events"],
+            features_address=addresses["features"],
+            model_server_address=addresses["modelserver"],
+        )
+        self._reader = shop_reader(self._settings, self._clock, self._plan)
+        self._build = CandidatesBuild(
+            _candidates_settings(shop), ArtifactStore(shop.state_directory / "artifacts"), self._clock, progress
+        )
+        self.seconds: dict[str, float] = {}
+        """What each step took."""
+
+    async def read(self) -> None:
+        """Reads catalog and log once, for tables and model."""
+        build, reader, progress = self._build, self._reader, self._progress
+        with timed(self.seconds, "read"):
+            await build.begin()
+            async with self._shop.channel("features") as features, self._shop.channel("events") as log:
+                takers = [build.take_catalog, reader.take_catalog]
+                await stream_catalog(features, takers, progress, vectors=reader.shop_vectors)
+                await stream_log(log, [build.take_log, reader.take_log], progress)
+                self._data = await reader.finish(features, progress)
+
+    async def publish_tables(self) -> None:
+        """Computes and publishes what the candidates service looks up."""
+        with timed(self.seconds, "tables"):
+            self._built = await self._build.publish()
+
+    async def publish_linear(self) -> None:
+        """Fits and publishes the linear scorer."""
+        self._run = training_run(
+            self._data,
+            self._settings,
+            self._clock,
+            self._progress,
+            self._plan,
+            seconds=self.seconds,
+            options=self._options,
+        )
+        self._run.publish_linear()
+
+    async def fit(self, *, promote: bool = True) -> TrainedShop:
+        """Trains the behavior model and publishes it if it passes the gate; without `promote` it stays a canary."""
+        report = await fit_and_promote(self._run, self._settings, self._progress, promote=promote)
+        return TrainedShop(self._built, report)
+
+
 async def train_shop(
     shop: Shop,
     progress: Progress,
@@ -42,35 +113,12 @@ async def train_shop(
     promote: bool = True,
     options: RunOptions | None = None,
 ) -> TrainedShop:
-    """Builds from a running shop's log what its pages are made with, and publishes it. Services load it by themselves.
-    Without a plan the behavior model is trained by the default one; without `promote` it stays a canary.
-
-    Raises:
-        VitrineError: there is too little to learn from.
-        grpc.RpcError: a service cannot be read.
-    """
-    addresses = shop.addresses()
-    training = TrainingSettings(
-        state_directory=shop.state_directory,
-        events_address=addresses["events"],
-        features_address=addresses["features"],
-        model_server_address=addresses["modelserver"],
-    )
-    plan = plan or TrainingPlan()
-    clock, started = SystemClock(), time.perf_counter()
-    reader = shop_reader(training, clock, plan)
-    build = CandidatesBuild(_candidates_settings(shop), _store(shop), clock, progress)
-    await build.begin()
-    async with shop.channel("features") as features, shop.channel("events") as log:
-        await stream_catalog(features, [build.take_catalog, reader.take_catalog], progress, vectors=reader.shop_vectors)
-        await stream_log(log, [build.take_log, reader.take_log], progress)
-        data = await reader.finish(features, progress)
-    seconds = {"read": round(time.perf_counter() - started, 2)}
-    built = await build.publish()
-    report = await train_and_promote(
-        data, training, clock, progress, plan, seconds=seconds, promote=promote, options=options
-    )
-    return TrainedShop(built, report)
+    """Takes all steps of `ShopTraining`; errors are theirs."""
+    training = ShopTraining(shop, progress, plan, options)
+    await training.read()
+    await training.publish_tables()
+    await training.publish_linear()
+    return await training.fit(promote=promote)
 
 
 async def build_shop_candidates(shop: Shop, progress: Progress, *, update: bool = False) -> Built:

@@ -15,15 +15,28 @@ TIMEOUT_SECONDS = 5.0
 POLL_SECONDS = 0.2
 GIVE_UP_SECONDS = 120.0
 
+FULL = frozenset({page_pb2.DEGRADATION_STEP_FULL})
+UP_TO_LINEAR = FULL | {page_pb2.DEGRADATION_STEP_LINEAR}
 
-async def wait_until_complete(shop: Shop, progress: Progress) -> None:
-    """Waits until the services have loaded what was trained, and the gateway serves whole pages with it.
+
+LINEAR = frozenset({"neighbors", "pages"})
+MODEL = frozenset({"neighbors", "item vectors", "behavior model", "pages"})
+
+
+async def wait_until_loaded(shop: Shop, progress: Progress, wanted: frozenset[str]) -> None:
+    """Waits until the services have loaded what was published, and the gateway serves pages with it.
+
+    Args:
+        shop: the running shop.
+        progress: told how much is loaded.
+        wanted: `LINEAR` or `MODEL`.
 
     Raises:
-        CommandError: something is not loaded in time; the message says what.
+        CommandError: something isn't loaded in time; the message says what.
     """
     give_up = time.monotonic() + GIVE_UP_SECONDS
-    missing = {"neighbors", "item vectors", "behavior model", "whole pages"}
+    steps = FULL if wanted is MODEL else UP_TO_LINEAR
+    missing = set(wanted)
     async with (
         shop.channel("candidates") as candidates,
         shop.channel("ranker") as ranker,
@@ -32,15 +45,15 @@ async def wait_until_complete(shop: Shop, progress: Progress) -> None:
         index = candidate_service_pb2_grpc.CandidateServiceStub(candidates)
         ranking = ranker_service_pb2_grpc.RankerServiceStub(ranker)
         gateway = homepage_service_pb2_grpc.HomepageServiceStub(homepage)
-        with progress.task("loading what was trained", len(missing)) as task:
+        with progress.task("loading what was published", len(missing)) as task:
             while missing:
-                loaded = await _loaded(index, ranking) | (await _whole_pages(gateway) if len(missing) == 1 else set())
+                loaded = await _loaded(index, ranking) if missing != {"pages"} else await _pages(gateway, steps)
                 loaded &= missing
                 task.advance(len(loaded))
                 missing -= loaded
                 if missing and time.monotonic() > give_up:
                     raise CommandError(f"not loaded after {GIVE_UP_SECONDS:.0f} s: {', '.join(sorted(missing))}")
-                if missing:
+                if missing and not loaded:
                     await asyncio.sleep(POLL_SECONDS)
 
 
@@ -61,7 +74,7 @@ async def _loaded(
     return {name for name, there in loaded.items() if there}
 
 
-async def _whole_pages(gateway: "homepage_service_pb2_grpc.HomepageServiceAsyncStub") -> set[str]:
+async def _pages(gateway: "homepage_service_pb2_grpc.HomepageServiceAsyncStub", steps: frozenset[int]) -> set[str]:
     request = homepage_service_pb2.GetHomepageRequest(
         visitor=visitor_pb2.Visitor(anonymous_id="demo-readiness"), unlogged=True
     )
@@ -69,4 +82,4 @@ async def _whole_pages(gateway: "homepage_service_pb2_grpc.HomepageServiceAsyncS
         page = (await gateway.GetHomepage(request, timeout=TIMEOUT_SECONDS)).page
     except grpc.RpcError:
         return set()
-    return {"whole pages"} if page.degradation_step == page_pb2.DEGRADATION_STEP_FULL else set()
+    return {"pages"} if page.degradation_step in steps else set()

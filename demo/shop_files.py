@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +9,8 @@ from demo.complete_journey import package_version, read_shop
 from demo.stages import Stages, fingerprint_of
 
 STAGE = "shop files"
-FRESH_DAYS = 14
+FRESH_DAYS = 7
+"""What is held out begins at most a week before the shop is made; a shop is used no longer than a week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +19,13 @@ class ShopFiles:
 
     Args:
         folder: where they are.
-        fingerprint: of what they were made from.
+        fingerprint: of what they are made from.
+        made_from: the same as it's kept: the version and the day.
     """
 
     folder: Path
     fingerprint: str
+    made_from: str
 
     @property
     def items(self) -> Path:
@@ -49,36 +52,42 @@ class ShopFiles:
         return str(pd.read_parquet(self.users, columns=["user_id"]).user_id.iloc[0])
 
 
-def prepared_shop(folder: Path, stages: Stages, now: datetime) -> ShopFiles:
-    """The demo shop's files, made where they are not there yet, were made by another version, or are so old that the
-    shop's last sale is long ago.
+def planned_shop(folder: Path, stages: Stages, now: datetime) -> ShopFiles:
+    """The demo shop's files, whether they are there already or not: those of an earlier run if they were made by this
+    version and lately, else new ones. A shop made on another day is another shop to import.
 
     Args:
         folder: where they are to be.
         stages: what was done before.
         now: the time of this run.
     """
-    source = Path(complete_journey.__file__)
-    made_from = fingerprint_of(package_version(), files=[source])
-    files = ShopFiles(folder, made_from)
-    complete = all(file.exists() for file in (files.items, files.users, files.events, files.held_out))
-    if complete and stages.done(STAGE, made_from):
-        held_out_from = pd.read_parquet(files.held_out, columns=["event_time"]).event_time.min()
-        if pd.Timestamp(now) - held_out_from <= pd.Timedelta(days=FRESH_DAYS):
-            return _dated(files, held_out_from)
+    made_from = fingerprint_of(package_version(), files=[Path(complete_journey.__file__)])
+    version, _, day = stages.fingerprint(STAGE).partition(" ")
+    if version != made_from or not day or (now.date() - date.fromisoformat(day)).days > FRESH_DAYS:
+        day = now.date().isoformat()
+    return ShopFiles(folder, fingerprint_of(made_from, day), f"{made_from} {day}")
+
+
+def prepare_shop(files: ShopFiles, stages: Stages, now: datetime) -> None:
+    """Makes the files of `planned_shop`, unless they are there.
+
+    Args:
+        files: the plan.
+        stages: what was done before.
+        now: the time of this run.
+    """
+    paths = (files.items, files.users, files.events, files.held_out)
+    if all(path.exists() for path in paths) and stages.done(STAGE, files.made_from):
+        return
     shop = read_shop(pd.Timestamp(now))
-    folder.mkdir(parents=True, exist_ok=True)
-    for table, file in (
-        (shop.items, files.items),
-        (shop.users, files.users),
-        (shop.events, files.events),
-        (shop.held_out, files.held_out),
-    ):
-        table.to_parquet(file, index=False)
-    stages.mark(STAGE, made_from)
-    return _dated(files, shop.held_out.event_time.min())
+    files.folder.mkdir(parents=True, exist_ok=True)
+    for table, path in zip((shop.items, shop.users, shop.events, shop.held_out), paths, strict=True):
+        table.to_parquet(path, index=False)
+    stages.mark(STAGE, files.made_from)
 
 
-def _dated(files: ShopFiles, held_out_from: pd.Timestamp) -> ShopFiles:
-    # The same data at another date is another shop to import.
-    return ShopFiles(files.folder, fingerprint_of(files.fingerprint, held_out_from.isoformat()))
+def prepared_shop(folder: Path, stages: Stages, now: datetime) -> ShopFiles:
+    """The demo shop's files, made if they are not there; arguments as of `planned_shop`."""
+    files = planned_shop(folder, stages, now)
+    prepare_shop(files, stages, now)
+    return files

@@ -41,7 +41,7 @@ def main() -> None:
     load_tensorflow_quietly()
     from services.ranker.model.behavior_model import BehaviorModel
     from services.ranker.model.vocabulary import Vocabulary
-    from services.ranker.training.fitting.trainer import Trainer
+    from services.ranker.training.fitting.trainer import FitProgress, Trainer
     from services.ranker.training.workers.team import Alone
 
     plan, random = TrainingPlan(model=config), np.random.default_rng(1)
@@ -49,7 +49,7 @@ def main() -> None:
     model = BehaviorModel(config, Vocabulary(none, none, categories, categories), plan.seed)
     items = _catalog(random)
     negatives = NegativeSampler(items, none, plan.retrieval_negatives, plan.seed)
-    trainer = Trainer(model, negatives, items, plan, WARM_STEPS + arguments.steps, Alone())
+    trainer = Trainer(model, negatives, items, plan, FitProgress(WARM_STEPS + arguments.steps), Alone())
     batches = [_batch(plan, items, random) for _ in range(BATCHES)]
     for step in range(WARM_STEPS):
         trainer.step(batches[step % BATCHES])

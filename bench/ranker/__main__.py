@@ -31,7 +31,7 @@ async def main(folder: Path) -> None:
             trained, seconds = await train_and_serve(shop, progress)
             report = trained.report
             examples = report.training_examples * len(report.epochs)
-            figures.say("ranker.train_examples", examples / report.seconds["model"], "/s")
+            figures.say("ranker.train_examples", examples / report.seconds["fit"], "/s")
             figures.say("ranker.train_to_served", seconds, "s")
             requests = await score_requests(shop, files)
             # The client's own collections are not to be measured.

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from statistics import fmean
 
@@ -35,10 +35,12 @@ class EvaluationPlan:
     Args:
         learned: also compare with rankings that are learned from all purchases (the log is read), and the ranker alone.
         judged_users: for how many users the probabilities are judged where the ranker is not compared.
+        most_users: compare for so many users, drawn at random; None: for all.
     """
 
     learned: bool = True
     judged_users: int = 100
+    most_users: int | None = None
 
 
 QUICK = EvaluationPlan(learned=False)
@@ -47,13 +49,16 @@ QUICK = EvaluationPlan(learned=False)
 async def evaluate_shop(
     shop: Shop, held_out: HeldOutBaskets, progress: Progress, plan: EvaluationPlan = EvaluationPlan()
 ) -> EvaluationResult:
-    """Compares what the running shop serves with other rankings, for every user of the held-out baskets.
+    """Compares what the running shop serves with other rankings, for the users of the held-out baskets.
 
     Raises:
         grpc.RpcError: a service does not answer.
         FailedPreconditionError: there is too little to learn from for the learned rankings.
     """
     user_ids = sorted(held_out.baskets)
+    if plan.most_users is not None and plan.most_users < len(user_ids):
+        user_ids = sorted(Random(0).sample(user_ids, plan.most_users))
+        held_out = replace(held_out, baskets={user_id: held_out.baskets[user_id] for user_id in user_ids})
     async with (
         shop.channel("homepage") as homepage,
         shop.channel("features") as features,

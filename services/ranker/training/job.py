@@ -47,7 +47,9 @@ async def train(
         await events.close()
         await features.close()
     seconds = {"read": round(time.perf_counter() - started, 2)}
-    return await train_and_promote(shop, settings, clock, progress, plan, seconds=seconds, promote=promote)
+    run = training_run(shop, settings, clock, progress, plan, seconds=seconds)
+    run.publish_linear()
+    return await fit_and_promote(run, settings, progress, promote=promote)
 
 
 def shop_reader(settings: TrainingSettings, clock: Clock, plan: TrainingPlan) -> ShopReader:
@@ -58,7 +60,7 @@ def shop_reader(settings: TrainingSettings, clock: Clock, plan: TrainingPlan) ->
     return ShopReader(catalog, open_texts(settings.state_directory, catalog.items, clock))
 
 
-async def train_and_promote(
+def training_run(
     shop: ShopData,
     settings: TrainingSettings,
     clock: Clock,
@@ -66,17 +68,27 @@ async def train_and_promote(
     plan: TrainingPlan,
     *,
     seconds: dict[str, float],
-    promote: bool = True,
     options: RunOptions | None = None,
-) -> TrainingReport:
-    """Does what `train` does with a shop that was read; `seconds` (per stage) is added to."""
+) -> TrainingRun:
+    """Returns the run on a shop that was read; `seconds` (per stage) is added to. Its `publish_linear` comes first,
+    then `fit_and_promote`; errors are those of `train`.
+    """
     publisher = Publisher(settings.state_directory, clock.now())
     training_set = TrainingSet(training_set_folder(settings.state_directory), load_signing_key(settings))
-    report = train_on(shop, plan, publisher, progress, seconds, training_set=training_set, options=options)
+    return begin_run(shop, plan, publisher, progress, seconds, training_set=training_set, options=options)
+
+
+async def fit_and_promote(
+    run: TrainingRun, settings: TrainingSettings, progress: Progress, *, promote: bool = True
+) -> TrainingReport:
+    """Trains the model and publishes it, as `train` does."""
+    report = run.report
+    run.fit()
+    run.record()
     if report.published and promote:
-        with timed(seconds, "promotion"):
-            await _promote(report, publisher.registry, settings, progress)
-        publisher.record(report.version, report.to_json())
+        with timed(report.seconds, "promotion"):
+            await _promote(report, run.publisher.registry, settings, progress)
+        run.record()
     return report
 
 
@@ -108,6 +120,24 @@ def train_on(
     """Trains on what was read and publishes; errors are those of `train`. `seconds` (per stage) is added to. What
     `training_set` has of the examples is not made again.
     """
+    run = begin_run(shop, plan, publisher, progress, seconds, training_set=training_set, options=options)
+    run.publish_linear()
+    run.fit()
+    run.record()
+    return run.report
+
+
+def begin_run(
+    shop: ShopData,
+    plan: TrainingPlan,
+    publisher: Publisher,
+    progress: Progress,
+    seconds: dict[str, float],
+    *,
+    training_set: TrainingSet | None,
+    options: RunOptions | None,
+) -> TrainingRun:
+    """Returns the run of `train_on`, of which nothing is done yet."""
     require_shop(shop)
     report = TrainingReport(
         version=publisher.next_version(),
@@ -118,9 +148,6 @@ def train_on(
         commit=source_commit(),
         seconds=seconds,
     )
-    run = TrainingRun(
+    return TrainingRun(
         shop, plan, publisher, progress, report, training_set=training_set, options=options or RunOptions()
     )
-    run.run()
-    publisher.record(report.version, report.to_json())
-    return report

@@ -16,3 +16,6 @@ class RunOptions:
 
     tensorboard: Path | None = None
     """Folder for what TensorBoard reads: a folder below it for each version."""
+
+    budget_seconds: float | None = None
+    """Wall-clock seconds that examples and fit may take together, after the linear scorer; None: the whole plan."""

@@ -1,10 +1,9 @@
-"""One run of the training, stage by stage: examples, linear scorer, model, gate."""
+"""One run of the training, stage by stage: linear scorer, then examples, fit, gate."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +37,22 @@ from services.ranker.training.workers.shared_fit import SharedFit
 
 if TYPE_CHECKING:
     from services.ranker.model.behavior_model import BehaviorModel
-    from services.ranker.training.fitting.fit_checkpointing import FitCheckpointing
+    from services.ranker.training.fitting.checkpointing import FitCheckpointing
     from services.ranker.training.fitting.warm_start import ColdStart, WarmStart
     from services.ranker.training.workers.team import Team
 
 
+EXAMPLES_SHARE: Final = 0.35
+"""Of a time budget, for examples."""
+
+FIT_SHARE: Final = 0.75
+"""Of a time budget, when the fit ends at the latest: the rest is for the gate."""
+
+
 class TrainingRun:
-    """Trains on a shop that was read, and publishes what passes the gate. `report` says what was done."""
+    """Trains on a shop that was read, and publishes what passes the gate: `publish_linear`, then `fit`. `report` says
+    what was done.
+    """
 
     def __init__(
         self,
@@ -59,35 +67,70 @@ class TrainingRun:
     ) -> None:
         if (options.cluster is not None) != (plan.strategy != "none"):
             raise ValueError("a cluster is given where the plan has a strategy for it, and only there")
+        if options.cluster and options.budget_seconds is not None:
+            raise ValueError("budget_seconds doesn't go with a cluster: its workers take the same steps")
         self.report = report
         self._shop = shop
         self._plan = plan
-        self._publisher = publisher
+        self.publisher = publisher
         self._progress = progress
         self._training_set = training_set
         self._options = options
+        self._resumed: UnfinishedRun | None = None
+        self._weights: dict[str, float] = {}
 
-    def run(self) -> None:
-        """Does all stages. Raises FailedPreconditionError (NOT_ENOUGH_DATA) where there is too little to learn from."""
+    def publish_linear(self) -> None:
+        """Publishes the linear scorer, which learns from the newest examples alone: it takes seconds, and pages can be
+        ranked with it while the model learns.
+
+        Raises FailedPreconditionError (NOT_ENOUGH_DATA) if there is too little to learn from.
+        """
+        with self._timed("linear"):
+            if self._training_set:  # who was erased since, or refused, teaches nothing any more
+                self._training_set.keep_only([self._shop.table.visitors[user] for user in self._shop.users])
+            builder = self._begin_builder()
+            newest = builder.newest(-(-self._plan.linear_rows // self._plan.draw.slots), self._progress)
+            require_examples(len(newest), int(builder.validates()))
+            require_candidates(int(newest.real.sum()), 1)
+            if not self._point_in_time(builder):
+                return
+            with self._progress.task("fitting the linear scorer", 1) as task:
+                self._weights = fit_linear(newest, self._plan.linear_rows, self._plan.seed)
+                if np.isfinite(list(self._weights.values())).all():
+                    self.publisher.publish_linear(self._weights, {"examples": len(newest)})
+                    self.report.linear_published = True
+                task.advance()
+
+    def fit(self) -> None:
+        """Does all stages of the model. Raises FailedPreconditionError (NOT_ENOUGH_DATA) if there is too little to
+        learn from.
+        """
+        if self.report.failed_checks:
+            return
+        started = time.monotonic()
         with self._timed("examples"):
             sets, past_item_nos = self._examples()
         if self.report.failed_checks:
             return  # what is learned from features that know the answer is worth nothing when it serves
         for name in BASELINES:
             self.report.metrics[name] = ranking_metrics(sets.validation, baseline_scores(sets.validation, name))
-        with self._timed("linear"), self._progress.task("training the linear scorer", 1) as task:
-            self._linear(sets)
-            task.advance()
-        with self._timed("model"):
+        self.report.metrics["linear"] = ranking_metrics(sets.validation, linear_scores(sets.validation, self._weights))
+        budget = self._options.budget_seconds
+        ends = None if budget is None else started + FIT_SHARE * budget
+        with self._timed("fit"):
             try:
-                model, values, vectors = self._behavior(sets, past_item_nos, self._team(sets, past_item_nos))
+                model, values, vectors = self._behavior(sets, past_item_nos, self._team(sets, past_item_nos), ends)
             finally:  # it holds what visitors did; where all begin again, the chief writes it again
-                self._publisher.shared_fit.unlink(missing_ok=True)
-        with self._timed("export"):
+                self.publisher.shared_fit.unlink(missing_ok=True)
+        with self._timed("publish"):
             self._publish(model, sets, values, vectors)
         # Not before: a run that is killed while it exports need not train again.
-        self._publisher.checkpoint.unlink(missing_ok=True)
-        self._publisher.unfinished.unlink(missing_ok=True)
+        self.publisher.checkpoint.unlink(missing_ok=True)
+        self.publisher.unfinished.unlink(missing_ok=True)
+
+    def record(self) -> None:
+        """Keeps the run record as it is now."""
+        self.publisher.record(self.report.version, self.report.to_json())
 
     def _team(self, sets: ExampleSets, past_item_nos: NDArray[np.int64]) -> "Team | None":
         """Returns who learns, with TensorFlow loaded: it takes seconds, for which a run without data does not wait."""
@@ -101,35 +144,46 @@ class TrainingRun:
                 f"{len(sets.training)} examples; start fewer workers or raise batch_size",
                 reason="TOO_MANY_WORKERS",
             )
-        SharedFit(past_item_nos, sets.training, self._shop.catalog.items).save(self._publisher.shared_fit)
+        SharedFit(past_item_nos, sets.training, self._shop.catalog.items).save(self.publisher.shared_fit)
         from services.ranker.training.workers.mirrored_workers import MirroredWorkers
 
         return MirroredWorkers(cluster)
 
+    def _begin_builder(self) -> ExampleBuilder:
+        self._resumed = self._unfinished()
+        builder = self._builder(self._resumed)
+        if self._resumed and builder.missing():
+            self._resumed = None  # its examples are gone: then the newest data is as good
+            builder = self._builder(None)
+        self._example_builder = builder
+        return builder
+
     def _examples(self) -> tuple[ExampleSets, NDArray[np.int64]]:
         """Returns the examples, and the items of all events before the validation."""
-        shop, training_set = self._shop, self._training_set
-        if training_set:  # who was erased since, or refused, teaches nothing any more
-            training_set.keep_only([shop.table.visitors[user] for user in shop.users])
-        unfinished = self._unfinished()
-        builder = self._builder(unfinished)
-        if unfinished and builder.missing():
-            unfinished = None  # its examples are gone: then the newest data is as good
-            builder = self._builder(None)
+        builder, data, training_set = self._example_builder, self._resumed, self._training_set
+        if self._options.budget_seconds is not None:
+            builder.limit(EXAMPLES_SHARE * self._options.budget_seconds)
         sets = builder.build(*builder.moments(), self._progress)
         require_examples(len(sets.training), len(sets.validation))
         require_candidates(int(sets.training.real.sum()), int(sets.validation.real.sum()))
-        check = builder.check.result()
         if training_set:
-            training_set.prune(builder.needed() if check.passed else {})
-        if unfinished is None:
-            unfinished = self._begun(builder)
+            training_set.prune(builder.needed())
+        if data is None:
+            data = self._begun(builder)
             if training_set:
-                unfinished.save(self._publisher.unfinished)
-        self._describe(builder, unfinished)
-        self.report.checks.append(check)
+                data.save(self.publisher.unfinished)
+        self._describe(builder, data)
+        self._point_in_time(builder)
         self.report.training_examples, self.report.validation_examples = len(sets.training), len(sets.validation)
-        return sets, unfinished.past_item_nos
+        return sets, data.past_item_nos
+
+    def _point_in_time(self, builder: ExampleBuilder) -> bool:
+        """Puts down whether features knew what came later; if so, none of the examples are kept."""
+        check = builder.check.result()
+        self.report.checks = [check]
+        if not check.passed and self._training_set:
+            self._training_set.prune({})
+        return check.passed
 
     def _builder(self, unfinished: UnfinishedRun | None) -> ExampleBuilder:
         shop = self._shop
@@ -145,16 +199,16 @@ class TrainingRun:
 
     def _unfinished(self) -> UnfinishedRun | None:
         """Returns a run that was killed in the fit, with its examples on the disk."""
-        if self._training_set is None or not self._publisher.checkpoint.exists():
+        if self._training_set is None or not self.publisher.checkpoint.exists():
             return None
-        return UnfinishedRun.load(self._publisher.unfinished, to_millis(self._publisher.now))
+        return UnfinishedRun.load(self.publisher.unfinished, to_millis(self.publisher.now))
 
     def _begun(self, builder: ExampleBuilder) -> UnfinishedRun:
         table = self._shop.table
         past = table.item_nos[table.millis < builder.schedule.validation_cuts[0]]
         item_nos, counts = np.unique(past, return_counts=True)
         first, last = int(table.millis[0]), int(table.millis[-1])
-        started = to_millis(self._publisher.now)
+        started = to_millis(self.publisher.now)
         return UnfinishedRun(builder.schedule, started, len(table), first, last, item_nos, counts)
 
     def _describe(self, builder: ExampleBuilder, data: UnfinishedRun) -> None:
@@ -162,33 +216,25 @@ class TrainingRun:
         report.events = data.events
         report.first_event_millis, report.last_event_millis = data.first_event_millis, data.last_event_millis
         report.training_cuts, report.validation_cuts = builder.schedule.training_cuts, builder.schedule.validation_cuts
-        report.made_cuts = tuple(builder.made)
-
-    def _linear(self, sets: ExampleSets) -> None:
-        weights = fit_linear(sets.training, self._plan.linear_rows, self._plan.seed)
-        metrics = ranking_metrics(sets.validation, linear_scores(sets.validation, weights))
-        self.report.metrics["linear"] = metrics
-        if np.isfinite(list(weights.values())).all():
-            self._publisher.publish_linear(weights, asdict(metrics))
-            self.report.linear_published = True
+        report.made_cuts = tuple(sorted(builder.made))
 
     def _behavior(
-        self, sets: ExampleSets, past_item_nos: NDArray[np.int64], team: "Team | None"
+        self, sets: ExampleSets, past_item_nos: NDArray[np.int64], team: "Team | None", ends: float | None
     ) -> tuple["BehaviorModel", NDArray[np.float32], ItemVectors]:
         """Returns the model, calibrated, the values that it gives the validation's candidates, and its item vectors."""
-        from services.ranker.training.fitting.checkpoint import Checkpoint, CheckpointedCourse, fit_key
+        from services.ranker.training.fitting.checkpointing import FileCheckpointing, fit_key
         from services.ranker.training.fitting.fit import fit_model, probabilities, values_of
 
         report, plan, items = self.report, self._plan, self._shop.catalog.items
         start = self._start()
         began = "" if report.warm_from is None else str(report.warm_from)
-        checkpoint = Checkpoint(self._publisher.checkpoint, fit_key(plan, report.commit, began, sets))
-        course: FitCheckpointing = CheckpointedCourse(checkpoint)
+        key = fit_key(plan, report.commit, began if ends is None else f"{began} in a time budget", sets)
+        checkpointing: FitCheckpointing = FileCheckpointing(self.publisher.checkpoint, key)
         if self._options.tensorboard:
-            from services.ranker.training.fitting.tensorboard_course import TensorBoardCourse
+            from services.ranker.training.fitting.tensorboard_logging import TensorBoardLogging
 
-            course = TensorBoardCourse(course, self._options.tensorboard / str(report.version))
-        fit = fit_model(past_item_nos, sets, items, plan, self._progress, course, start, team)
+            checkpointing = TensorBoardLogging(checkpointing, self._options.tensorboard / str(report.version))
+        fit = fit_model(past_item_nos, sets, items, plan, self._progress, checkpointing, start, team, ends)
         report.epochs, report.losses, report.cold_reason = fit.epochs, fit.losses, start.reason
         if start.reason:
             report.warm_from = None
@@ -220,7 +266,7 @@ class TrainingRun:
     def _start(self) -> "ColdStart | WarmStart":
         from services.ranker.training.fitting.warm_start import ColdStart, WarmStart
 
-        stable = self._publisher.registry.stable()
+        stable = self.publisher.registry.stable()
         if self._options.cold:
             return ColdStart("asked for")
         if stable is None:
@@ -235,7 +281,7 @@ class TrainingRun:
         from services.ranker.training.publishing.gate import check_model, check_vectors
         from services.ranker.training.publishing.serving_check import check_against_serving
 
-        report, publisher, items = self.report, self._publisher, self._shop.catalog.items
+        report, publisher, items = self.report, self.publisher, self._shop.catalog.items
         with self._progress.task("exporting the model", 3) as task:
             example = sets.validation.rank_inputs(slice(1))
             draft = publisher.draft(lambda folder: export_model(model, folder, example, KnownItems.of(items)))

@@ -152,7 +152,7 @@ async def test_all_that_is_built_is_built_from_one_reading(shop: FakeShop, tmp_p
     assert shop.passes == ["catalog", "log"]
     assert trained.report.promoted
     assert trained.candidates.artifacts["neighbors"].metadata["interactions"] == len(shop.events)
-    assert {"read", "examples", "linear", "model", "promotion"} <= trained.report.seconds.keys()
+    assert {"read", "tables", "linear", "examples", "fit", "publish", "promotion"} <= trained.report.seconds.keys()
 
 
 async def test_an_empty_shop_is_refused_before_tensorflow_is_loaded(tmp_path: Path) -> None:

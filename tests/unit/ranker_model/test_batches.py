@@ -1,7 +1,7 @@
 import numpy as np
 
 from services.ranker.training.examples.example_builder import ExampleSets
-from services.ranker.training.fitting.batches import batches
+from services.ranker.training.fitting.epochs import batches
 
 
 def test_the_batches_are_those_of_the_order(sets: ExampleSets) -> None:

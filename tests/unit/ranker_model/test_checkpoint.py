@@ -8,8 +8,7 @@ import pytest
 
 from services.common.progress import NoProgress
 from services.ranker.training.examples.example_builder import ExampleSets
-from services.ranker.training.fitting.checkpoint import Checkpoint, fit_key
-from services.ranker.training.fitting.fit_checkpointing import FitState, NoCheckpointing
+from services.ranker.training.fitting.checkpointing import FileCheckpointing, FitState, fit_key
 from services.ranker.training.fitting.ranking_metrics import RankingMetrics
 from tests.support.training_shop import training_shop
 from tests.unit.ranker_model.conftest import NOW, tiny_plan
@@ -19,21 +18,21 @@ class KilledError(Exception):
     """Stands for a SIGKILL: what was not on the disk is gone."""
 
 
-class Course(NoCheckpointing):
-    """Keeps checkpoints, and is killed in the epoch after `last`."""
+class KilledCheckpointing(FileCheckpointing):
+    """Keeps checkpoints, and is killed after epoch `last`."""
 
-    def __init__(self, checkpoint: Checkpoint, last: int) -> None:
-        self._checkpoint = checkpoint
+    def __init__(self, path: Path, last: int) -> None:
+        super().__init__(path, "this")
         self._last = last
         self.resumed_at = 0
 
     def resume(self, variables: Sequence[Any]) -> FitState | None:
-        state = self._checkpoint.restore(variables)
+        state = super().resume(variables)
         self.resumed_at = len(state.epochs) if state else 0
         return state
 
     def keep(self, variables: Sequence[Any], state: FitState) -> None:
-        self._checkpoint.save(variables, state)
+        super().keep(variables, state)
         if len(state.epochs) == self._last:
             raise KilledError
 
@@ -44,12 +43,12 @@ def test_a_fit_that_was_killed_ends_as_one_that_was_not(sets: ExampleSets, tmp_p
     shop, plan = training_shop(), tiny_plan()
     past, items = shop.table.item_nos, shop.catalog.items
     whole = fit_model(past, sets, items, plan, NoProgress())
-    checkpoint = Checkpoint(tmp_path / "checkpoint.npz", "this")
+    path = tmp_path / "checkpoint.npz"
     with pytest.raises(KilledError):
-        fit_model(past, sets, items, plan, NoProgress(), Course(checkpoint, last=1))
-    course = Course(checkpoint, last=99)
-    resumed = fit_model(past, sets, items, plan, NoProgress(), course)
-    assert course.resumed_at == 1
+        fit_model(past, sets, items, plan, NoProgress(), KilledCheckpointing(path, last=1))
+    checkpointing = KilledCheckpointing(path, last=99)
+    resumed = fit_model(past, sets, items, plan, NoProgress(), checkpointing)
+    assert checkpointing.resumed_at == 1
     assert [metrics.ndcg for metrics in resumed.epochs] == pytest.approx([metrics.ndcg for metrics in whole.epochs])
     assert np.allclose(resumed.judged, whole.judged, atol=1e-5)
     for ours, theirs in zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True):
@@ -92,10 +91,10 @@ def state() -> FitState:
 
 
 def test_what_is_restored_is_what_was_saved(tmp_path: Path) -> None:
-    checkpoint = Checkpoint(tmp_path / "c.npz", "key")
-    checkpoint.save([Variable([1.0, 2.0]), Variable(np.uint32(7))], state())
+    checkpoint = FileCheckpointing(tmp_path / "c.npz", "key")
+    checkpoint.keep([Variable([1.0, 2.0]), Variable(np.uint32(7))], state())
     variables = [Variable([0.0, 0.0]), Variable(np.uint32(0))]
-    restored = checkpoint.restore(variables)
+    restored = checkpoint.resume(variables)
     assert restored is not None
     assert (restored.epochs, restored.losses, restored.best) == (state().epochs, [0.5], 0)
     assert variables[0].value.tolist() == [1.0, 2.0]
@@ -107,13 +106,13 @@ def test_what_is_restored_is_what_was_saved(tmp_path: Path) -> None:
 def test_a_checkpoint_that_does_not_fit_begins_anew(tmp_path: Path, fault: str) -> None:
     path = tmp_path / "c.npz"
     if fault != "missing":
-        Checkpoint(path, "other" if fault == "other key" else "key").save([Variable([1.0, 2.0])], state())
+        FileCheckpointing(path, "other" if fault == "other key" else "key").keep([Variable([1.0, 2.0])], state())
     if fault == "cut short":
         path.write_bytes(path.read_bytes()[:-200])
     if fault == "no zip":
         path.write_bytes(b"PK nonsense")
     variable = Variable([0.0] * (3 if fault == "other shape" else 2))
-    assert Checkpoint(path, "key").restore([variable]) is None
+    assert FileCheckpointing(path, "key").resume([variable]) is None
     assert not variable.value.any()
 
 

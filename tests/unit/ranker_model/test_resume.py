@@ -13,8 +13,7 @@ import tensorflow as tf
 from services.common.progress import NoProgress
 from services.ranker.training.examples.schedule import Schedule
 from services.ranker.training.examples.training_set import TrainingSet
-from services.ranker.training.fitting import checkpoint
-from services.ranker.training.fitting.fit_checkpointing import FitState
+from services.ranker.training.fitting.checkpointing import FileCheckpointing, FitState
 from services.ranker.training.job import train_on
 from services.ranker.training.publishing.publisher import Publisher
 from services.ranker.training.report import TrainingReport
@@ -43,14 +42,14 @@ def grown_shop(without: str = "") -> ShopData:
 
 
 def kill_after_first_epoch(state: Path, shop: ShopData) -> None:
-    keep = checkpoint.CheckpointedCourse.keep
+    keep = FileCheckpointing.keep
 
     def killed(self: Any, variables: Sequence[Any], reached: FitState) -> None:
         keep(self, variables, reached)
         raise KilledError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint.CheckpointedCourse, "keep", killed)
+        patch.setattr(FileCheckpointing, "keep", killed)
         with pytest.raises(KilledError):
             run(state, shop)
 

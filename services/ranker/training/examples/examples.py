@@ -127,12 +127,24 @@ class ExampleWriter:
         self._exposures[begin:end] = examples.exposures
         self._visits += examples.visits
 
+    def __len__(self) -> int:
+        return len(self._visits)
+
     def finish(self) -> Examples:
-        """Returns the examples."""
-        count = len(self._visits)
-        inputs = {name: tensor[:count] for name, tensor in self._inputs.items()}
+        """Returns all examples."""
+        return self.since(0)
+
+    def since(self, begin: int) -> Examples:
+        """Returns the examples from a place on, in the arrays that they were written into."""
+        some = slice(begin, len(self._visits))
+        inputs = {name: tensor[some] for name, tensor in self._inputs.items()}
         return Examples(
-            inputs, self._labels[:count], self._offsets[:count], self._exposures[:count], self._visits, self._items
+            inputs,
+            self._labels[some],
+            self._offsets[some],
+            self._exposures[some],
+            self._visits[some],
+            self._items,
         )
 
 

@@ -37,3 +37,7 @@ class Schedule:
             near = [cut for cut in kept if 2 * abs(cut - wanted) <= self.window_millis]
             cuts.append(min(near, key=lambda cut: (abs(cut - wanted), cut), default=wanted))
         return replace(self, training_cuts=tuple(reversed(cuts)))
+
+    def newest(self, training_cuts: int) -> "Schedule":
+        """Returns the schedule with its newest training cuts alone."""
+        return replace(self, training_cuts=self.training_cuts[-training_cuts:])

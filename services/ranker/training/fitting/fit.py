@@ -15,13 +15,13 @@ from services.ranker.model.behavior_model import BehaviorModel
 from services.ranker.model.vocabulary import Vocabulary
 from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.examples.examples import Examples
+from services.ranker.training.fitting.checkpointing import FitCheckpointing, FitState, NoCheckpointing
 from services.ranker.training.fitting.epochs import Epochs, batch_count
 from services.ranker.training.fitting.exposure_odds import exposure_odds
 from services.ranker.training.fitting.feature_scale import mean_and_deviation, real_features
-from services.ranker.training.fitting.fit_checkpointing import FitCheckpointing, FitState, NoCheckpointing
 from services.ranker.training.fitting.negative_sampler import NegativeSampler
 from services.ranker.training.fitting.ranking_metrics import RankingMetrics, ranking_metrics
-from services.ranker.training.fitting.trainer import Trainer
+from services.ranker.training.fitting.trainer import FitProgress, Trainer
 from services.ranker.training.fitting.warm_start import Start
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.workers.team import Alone, Team
@@ -54,24 +54,26 @@ def fit_model(  # noqa: PLR0917  # one stage of the run, with what the stages be
     items: ItemColumns,
     plan: TrainingPlan,
     progress: Progress,
-    course: FitCheckpointing | None = None,
+    checkpointing: FitCheckpointing | None = None,
     start: Start | None = None,
     team: Team | None = None,
+    ends: float | None = None,
 ) -> Fit:
     """Trains a model. `past_item_nos` are the items of all events before the validation: it knows those by number.
 
-    Every epoch draws from seeds of its own, so that a fit that `course` resumes ends as one that was not broken off.
-    Where `start` begins with what was learned before, it takes the plan's fewer epochs and its lower rate. The chief of
-    a `team` calls it; the others `run_worker`.
+    Every epoch draws from seeds of its own, so that a fit that `checkpointing` resumes ends as one that was not broken
+    off. Where `start` begins with what was learned before, it takes the plan's fewer epochs and its lower rate. The
+    chief of a `team` calls it; the others `run_worker`. If the plan isn't done when `time.monotonic()` reaches `ends`,
+    the fit ends there, in the middle of an epoch if need be.
     """
-    course, team = course or NoCheckpointing(), team or Alone()
-    epochs = begin_fit(past_item_nos, sets.training, items, plan, team, start)
+    checkpointing, team = checkpointing or NoCheckpointing(), team or Alone()
+    epochs = begin_fit(past_item_nos, sets.training, items, plan, team, start, ends)
     trainer, count = epochs.trainer, epochs.batch_count
     model, plan = trainer.model, trainer.plan
-    state = course.resume(trainer.variables) or FitState()
+    state = checkpointing.resume(trainer.variables) or FitState()
     with progress.task("training the model", plan.epochs * count) as task:
         task.advance(len(state.epochs) * count)
-        while not state.finished(plan.epochs, plan.patience):
+        while not state.finished(plan.epochs, plan.patience) and not (state.epochs and trainer.finished):
             epoch = team.agreed(len(state.epochs))
             epochs.learn(epoch, task)
             judged = probabilities(model, sets.validation)
@@ -80,7 +82,7 @@ def fit_model(  # noqa: PLR0917  # one stage of the run, with what the stages be
                 state.best, state.best_weights, state.judged = epoch, model.get_weights(), judged
             state.epochs.append(metrics)
             state.losses.append(trainer.mean_loss())
-            course.keep(trainer.variables, state)
+            checkpointing.keep(trainer.variables, state)
         team.agreed(FINISHED)
         task.advance((plan.epochs - len(state.epochs)) * count)
     if state.judged is None:
@@ -96,6 +98,7 @@ def begin_fit(  # noqa: PLR0917  # as of `fit_model`
     plan: TrainingPlan,
     team: Team,
     start: Start | None = None,
+    ends: float | None = None,
 ) -> Epochs:
     """Returns the fit of a new model. Of several workers each calls it; where the chief's `start` begins with what was
     learned before, all take the plan that goes with it.
@@ -110,8 +113,8 @@ def begin_fit(  # noqa: PLR0917  # as of `fit_model`
     if team.agreed(int(start is not None and start.begin(model))):
         plan = dataclasses.replace(plan, epochs=plan.warm_epochs, learning_rate=plan.warm_learning_rate)
     negatives = NegativeSampler(items, past_item_nos, plan.retrieval_negatives, plan.seed)
-    steps = plan.epochs * batch_count(training, plan.batch_size)
-    return Epochs(Trainer(model, negatives, items, plan, steps, team), training, team)
+    progress = FitProgress(plan.epochs * batch_count(training, plan.batch_size), ends)
+    return Epochs(Trainer(model, negatives, items, plan, progress, team), training, team)
 
 
 def prepare(model: BehaviorModel, examples: Examples) -> None:

@@ -1,3 +1,6 @@
+import math
+import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import keras
@@ -15,6 +18,32 @@ from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.workers.team import Team
 
 
+class FitProgress:
+    """How far a fit is, from 0 to 1: by its steps or, if it has a time to end and that is nearer, by its time.
+
+    The learning rate falls along it: Li, Yumer and Ramanan, "Budgeted Training" (2020). The time counts from the first
+    step's end, which compiles the graph.
+    """
+
+    def __init__(self, steps: int, ends: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        """`ends` is a time on `clock`, in seconds."""
+        self._steps = steps
+        self._ends = ends
+        self._clock = clock
+        self._began: float | None = None
+
+    def after(self, steps: int) -> float:
+        """Returns how far the fit is after so many steps."""
+        by_steps = min(1.0, steps / self._steps)
+        if self._ends is None or steps == 0:
+            return by_steps
+        now = self._clock()
+        if self._began is None:
+            self._began = now
+        left = self._ends - self._began
+        return max(by_steps, min(1.0, (now - self._began) / left)) if left > 0 else 1.0
+
+
 class Trainer:
     """One optimizer step at a time, on both heads."""
 
@@ -24,29 +53,30 @@ class Trainer:
         negatives: NegativeSampler,
         items: ItemColumns,
         plan: TrainingPlan,
-        steps: int,
+        progress: FitProgress,
         team: Team,
     ) -> None:
-        """`steps` are those of all epochs together: the learning rate falls along them."""
+        """The learning rate falls with the cosine of `progress`."""
         self.model: Final = model
         self.plan: Final = plan
         self._items = items
         self._negatives = negatives
         self._log_rates = tf.constant(negatives.log_rates)
-        self._optimizer = keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(plan.learning_rate, steps), clipnorm=1.0
-        )
+        self._progress = progress
+        self._steps = 0
+        self._optimizer = keras.optimizers.Adam(plan.learning_rate, clipnorm=1.0)
         table = model.tower.table
         self._dense = [variable for variable in model.trainable_variables if variable is not table]
         self._optimizer.build(self._dense)
         self._table = None if table is None else RowwiseAdagrad(table.value, plan.table_learning_rate)
         state = [self._table.accumulator] if self._table else []
         self.variables: Final = (*model.variables, *self._optimizer.variables, *state)
-        self.begin_epoch(0)
+        self.begin_epoch(0, 0)
         self._step = team.step(self._gradients, self._move)
 
-    def begin_epoch(self, epoch: int) -> None:
-        """Draws from now on what belongs to this epoch."""
+    def begin_epoch(self, epoch: int, steps: int) -> None:
+        """Draws from now on what belongs to this epoch, which begins after so many steps."""
+        self._steps = steps
         self._random = np.random.default_rng((self.plan.seed, epoch, 1))
         self._negatives.begin_epoch(epoch)
         self._losses: list[Any] = []
@@ -55,8 +85,16 @@ class Trainer:
         """Returns the mean loss of the epoch's steps so far."""
         return float(np.mean([float(loss) for loss in self._losses]))
 
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done, or the time is up."""
+        return self._progress.after(self._steps) >= 1.0
+
     def step(self, batch: dict[str, Any]) -> None:
         """Learns from one batch of examples."""
+        progress = self._progress.after(self._steps)
+        self._optimizer.learning_rate = self.plan.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
+        self._steps += 1
         negatives = encode_item_inputs(self._items, self._negatives.draw())
         tensors = batch | {f"negative_{name}": tf.constant(array) for name, array in negatives.items()}
         seed = tf.constant(self._random.integers(0, 2**31 - 1, 2), tf.int32)

@@ -86,14 +86,14 @@ class Publisher:
         needed = [self.registry.embeddings(version) for version in self.registry.numbers()]
         self._store.prune(EMBEDDINGS, 1, spare=[artifact for artifact in needed if artifact])
 
-    def publish_linear(self, weights: Mapping[str, float], metrics: Mapping[str, Any]) -> None:
+    def publish_linear(self, weights: Mapping[str, float], metadata: Mapping[str, Any]) -> None:
         """Publishes the linear scorer's weights."""
         text = json.dumps(weights, indent=2, allow_nan=False)
 
         def write(folder: Path) -> None:
             (folder / linear_weights.FILE).write_text(text)
 
-        self._store.publish(linear_weights.ARTIFACT, write, {"metrics": dict(metrics)}, self.now)
+        self._store.publish(linear_weights.ARTIFACT, write, dict(metadata), self.now)
         self._store.prune(linear_weights.ARTIFACT, KEPT_VERSIONS)
 
     @property

@@ -23,19 +23,27 @@ class Replay:
     def __init__(
         self, table: EventTable, catalog: TrainingCatalog, attributes: Mapping[str, Attributes] | None = None
     ) -> None:
-        self.now_millis = 0
         self.table = table
         self.catalog = catalog
         self.attributes = attributes or {}
         self._affinities = catalog.affinity_columns()
-        self._states: defaultdict[int, UserState] = defaultdict(UserState)
-        self._statistics = ItemStatistics()
-        self._next = 0
+        self._begin()
 
     @property
     def items(self) -> ItemColumns:
         """The item columns with the statistics of the last `advance`."""
         return self.catalog.items
+
+    def restart(self) -> None:
+        """Goes back to the beginning of the log."""
+        self.items.forget_statistics()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.now_millis = 0
+        self._states: defaultdict[int, UserState] = defaultdict(UserState)
+        self._statistics = ItemStatistics()
+        self._next = 0
 
     def advance(self, cut_millis: int) -> None:
         """Applies all events before the cut and brings the items' statistics there. Cuts come in ascending order."""

@@ -4,29 +4,27 @@ from typing import Any
 
 import tensorflow as tf
 
-from services.ranker.training.fitting.fit_checkpointing import FitCheckpointing, FitState
+from services.ranker.training.fitting.checkpointing import FitCheckpointing, FitState
 
 
-class TensorBoardCourse:
-    """Writes loss and validation of each epoch as TensorBoard reads them (`tensorboard --logdir`), beside what another
-    course keeps.
-    """
+class TensorBoardLogging:
+    """Logs loss and validation of each epoch for TensorBoard (`tensorboard --logdir`), beside another checkpointing."""
 
-    def __init__(self, course: FitCheckpointing, folder: Path) -> None:
-        self._course = course
+    def __init__(self, checkpointing: FitCheckpointing, folder: Path) -> None:
+        self._checkpointing = checkpointing
         self._folder = folder
 
     def resume(self, variables: Sequence[Any]) -> FitState | None:
-        """Goes on where the other course does; the epochs before are written again."""
-        state = self._course.resume(variables)
+        """Resumes where the other does; the epochs before are logged again."""
+        state = self._checkpointing.resume(variables)
         if state:
             for epoch in range(len(state.epochs)):
                 self._write(state, epoch)
         return state
 
     def keep(self, variables: Sequence[Any], state: FitState) -> None:
-        """Writes the last epoch."""
-        self._course.keep(variables, state)
+        """Logs the last epoch."""
+        self._checkpointing.keep(variables, state)
         self._write(state, len(state.epochs) - 1)
 
     def _write(self, state: FitState, epoch: int) -> None:

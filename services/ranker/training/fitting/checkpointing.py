@@ -1,19 +1,19 @@
-"""A fit's state on the disk: one that was killed goes on from its last whole epoch."""
+"""A fit's checkpoints: one that was killed goes on after its last whole epoch."""
 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from zipfile import BadZipFile
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.fitting.array_file import write_arrays
-from services.ranker.training.fitting.fit_checkpointing import FitState, NoCheckpointing
 from services.ranker.training.fitting.ranking_metrics import RankingMetrics
 from services.ranker.training.plan import TrainingPlan
 
@@ -22,14 +22,66 @@ _META: Final = "meta"
 _log = structlog.get_logger(__name__)
 
 
-class Checkpoint:
-    """One file, replaced after each epoch. `key` says what is trained on what: another fit's state is not taken."""
+@dataclass(slots=True)
+class FitState:
+    """How far a fit is, between two epochs."""
+
+    epochs: list[RankingMetrics] = field(default_factory=list)
+    """The validation after each epoch."""
+
+    losses: list[float] = field(default_factory=list)
+    """The mean loss of each epoch."""
+
+    best: int = -1
+    """The epoch that ranked the validation best."""
+
+    best_weights: list[NDArray[Any]] = field(default_factory=list)
+    judged: NDArray[Any] | None = None
+    """The best epoch's probabilities of the validation's candidates, (E, N, actions)."""
+
+    def is_better(self, metrics: RankingMetrics) -> bool:
+        """Returns whether these are better than all before."""
+        return self.best < 0 or metrics.ndcg > self.epochs[self.best].ndcg
+
+    def finished(self, epochs: int, patience: int) -> bool:
+        """Returns whether all epochs are done, or `patience` of them brought nothing better."""
+        done = len(self.epochs)
+        return done >= epochs or (done > 0 and done - 1 - self.best >= patience)
+
+
+class FitCheckpointing(Protocol):
+    """Where a fit keeps how far it is. Variables are the model's and the optimizer's, always the same ones in the same
+    order.
+    """
+
+    def resume(self, variables: Sequence[Any]) -> FitState | None:
+        """Sets the variables to where a fit was interrupted and returns its state; None: there is nothing to resume."""
+
+    def keep(self, variables: Sequence[Any], state: FitState) -> None:
+        """Called after each epoch."""
+
+
+class NoCheckpointing:
+    """Keeps nothing."""
+
+    def resume(self, variables: Sequence[Any]) -> FitState | None:
+        """Has nothing."""
+        return None
+
+    def keep(self, variables: Sequence[Any], state: FitState) -> None:
+        """Keeps nothing."""
+
+
+class FileCheckpointing:
+    """Keeps one file, replaced after each epoch, and resumes from it. `key` says what is trained on what: another fit's
+    state isn't used.
+    """
 
     def __init__(self, path: Path, key: str) -> None:
         self._path = path
         self._key = key
 
-    def save(self, variables: Sequence[Any], state: FitState) -> None:
+    def keep(self, variables: Sequence[Any], state: FitState) -> None:
         """Writes the variables and the state in the place of the former ones."""
         meta = {
             "key": self._key,
@@ -42,15 +94,15 @@ class Checkpoint:
         arrays |= {f"best_{place}": weights for place, weights in enumerate(state.best_weights)}
         write_arrays(self._path, arrays)
 
-    def restore(self, variables: Sequence[Any]) -> FitState | None:
-        """Sets the variables and returns the state; None where there is none of this fit."""
+    def resume(self, variables: Sequence[Any]) -> FitState | None:
+        """Sets the variables and returns the state; None if there is none of this fit."""
         try:
             with self._path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
                 return self._restored(saved, variables)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, BadZipFile) as error:
-            _log.warning("checkpoint_not_taken", error=str(error))
+            _log.warning("checkpoint_unusable", error=str(error))
             return None
 
     def _restored(self, saved: Any, variables: Sequence[Any]) -> FitState | None:
@@ -71,21 +123,6 @@ class Checkpoint:
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         return state
-
-
-class CheckpointedCourse(NoCheckpointing):
-    """Keeps a checkpoint after each epoch, and goes on from it."""
-
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self._checkpoint = checkpoint
-
-    def resume(self, variables: Sequence[Any]) -> FitState | None:
-        """Goes on from the checkpoint, where it is of this fit."""
-        return self._checkpoint.restore(variables)
-
-    def keep(self, variables: Sequence[Any], state: FitState) -> None:
-        """Writes the checkpoint."""
-        self._checkpoint.save(variables, state)
 
 
 def fit_key(plan: TrainingPlan, commit: str, start: str, sets: ExampleSets) -> str:
