@@ -4,11 +4,15 @@ import time
 import uuid
 from typing import Any
 
+import pytest
+
 from cli.shop import Shop
 from tests.e2e.conftest import RunningShop
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.events.v1.event_service_pb2 import ListUserPagesRequest, LogPagesRequest, PageRecord
 from vitrine.events.v1.event_service_pb2_grpc import EventServiceStub
+
+pytestmark = pytest.mark.slow
 
 LOGGED_SECONDS = 10.0
 

@@ -1,6 +1,8 @@
 import asyncio
 from datetime import UTC, datetime
 
+import pytest
+
 from bench.ranker.new_items import seconds_to_embedding
 from cli.shop import Shop
 from services.common.timestamps import to_timestamp
@@ -9,6 +11,8 @@ from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.features.v1.feature_service_pb2 import GetUserFeaturesRequest
 from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceStub
 from vitrine.features.v1.user_features_pb2 import UserFeatures
+
+pytestmark = pytest.mark.slow
 
 
 async def _features_of(shop: Shop, user_id: str) -> UserFeatures:

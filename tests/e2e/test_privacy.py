@@ -26,6 +26,8 @@ from vitrine.features.v1.user_service_pb2_grpc import UserServiceStub
 from vitrine.homepage.v1 import homepage_service_pb2
 from vitrine.homepage.v1.homepage_service_pb2_grpc import HomepageServiceStub
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_SECONDS = 20.0
 CONSENTS = (CONSENT_NONE, CONSENT_ESSENTIAL)
 

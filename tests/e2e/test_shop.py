@@ -8,6 +8,8 @@ import pytest
 
 from tests.e2e.conftest import RunningShop
 
+pytestmark = pytest.mark.slow
+
 CATEGORY_NAVIGATION = "SHELF_KIND_CATEGORY_NAVIGATION"
 
 
@@ -137,6 +139,12 @@ def test_bad_input_is_told_with_field_and_remedy(
     shop: RunningShop, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
     assert said in shop.vitrine(*arguments, code=code)
+
+
+def test_a_command_that_fails_ends_its_process_with_the_code(shop: RunningShop) -> None:
+    done = shop.run_process("page")
+    assert done.returncode == 2
+    assert "--user ID or --anonymous ID" in done.stderr
 
 
 def test_what_is_served_is_compared_with_other_rankings_and_reported(shop: RunningShop, tmp_path: Path) -> None:

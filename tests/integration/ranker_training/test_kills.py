@@ -20,6 +20,8 @@ from tests.support.saved_model_files import write_line
 from tests.support.training_shop import training_shop
 from tests.unit.ranker_model.conftest import NOW, two_epochs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> TrainingReport:

@@ -133,6 +133,7 @@ def settings(address: str, state: Path) -> TrainingSettings:
     )
 
 
+@pytest.mark.slow
 async def test_a_shop_is_read_trained_on_and_published(shop: FakeShop, tmp_path: Path) -> None:
     clock = FixedClock(datetime(2026, 3, 1, 6, tzinfo=UTC))
     async with serving(shop) as address:
@@ -143,6 +144,7 @@ async def test_a_shop_is_read_trained_on_and_published(shop: FakeShop, tmp_path:
     assert (tmp_path / "models" / "behavior" / "20260301060000" / "saved_model.pb").is_file()
 
 
+@pytest.mark.slow
 async def test_all_that_is_built_is_built_from_one_reading(shop: FakeShop, tmp_path: Path) -> None:
     async with serving(shop) as address:
         variables = {process.address_variable: address for process in PROCESSES if process.name != "modelserver"}
@@ -190,6 +192,7 @@ async def test_a_service_that_is_gone_is_said_by_the_call(tmp_path: Path) -> Non
     assert gone.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
+@pytest.mark.slow
 async def test_a_later_run_makes_new_examples_alone_and_goes_on_from_what_serves(
     shop: FakeShop, tmp_path: Path
 ) -> None:
@@ -207,6 +210,7 @@ async def test_a_later_run_makes_new_examples_alone_and_goes_on_from_what_serves
     assert second.last_event_millis > first.last_event_millis
 
 
+@pytest.mark.slow
 async def test_who_is_erased_is_in_the_training_set_until_the_next_run_or_the_erasure(
     shop: FakeShop, tmp_path: Path
 ) -> None:

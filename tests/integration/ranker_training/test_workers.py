@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from services.ranker.training.plan import TrainingPlan
 from tests.unit.ranker_model.conftest import tiny_plan
 
+pytestmark = pytest.mark.slow
+
 OF_THE_CHIEF = ("factors/", "behavior/factor_weight", "behavior/slopes", "behavior/shifts")
 """What the chief sets after the fit."""
 

@@ -30,6 +30,7 @@ def test_before_it_is_trained_a_user_is_near_what_has_the_content_of_the_history
     assert scores[alike].mean() > scores[~alike].mean() + 0.2
 
 
+@pytest.mark.slow
 def test_training_ends_with_its_time_inside_an_epoch() -> None:
     histories = [np.arange(1, 7) + user % 30 for user in range(64)]
     model = model_of(histories, batch_places=12, judgments=5)  # 32 steps an epoch
@@ -47,6 +48,7 @@ def test_training_ends_with_its_time_inside_an_epoch() -> None:
     assert np.array_equal(model.item_vectors(), judged[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("least_steps", "epochs"), [(1, 3), (7, 4)])
 def test_short_epochs_are_judged_after_enough_steps(
     monkeypatch: pytest.MonkeyPatch, least_steps: int, epochs: int
@@ -72,6 +74,7 @@ def test_short_epochs_are_judged_after_enough_steps(
     assert judged_at == [epochs, 2 * epochs]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("least_epochs", "judgments"), [(0, 3), (10, 5)])
 def test_patience_begins_after_the_least_epochs(least_epochs: int, judgments: int) -> None:
     model = model_of(HISTORIES, judge_epochs=2, judge_steps=1, patience=2, least_epochs=least_epochs)

@@ -1,4 +1,6 @@
 import os
+import pickle
+import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +15,14 @@ from services.ranker.training.publishing.publisher import Publisher
 from services.ranker.training.report import TrainingReport
 from services.ranker.training.shop.replay import Replay
 from services.ranker.training.shop.shop_reader import ShopData
+from tests.support.made_once import ROOT, made_once
 from tests.support.training_shop import training_shop
 
 if TYPE_CHECKING:
     from services.ranker.model.behavior_model import BehaviorModel
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+RESULT = "result.pickle"
 
 
 def tiny_plan() -> TrainingPlan:
@@ -56,14 +60,27 @@ class Trained:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A copy of the training that all test processes share."""
+    sources = [
+        ROOT / "services" / "ranker",
+        ROOT / "services" / "features" / "definitions",
+        ROOT / "services" / "common",
+    ]
+    made = made_once("trained", [*sources, ROOT / "tests" / "support" / "training_shop.py", Path(__file__)], _train)
+    state = tmp_path_factory.mktemp("trained") / "state"
+    shutil.copytree(made / "state", state)
+    shop, report = pickle.loads((made / RESULT).read_bytes())
+    return Trained(state, shop, report)
+
+
+def _train(folder: Path) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from services.ranker.training.job import train_on
 
-    state, shop = tmp_path_factory.mktemp("state"), training_shop()
-    publisher = Publisher(state, NOW)
+    shop, publisher = training_shop(), Publisher(folder / "state", NOW)
     report = train_on(shop, tiny_plan(), publisher, NoProgress(), {})
     publisher.registry.promote(report.version)
-    return Trained(state, shop, report)
+    (folder / RESULT).write_bytes(pickle.dumps((shop, report)))
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,7 @@ def untouched(publisher: Publisher) -> bool:
     return publisher.registry.numbers() == [1] and publisher.registry.labels() == {"stable": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # TensorFlow in a process of its own takes long on a busy machine
 def test_killed_while_it_exports(tmp_path: Path) -> None:
     publisher = serving(tmp_path)

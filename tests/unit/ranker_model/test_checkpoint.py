@@ -37,6 +37,7 @@ class KilledCheckpointing(FileCheckpointing):
             raise KilledError
 
 
+@pytest.mark.slow
 def test_a_fit_that_was_killed_ends_as_one_that_was_not(sets: ExampleSets, tmp_path: Path) -> None:
     from services.ranker.training.fitting.fit import fit_model
 
@@ -116,6 +117,7 @@ def test_a_checkpoint_that_does_not_fit_begins_anew(tmp_path: Path, fault: str) 
     assert not variable.value.any()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_while_it_exports_does_not_train_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,7 @@ def preference(examples: Examples, sets: ExampleSets) -> float:
     return float(odds[real & before].mean() - odds[real & ~before].mean())
 
 
+@pytest.mark.slow
 def test_what_stood_in_front_is_not_liked_for_it(favored: Examples, sets: ExampleSets) -> None:
     unaware = dataclasses.replace(favored, exposures=np.full_like(favored.exposures, NOT_SHOWN))
     deceived = preference(unaware, sets)

@@ -8,6 +8,8 @@ from services.ranker.known_items import KnownItems
 from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.fitting.ranking_metrics import RankingMetrics
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from services.ranker.model.behavior_model import BehaviorModel
 

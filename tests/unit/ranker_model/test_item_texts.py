@@ -66,6 +66,7 @@ def test_a_new_item_is_placed_beside_items_of_like_title(similarities: np.ndarra
     assert means[kind] > 0.2 + np.delete(means, kind).mean()
 
 
+@pytest.mark.slow
 def test_an_item_without_a_title_is_nearer_to_no_kind_than_one_with_it(similarities: np.ndarray) -> None:
     means = by_kind(similarities)
     assert means[-1].max() < means[:-1].max(axis=1).min()

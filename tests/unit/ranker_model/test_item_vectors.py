@@ -51,6 +51,7 @@ def shop_of(known: TrainingCatalog) -> ShopData:
     return ShopData(known, table, {}, set(range(len(table.visitors))))
 
 
+@pytest.mark.slow
 def test_vectors_are_learned_served_and_missed_without_harm(tmp_path: Path) -> None:
     known = catalog()
     shop = shop_of(known)
@@ -83,6 +84,7 @@ def test_vectors_are_learned_served_and_missed_without_harm(tmp_path: Path) -> N
     assert not np.allclose(new, without, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_texts_are_learned_by_their_meaning(tmp_path: Path) -> None:
     plan = tiny_plan()
     # No tokens: what two titles have in common is what MiniLM knows of them.
@@ -123,6 +125,7 @@ def test_texts_are_learned_by_their_meaning(tmp_path: Path) -> None:
     assert not np.allclose(milk, without, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # three trainings, on a busy machine
 def test_vectors_of_another_length_than_yesterday_count_as_missing_until_the_model_is_told(tmp_path: Path) -> None:
     longer, plan = CATEGORIES + 3, tiny_plan()

@@ -12,6 +12,7 @@ from tests.support.training_shop import training_shop
 from tests.unit.ranker_model.conftest import tiny_plan
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", [0.0, 1.0])
 def test_labels_of_one_class_give_probabilities(sets: ExampleSets, label: float) -> None:
     alike = dataclasses.replace(sets.training, labels=np.full_like(sets.training.labels, label))

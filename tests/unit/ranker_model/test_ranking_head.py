@@ -51,6 +51,7 @@ def test_a_head_has_the_crosses_that_it_is_told(crosses: int) -> None:
     assert len(crossing) == crosses
 
 
+@pytest.mark.slow
 def test_a_model_with_crosses_learns_and_can_be_served(tmp_path: Path) -> None:
     plan = tiny_plan()
     plan = replace(plan, model=replace(plan.model, crosses=2, cross_rank=4))

@@ -54,6 +54,7 @@ def kill_after_first_epoch(state: Path, shop: ShopData) -> None:
             run(state, shop)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_with_its_data_though_the_log_has_grown(tmp_path: Path) -> None:
     shop = training_shop()
     kill_after_first_epoch(tmp_path / "killed", training_shop())
@@ -79,6 +80,7 @@ def test_a_killed_run_goes_on_with_its_data_though_the_log_has_grown(tmp_path: P
     assert after.last_event_millis > resumed.last_event_millis
 
 
+@pytest.mark.slow
 def test_after_an_erasure_the_killed_run_does_not_go_on(tmp_path: Path) -> None:
     kill_after_first_epoch(tmp_path, training_shop())
     shop = grown_shop(without="u:3")

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from services.common.progress import NoProgress
@@ -59,6 +60,7 @@ def test_a_hashed_table_gives_each_number_one_row_and_spreads_them() -> None:
     assert isinstance(tape.gradient(loss, layer.vectors.value), tf.IndexedSlices)
 
 
+@pytest.mark.slow
 def test_a_model_with_a_hashed_table_is_trained(sets: ExampleSets) -> None:
     shop = training_shop()
     config = dataclasses.replace(tiny_plan().model, hashed_item_rows=40)

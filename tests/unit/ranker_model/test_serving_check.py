@@ -35,6 +35,7 @@ def perfect(sets: ExampleSets) -> NDArray[np.float32]:
     return values
 
 
+@pytest.mark.slow
 def test_who_knows_more_passes_and_who_knows_less_does_not(serving: Path, sets: ExampleSets) -> None:
     assert check_against_serving(serving, sets.validation, perfect(sets)).passed
     worse = check_against_serving(serving, sets.validation, -perfect(sets))
@@ -43,12 +44,14 @@ def test_who_knows_more_passes_and_who_knows_less_does_not(serving: Path, sets: 
     assert "version 7's" in worse.needed
 
 
+@pytest.mark.slow
 def test_the_same_model_passes(serving: Path, model: "BehaviorModel", sets: ExampleSets) -> None:
     from services.ranker.training.fitting.fit import probabilities, values_of
 
     assert check_against_serving(serving, sets.validation, values_of(probabilities(model, sets.validation))).passed
 
 
+@pytest.mark.slow
 def test_what_is_not_finite_does_not_pass(serving: Path, sets: ExampleSets) -> None:
     assert not check_against_serving(serving, sets.validation, perfect(sets) * np.nan).passed
 
@@ -64,6 +67,7 @@ def test_a_serving_version_that_is_broken_holds_nothing_up(serving: Path, sets: 
     assert "version 7 cannot be compared" in check.found
 
 
+@pytest.mark.slow
 def test_a_serving_version_of_other_histories_holds_nothing_up(serving: Path, sets: ExampleSets) -> None:
     validation = sets.validation
     shorter = {name: array[:, 4:] if "history" in name else array for name, array in validation.inputs.items()}
@@ -71,6 +75,7 @@ def test_a_serving_version_of_other_histories_holds_nothing_up(serving: Path, se
     assert "cannot be compared" in check_against_serving(serving, other, perfect(sets)).found
 
 
+@pytest.mark.slow
 def test_a_run_that_comes_out_worse_leaves_the_former_version_serving(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

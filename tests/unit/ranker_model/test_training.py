@@ -21,6 +21,8 @@ from services.ranker.training.publishing.publisher import Publisher
 from tests.support.training_shop import ITEMS, training_shop
 from tests.unit.ranker_model.conftest import NOW, Trained, tiny_plan
 
+pytestmark = pytest.mark.slow
+
 
 def version_folder(trained: Trained) -> Path:
     return trained.state / "models" / "behavior" / str(trained.report.version)

@@ -80,6 +80,7 @@ def test_numbers_that_were_met_in_between_keep_each_its_own_vector(trained: Trai
     assert np.array_equal(part.tower._item.vectors.numpy()[2:], whole.tower._item.vectors.numpy()[[3, 8, 61]])
 
 
+@pytest.mark.slow
 def test_the_second_run_is_warm_and_short_and_on_record(trained: Trained, tmp_path: Path) -> None:
     publisher = serving(trained, tmp_path)
     report = train_again(publisher, tiny_plan())
@@ -131,6 +132,7 @@ def test_what_cannot_be_gone_on_from_is_left_alone_with_the_reason(
     assert all(np.array_equal(one, other) for one, other in zip(before, model.get_weights(), strict=True))
 
 
+@pytest.mark.slow
 def test_a_run_may_be_asked_to_begin_from_nothing(trained: Trained, tmp_path: Path) -> None:
     publisher = serving(trained, tmp_path)
     report = train_again(publisher, dataclasses.replace(tiny_plan(), epochs=2), RunOptions(cold=True))
@@ -158,6 +160,7 @@ def test_an_action_that_occurs_for_the_first_time_begins_at_its_mean_odds(traine
     assert model.learned.numpy()[1] == 1.0
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_finite_are_not_gone_on_with(sets: ExampleSets, tmp_path: Path) -> None:
     from services.ranker.known_items import KnownItems
 
