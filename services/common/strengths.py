@@ -25,6 +25,9 @@ STRENGTHS: Final[Mapping[int, float]] = MappingProxyType(
 )
 """Strength by EventType. Types that are not named (search, impression, dislike, follow) say nothing for an item."""
 
+STRENGTH_UNIT: Final = "strength: a view weighs 1, a favorite or share 3, an addition to the cart 4, a purchase 5"
+"""How feature declarations describe a sum of strengths."""
+
 STRENGTH_BY_TYPE: Final = np.array([STRENGTHS.get(number, 0.0) for number in range(256)])
 """The same for columns of events: element i is the strength of EventType i."""
 

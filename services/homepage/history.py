@@ -5,24 +5,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.strengths import STRENGTHS
 from services.homepage.clients.columns import column
 from services.homepage.pipeline.candidates import Numbers
-from vitrine.events.v1 import event_pb2
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 from vitrine.homepage.v1 import reason_pb2
 
 _DAY_MILLIS: Final = 86_400_000
 # A purchase of the day before yesterday says as much as a view of just now.
 _ANCHOR_HALF_LIFE_DAYS: Final = 2.0
-_ANCHOR_STRENGTHS: Final = {
-    event_pb2.EVENT_TYPE_VIEW: 1.0,
-    event_pb2.EVENT_TYPE_CLICK: 1.0,
-    event_pb2.EVENT_TYPE_WATCH: 1.0,
-    event_pb2.EVENT_TYPE_FAVORITE: 3.0,
-    event_pb2.EVENT_TYPE_SHARE: 3.0,
-    event_pb2.EVENT_TYPE_ADD_TO_CART: 4.0,
-    event_pb2.EVENT_TYPE_PURCHASE: 5.0,
-}
 _ANCHOR_EVENTS: Final = 50
 
 
@@ -67,8 +58,8 @@ def anchors(user: UserFeatures, query_millis: int) -> list[int]:
     for item_no, kind, millis in zip(
         recent.item_nos[last], recent.types[last], recent.event_times_millis[last], strict=True
     ):
-        strength = _ANCHOR_STRENGTHS.get(kind, 0.0)
-        if item_no and strength:
+        strength = STRENGTHS.get(kind, 0.0)
+        if item_no and strength > 0.0:
             age_days = max(0, query_millis - millis) / _DAY_MILLIS
             weight = strength * 2.0 ** -(age_days / _ANCHOR_HALF_LIFE_DAYS)
             weights[item_no] = max(weight, weights.get(item_no, 0.0))

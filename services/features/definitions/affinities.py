@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.feature_declaration import FeatureDeclaration
+from services.common.strengths import STRENGTH_UNIT
 from services.features.definitions.item_columns import ItemColumns, take
 from vitrine.features.v1.user_features_pb2 import Affinities, UserFeatures
 
@@ -37,7 +38,7 @@ class CategoryAffinities:
         name="category_affinities",
         description="Strength of the user's events by category; each item counts for its main category and all above. "
         "What was taken back has no strength.",
-        unit="strength: a view weighs 1, a favorite or share 3, an addition to the cart 4, a purchase 5",
+        unit=STRENGTH_UNIT,
         window="half-life of 30 days",
         freshness=timedelta(hours=1),
     )
@@ -67,7 +68,7 @@ class BrandAffinities:
     DECLARATION: ClassVar = FeatureDeclaration(
         name="brand_affinities",
         description="Strength of the user's events by the brand of their items. What was taken back has no strength.",
-        unit="strength: a view weighs 1, a favorite or share 3, an addition to the cart 4, a purchase 5",
+        unit=STRENGTH_UNIT,
         window="half-life of 30 days",
         freshness=timedelta(hours=1),
     )

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from services.common import event_types
 from services.common.feature_declaration import FeatureDeclaration
+from services.common.strengths import STRENGTH_UNIT
 from services.features.definitions import decay
 from services.features.definitions.item_counters import VIEWS
 from services.features.definitions.tally import Tally
@@ -23,7 +24,6 @@ COUNTED: Final = {
 """The column that counts a type of event; what takes back changes the column of what it takes back."""
 
 _DECAYED: Final = "Views, clicks, watches, shares, favorites, carts and purchases of all users by strength, decayed."
-_STRENGTH: Final = "strength: a view weighs 1, a favorite or share 3, an addition to the cart 4, a purchase 5"
 
 DECLARATIONS: Final = (
     FeatureDeclaration("view_counts", "Views, clicks and watches.", "0", "events"),
@@ -46,9 +46,9 @@ DECLARATIONS: Final = (
         "-1: not known",
         "days",
     ),
-    FeatureDeclaration("decayed_1d", _DECAYED, "0", _STRENGTH, "half-life of 1 day"),
-    FeatureDeclaration("decayed_7d", _DECAYED, "0", _STRENGTH, "half-life of 7 days"),
-    FeatureDeclaration("decayed_30d", _DECAYED, "0", _STRENGTH, "half-life of 30 days"),
+    FeatureDeclaration("decayed_1d", _DECAYED, "0", STRENGTH_UNIT, "half-life of 1 day"),
+    FeatureDeclaration("decayed_7d", _DECAYED, "0", STRENGTH_UNIT, "half-life of 7 days"),
+    FeatureDeclaration("decayed_30d", _DECAYED, "0", STRENGTH_UNIT, "half-life of 30 days"),
 )
 """The columns of ListItemStatisticsResponse. What was taken back counts no more."""
 

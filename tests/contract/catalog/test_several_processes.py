@@ -164,6 +164,7 @@ class RepeatingStore(Store):
         return super()._write(work)
 
 
+@pytest.mark.slow
 async def test_processes_that_write_at_once(processes: Processes) -> None:
     """Two write the same items, one follows: all agree at the end, and the last update of each item holds."""
     reader = await processes.open()

@@ -45,18 +45,21 @@ UPDATES: list[tuple[str, Callable[[Item], object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("update", "reason"), [each[1:] for each in UPDATES], ids=[each[0] for each in UPDATES])
-async def test_an_odd_update_has_a_clear_answer(features: Shop, update: Callable[[Item], object], reason: str) -> None:
-    odd = item("odd")
-    update(odd)
-    before, answer, after = await features.upsert(item("before"), odd, item("after"))
+async def test_each_odd_update_has_a_clear_answer(features: Shop) -> None:
+    odd = {name: item(name) for name, _, _ in UPDATES}
+    for name, update, _ in UPDATES:
+        update(odd[name])
+    before, *answers, after = await features.upsert(item("before"), *odd.values(), item("after"))
     assert (before.status, after.status) == (CREATED, CREATED)
-    assert (answer.status, answer.reason) == (REJECTED if reason else CREATED, reason)
-    assert bool(answer.field.startswith("updates[1].item.") and answer.description) == bool(reason)
-    found = await features.lookup("odd")
-    assert [each.item.title for each in found] == ([] if reason else [odd.title])
-    states = await features.states(*(each.item_no for each in found)) if found else None
-    assert states is None or (math.isfinite(states.prices[0]) and math.copysign(1.0, states.prices[0]) > 0.0)
+    for place, ((name, _, reason), answer) in enumerate(zip(UPDATES, answers, strict=True), 1):
+        assert (answer.status, answer.reason) == (REJECTED if reason else CREATED, reason), name
+        assert bool(answer.field.startswith(f"updates[{place}].item.") and answer.description) == bool(reason), name
+    found = await features.lookup(*odd)
+    taken = [name for name, _, reason in UPDATES if not reason]
+    assert [each.item.title for each in found] == [odd[name].title for name in taken]
+    for price in (await features.states(*(each.item_no for each in found))).prices:
+        assert math.isfinite(price)
+        assert math.copysign(1.0, price) > 0.0
 
 
 async def test_an_attribute_has_the_type_of_its_first_value(features: Shop) -> None:

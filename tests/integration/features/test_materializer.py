@@ -143,6 +143,7 @@ async def test_what_was_saved_is_stale_until_the_log_is_reached(settings: Featur
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill_after", [1, 3_000, 9_000])
 async def test_a_killed_process_counts_nothing_twice(
     settings: FeaturesSettings, clock: FixedClock, log: FakeEventService, kill_after: int

@@ -18,6 +18,7 @@ from services.features.definitions import item_counters
 from services.features.definitions.observation import Observation
 from services.features.definitions.tally import Tally
 from services.features.definitions.user_state import UserState
+from services.features.materializer import materializer
 from services.features.materializer.materializer import ATTEMPTS
 from services.features.settings import FeaturesSettings
 from services.features.store.tables import USER_STATES
@@ -46,6 +47,7 @@ def poison() -> Iterator[pytest.MonkeyPatch]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(UserState, "apply", failing)
+        patch.setattr(materializer, "FIRST_PAUSE_SECONDS", 0.01)
         yield patch
 
 

@@ -17,7 +17,7 @@ from tests.integration.features.workers import check, sell_items, settled, some_
 from tests.support.events import EventLog, assert_contiguous, ingest, statuses, whole_log
 from tests.support.forked_event_log import forking_event_log
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 WORKERS = 3
 BATCH = 40

@@ -89,6 +89,7 @@ async def test_a_worker_that_ends_hands_its_share_over(
     assert not [line for line in logged if line["log_level"] in {"warning", "error"}], "a hand-over is nothing to fear"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["ended", "killed"])
 async def test_a_worker_whose_process_is_gone_is_followed(
     settings: FeaturesSettings, clock: FixedClock, log: FakeEventService, number: signal.Signals
@@ -111,6 +112,7 @@ async def test_a_worker_whose_process_is_gone_is_followed(
         assert seconds < (lease / 3 if number is signal.SIGTERM else lease + lease / 3) + 3.0
 
 
+@pytest.mark.slow
 async def test_a_click_that_another_worker_applied_is_soon_known(
     settings: FeaturesSettings, clock: FixedClock, log: FakeEventService, capsys: pytest.CaptureFixture[str]
 ) -> None:
