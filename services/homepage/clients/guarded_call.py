@@ -1,5 +1,6 @@
 """A unary call to another service with a deadline and a circuit breaker."""
 
+import asyncio
 from typing import Final, Generic, TypeVar
 
 import grpc
@@ -44,8 +45,15 @@ class GuardedCall(Generic[Request, Response]):
             raise UnavailableError(
                 f"{self._name} failed repeatedly and isn't called for a moment", reason="CIRCUIT_OPEN"
             )
+        clock = asyncio.get_running_loop().time
+        due = clock() + seconds
         try:
             response = await self._method(request, timeout=seconds)
+        except asyncio.CancelledError:
+            # On a busy loop whoever waits may cancel before gRPC reports the deadline. Sooner, the client went away.
+            if clock() >= due and seconds >= _FAIR_SECONDS:
+                self._breaker.failed()
+            raise
         except grpc.RpcError as error:
             failure = from_rpc_error(error)
             self._note(failure, seconds)

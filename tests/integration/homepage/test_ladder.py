@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.homepage_shop.harness import Harness, harness
+from tests.support.homepage_shop.harness import Harness, harness, wire_harness
 from tests.support.homepage_shop.shop import filled_shop
 from vitrine.common.v1.item_filter_pb2 import ItemFilter
 from vitrine.common.v1.visitor_pb2 import Visitor
@@ -20,14 +20,8 @@ Break = Callable[[Harness], None]
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Harness]:
     async with harness(filled_shop(), tmp_path) as running:
-        await static_page(running, tmp_path)
+        await running.static_pages_kept(tmp_path)
         yield running
-
-
-async def static_page(shop: Harness, state: Path) -> None:
-    """Waits until the static page is kept: the first one is made when the service starts."""
-    while not all((state / "homepage" / f"static-{name}.binpb").exists() for name in ("home", "feed")):  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
 
 
 def dead(name: str) -> Break:
@@ -152,7 +146,7 @@ async def test_the_static_page_obeys_the_request(shop: Harness) -> None:
 async def test_the_static_page_survives_a_restart(tmp_path: Path) -> None:
     shop = filled_shop()
     async with harness(shop, tmp_path) as first:
-        await static_page(first, tmp_path)
+        await first.static_pages_kept(tmp_path)
     async with harness(shop, tmp_path) as second:
         for name in ("features", "candidates", "ranker", "events"):
             getattr(second, name).behavior.dead = True
@@ -176,18 +170,10 @@ async def test_with_nothing_at_all_the_page_is_empty_and_says_why(tmp_path: Path
     addresses = {f"{name}_address": "127.0.0.1:1" for name in ("features", "candidates", "ranker", "events")}
     (tmp_path / "homepage").mkdir()
     (tmp_path / "homepage" / "static-home.binpb").write_bytes(b"\xff not a page")
-    async with harness(filled_shop(), tmp_path, **addresses) as shop:
+    async with wire_harness(filled_shop(), tmp_path, **addresses) as shop:
         page = await shop.page(timeout=1.0)
         assert page.degradation_step == page_pb2.DEGRADATION_STEP_EMPTY
         assert page.page_id
         assert "FEATURES_UNAVAILABLE" in page.degradation_reasons
         assert page.degradation_reasons[-1] == "NO_STATIC_PAGE"
         assert not page.shelves
-
-
-@pytest.mark.parametrize("seconds", [0.25, 0.6])
-async def test_the_page_comes_inside_the_clients_deadline(shop: Harness, seconds: float) -> None:
-    for name in ("features", "candidates", "ranker"):
-        getattr(shop, name).behavior.delay = 30
-    page = await shop.page(timeout=seconds)
-    assert page.degradation_step == page_pb2.DEGRADATION_STEP_STATIC

@@ -1,6 +1,7 @@
 """What a failed call says of the dependency behind it."""
 
 import asyncio
+import contextlib
 
 import grpc
 import pytest
@@ -76,6 +77,17 @@ async def test_a_client_that_goes_away_says_nothing_of_the_dependency() -> None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert method.calls == 5
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(0.06, 2), (0.01, 4)])
+async def test_a_call_canceled_after_its_deadline_was_late_if_its_time_was_fair(seconds: float, calls: int) -> None:
+    method = FakeMethod(delay=10)
+    call = guarded(method)
+    for _ in range(4):
+        with contextlib.suppress(TimeoutError, UnavailableError):
+            async with asyncio.timeout(seconds + 0.01):
+                await call("request", seconds)
+    assert method.calls == calls
 
 
 async def test_canceled_status_says_nothing_about_the_dependency() -> None:
