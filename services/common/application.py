@@ -1,4 +1,4 @@
-"""What a service hands to the kit."""
+"""What a service implements for the server kit."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -19,12 +19,12 @@ class Application(Protocol):
         ...
 
     async def start(self) -> None:
-        """Opens stores and channels, loads, warms up, starts background tasks. Ready once it returns.
+        """Opens stores and channels, loads, warms up, starts background tasks. The service is ready once it returns.
 
-        The server answers health checks meanwhile; other calls that come so early meet servicers that have not started.
+        Meanwhile, the server answers health checks and reflection; other calls get UNAVAILABLE.
         """
         ...
 
     async def stop(self) -> None:
-        """Undoes `start`, after the last call. Also called where `start` failed half-way."""
+        """Undoes `start`, after the last call. Also called if `start` failed halfway."""
         ...

@@ -1,4 +1,4 @@
-"""Channels to other services: opened once per process, balanced, kept alive, retried with restraint."""
+"""Channels to other services: opened once per process, load balanced, kept alive, with restrained retries."""
 
 import json
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ _SCHEMES: Final = ("dns:", "ipv4:", "ipv6:", "unix:", "xds:")
 
 @dataclass(frozen=True, slots=True)
 class ChannelLimits:
-    """What a channel may do. `max_attempts` of 1 is no retry; `watch_health` leaves out servers that are not ready."""
+    """The limits of a channel. `max_attempts` 1 means no retry; `watch_health` skips servers that aren't ready."""
 
     max_message_bytes: int = 16 * 1024 * 1024
     keepalive_seconds: float = 30.0
@@ -31,8 +31,8 @@ DEFAULT_LIMITS: Final = ChannelLimits()
 def open_channel(address: str, *, limits: ChannelLimits = DEFAULT_LIMITS) -> grpc.aio.Channel:
     """Returns a channel to `address` ("host:port", or a gRPC target with its scheme). Connects on the first call.
 
-    Calls are spread over every address behind the name. Only UNAVAILABLE is retried (AIP-194), and not while more than
-    a third of the calls fail: retries must not be what keeps a service down. The present trace goes along.
+    Calls are spread over all addresses behind the name. Only UNAVAILABLE is retried (AIP-194), and not while more than
+    a third of the calls fail: retries must not keep a service down. The current trace is propagated.
     """
     target = address if address.startswith(_SCHEMES) else f"dns:///{address}"
     return grpc.aio.insecure_channel(target, options=_options(limits), interceptors=tracing.client_interceptors())
@@ -63,7 +63,7 @@ def _options(limits: ChannelLimits) -> list[tuple[str, Any]]:
         # A server that comes back is found within two seconds, not two minutes.
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 2_000),
-        # A channel has connections of its own: another one's failures, and the pauses after them, are not its.
+        # Each channel has its own connections, and isn't affected by another one's failures and backoff.
         ("grpc.use_local_subchannel_pool", 1),
     ]
 

@@ -15,7 +15,7 @@ LONG_BINARY: Final[TypeEngine[bytes]] = LargeBinary().with_variant(LONGBLOB(), "
 
 
 def fixed_binary(length: int) -> TypeEngine[bytes]:
-    """Returns the type of keys of always `length` bytes: compared byte by byte, whatever the collation."""
+    """Returns the type of keys that always have `length` bytes: compared byte by byte, whatever the collation."""
     return LargeBinary(length).with_variant(BINARY(length), "mysql", "mariadb")
 
 

@@ -25,9 +25,9 @@ EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_SETTINGS: Final = 2
 
-# A thread that has waited, for the disk or for a product of its own, gets the interpreter back from a busy event loop
-# after up to one interval, of 5 ms by default: several times a call, and too long for an answer in milliseconds (`make
-# bench-events`, `make bench-features`, `make bench-candidates`).
+# A thread that waited for the disk or computed outside the interpreter lock gets the lock back from a busy event loop
+# after up to one switch interval, 5 ms by default. That happens several times per call, and is too long for answers in
+# milliseconds (`make bench-events`, `make bench-features`, `make bench-candidates`).
 _SWITCH_SECONDS: Final = 0.0005
 
 _Settings = TypeVar("_Settings", bound=ServiceSettings)
@@ -48,7 +48,7 @@ def run(
     try:
         settings = settings_cls()
     except ValidationError as error:
-        print(render_faults(settings_cls, error), file=sys.stderr)  # noqa: T201  # there is no log yet
+        print(render_faults(settings_cls, error), file=sys.stderr)  # noqa: T201  # there's no log yet
         return EXIT_SETTINGS
     try:
         configure_logging(settings_cls.service_name(), settings.log_level, secret=_log_secret(settings))
@@ -59,12 +59,12 @@ def run(
         sys.setswitchinterval(_SWITCH_SECONDS)
         asyncio.run(serve(settings, application))
     except VitrineError as error:
-        # The set-up is wrong, and the message says what to do: a trace would only hide it.
+        # The configuration is wrong, and the message says what to do: a traceback would only hide it.
         structlog.get_logger("vitrine.entrypoint").error("cannot serve", reason=error.reason, error=error.message)
         return EXIT_FAILED
-    except KeyboardInterrupt:  # Ctrl-C before the server took the signals over
+    except KeyboardInterrupt:  # Ctrl-C before the server handles signals
         return EXIT_OK
-    except Exception:  # noqa: BLE001  # the log is the only place where it can be seen
+    except Exception:  # noqa: BLE001  # the log is the only place to see it
         structlog.get_logger("vitrine.entrypoint").exception("cannot serve")
         return EXIT_FAILED
     finally:
@@ -86,16 +86,16 @@ def _parser(settings_cls: type[ServiceSettings]) -> argparse.ArgumentParser:
         type=int,
         const=0,
         metavar="PID",
-        help="stop when the process that started this one (PID, by default the present parent) is gone; Linux only",
+        help="stop when the process that started this one (PID; by default the current parent) is gone; Linux only",
     )
     return parser
 
 
 def _log_secret(settings: ServiceSettings) -> bytes:
-    """Returns the key of the pseudonyms in the log: the same in all services where they can share one."""
+    """Returns the key of the pseudonyms in the log: the same in all services if they can share one."""
     try:
         return load_signing_key(settings)[:64]
-    except OSError:  # no writable state directory, and no need for one in this service
+    except OSError:  # no writable state directory, which this service doesn't need
         return secrets.token_bytes(32)
 
 

@@ -12,7 +12,7 @@ class FieldViolation:
     """One field of a request that is wrong.
 
     `field` is the path in the request ("events[3].item_id"); `description` says what is wrong and what to send instead;
-    `reason` is a stable UPPER_SNAKE word that a program can compare.
+    `reason` is a stable UPPER_SNAKE name that programs can compare.
     """
 
     field: str
@@ -46,7 +46,7 @@ class VitrineError(Exception):
 
 
 class InvalidArgumentError(VitrineError):
-    """The request is wrong whatever the state of the shop; `violations` name the fields."""
+    """The request is invalid, whatever the state of the shop; `violations` name the fields."""
 
     code = grpc.StatusCode.INVALID_ARGUMENT
     default_reason = "INVALID_ARGUMENT"
@@ -60,88 +60,88 @@ def invalid_field(field: str, description: str, reason: str) -> InvalidArgumentE
 
 
 class NotFoundError(VitrineError):
-    """What the request names does not exist."""
+    """What the request refers to doesn't exist."""
 
     code = grpc.StatusCode.NOT_FOUND
     default_reason = "NOT_FOUND"
 
 
 class AlreadyExistsError(VitrineError):
-    """What the request creates exists already."""
+    """What the request would create already exists."""
 
     code = grpc.StatusCode.ALREADY_EXISTS
     default_reason = "ALREADY_EXISTS"
 
 
 class FailedPreconditionError(VitrineError):
-    """The state of the shop does not allow the request; a retry does not help until someone changes that state."""
+    """The state of the shop doesn't allow the request; a retry doesn't help until that state changes."""
 
     code = grpc.StatusCode.FAILED_PRECONDITION
     default_reason = "FAILED_PRECONDITION"
 
 
 class OutOfRangeError(VitrineError):
-    """The request reaches past what is there (an offset beyond the end of a log)."""
+    """The request is out of range, such as an offset beyond the end of a log."""
 
     code = grpc.StatusCode.OUT_OF_RANGE
     default_reason = "OUT_OF_RANGE"
 
 
 class ResourceExhaustedError(VitrineError):
-    """A limit is reached: message size, quota, queue."""
+    """A limit was reached: message size, quota, queue."""
 
     code = grpc.StatusCode.RESOURCE_EXHAUSTED
     default_reason = "RESOURCE_EXHAUSTED"
 
 
 class UnavailableError(VitrineError):
-    """The service cannot answer now, the same call may succeed later. Clients retry this one, and only this one."""
+    """The service can't answer now, but the same call may succeed later. Clients retry only this error."""
 
     code = grpc.StatusCode.UNAVAILABLE
     default_reason = "UNAVAILABLE"
 
 
 class DeadlineExceededError(VitrineError):
-    """The call's time ran out."""
+    """The call's deadline passed."""
 
     code = grpc.StatusCode.DEADLINE_EXCEEDED
     default_reason = "DEADLINE_EXCEEDED"
 
 
 class CancelledError(VitrineError):
-    """The caller gave the call up."""
+    """The caller canceled the call."""
 
     code = grpc.StatusCode.CANCELLED
     default_reason = "CANCELLED"
 
 
 class PermissionDeniedError(VitrineError):
-    """The caller is known and may not do this."""
+    """The caller is known but not allowed to do this."""
 
     code = grpc.StatusCode.PERMISSION_DENIED
     default_reason = "PERMISSION_DENIED"
 
 
 class UnauthenticatedError(VitrineError):
-    """The caller is not known."""
+    """The caller is unknown."""
 
     code = grpc.StatusCode.UNAUTHENTICATED
     default_reason = "UNAUTHENTICATED"
 
 
 class AbortedError(VitrineError):
-    """A conflict with another change; read again, then retry the whole."""
+    """A conflict with another change; read again, then retry everything."""
 
     code = grpc.StatusCode.ABORTED
     default_reason = "ABORTED"
 
 
 class UnimplementedError(VitrineError):
-    """The method is not there, in this version or in this set-up."""
+    """The method isn't available in this version or configuration."""
 
     code = grpc.StatusCode.UNIMPLEMENTED
     default_reason = "UNIMPLEMENTED"
 
 
 class InternalError(VitrineError):
-    """A bug, or broken data. Callers get a log id and never a trace."""
+    """A bug, or broken data. Callers get a log id, never a traceback."""

@@ -1,4 +1,4 @@
-"""Runs an application as a gRPC server: from the open port to the last answered call."""
+"""Runs an application as a gRPC server, from opening the port to answering the last call."""
 
 import asyncio
 import contextlib
@@ -35,9 +35,9 @@ _ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104  #
 class Server:
     """One application on one port.
 
-    The order of its steps is the contract with probes and load balancers: the port opens, health says NOT_SERVING, the
-    application starts, health says SERVING; then health says NOT_SERVING, new calls are refused, those in flight finish
-    within `grace_seconds`, the application stops.
+    The order of its steps is the contract with probes and load balancers. Start: the port opens, health is NOT_SERVING,
+    the application starts, health is SERVING. Stop: health is NOT_SERVING, new calls are refused, those in flight
+    finish within `grace_seconds`, the application stops.
     """
 
     def __init__(self, settings: ServiceSettings, application: Application) -> None:
@@ -53,11 +53,11 @@ class Server:
 
     @property
     def address(self) -> str:
-        """What a channel on the same machine connects to, once started."""
+        """The address for channels on the same machine, once started."""
         return f"{_ANY_ADDRESS.get(self._settings.host, self._settings.host)}:{self.port}"
 
     async def start(self) -> None:
-        """Returns once calls are welcome. Call `stop` in any case.
+        """Returns once the server is ready for calls. Call `stop` even if it fails.
 
         Raises FailedPreconditionError if a port is taken, and whatever the application's `start` raises.
         """
@@ -81,7 +81,7 @@ class Server:
         self._log.info("serving", address=self.address, grpc_services=list(names))
 
     async def stop(self) -> None:
-        """Finishes what is in flight, then stops the application. Does nothing more when called again."""
+        """Finishes the calls in flight, then stops the application. Calling it again does nothing."""
         await self._stack.aclose()
 
     async def _drain(self, server: grpc.aio.Server) -> None:
@@ -118,13 +118,13 @@ class Server:
     def _options(self) -> list[tuple[str, int]]:
         hard_limit = self._settings.max_message_bytes * _HARD_LIMIT_FACTOR
         return [
-            # Two processes on one port would share its calls at random; the second one is to fail.
+            # Two processes on one port would share its calls at random: make the second one fail.
             ("grpc.so_reuseport", 0),
             ("grpc.max_receive_message_length", hard_limit),
             ("grpc.max_send_message_length", hard_limit),
-            # Clients reconnect now and then, and so find servers that came later. Open streams are left to finish.
+            # Clients reconnect now and then, and so find new servers. Open streams may finish.
             ("grpc.max_connection_age_ms", round(self._settings.max_connection_age_seconds * 1000)),
-            # What `channels.py` sends when idle is welcome.
+            # Allow the idle pings of `channels.py`.
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
             ("grpc.keepalive_permit_without_calls", 1),
         ]
@@ -142,7 +142,7 @@ async def running(settings: ServiceSettings, application: Application) -> AsyncI
 
 
 async def serve(settings: ServiceSettings, application: Application, *, stop: asyncio.Event | None = None) -> None:
-    """Serves until SIGTERM, SIGINT or `stop`; a signal that comes while the application starts ends that too.
+    """Serves until SIGTERM, SIGINT or `stop`; a signal during the startup ends that too.
 
     Raises as `Server.start` does.
     """
@@ -150,7 +150,7 @@ async def serve(settings: ServiceSettings, application: Application, *, stop: as
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
-        # A terminal's Ctrl-C and a launcher's SIGTERM often come together: the second one changes nothing.
+        # A terminal's Ctrl-C and a launcher's SIGTERM often come together: ignore the second one.
         loop.add_signal_handler(number, stop.set)
     server = Server(settings, application)
     starting, stopping = asyncio.create_task(server.start()), asyncio.create_task(stop.wait())
@@ -158,7 +158,7 @@ async def serve(settings: ServiceSettings, application: Application, *, stop: as
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
-            _leave_alone_what_stands()
+            _freeze_startup_objects()
             await stopping
     finally:
         for task in (starting, stopping):
@@ -169,9 +169,9 @@ async def serve(settings: ServiceSettings, application: Application, *, stop: as
             loop.remove_signal_handler(number)
 
 
-def _leave_alone_what_stands() -> None:
-    """Has the garbage collector pass over what was imported and loaded: it stands until the end, and looking through
-    all of it now and then stops every call for the time (60 ms in the feature store, `make bench-features`).
+def _freeze_startup_objects() -> None:
+    """Excludes what was imported and loaded from garbage collection: it lives until the end, and scanning it would
+    pause all calls now and then (60 ms in the feature store, `make bench-features`).
     """
     gc.collect()
     gc.freeze()

@@ -14,7 +14,7 @@ MIN_SIGNING_KEY_BYTES: Final = 32
 
 
 class ServiceSettings(BaseSettings):
-    """What every service can be told. A service derives a class with a prefix of its own.
+    """The settings of every service. A service derives its own class, with its own prefix.
 
     `class EventsSettings(ServiceSettings): model_config = SettingsConfigDict(env_prefix="VITRINE_EVENTS_")`
 
@@ -96,9 +96,9 @@ class _SharedVariables(EnvSettingsSource):
 
 
 def unknown_variables(settings_cls: type[ServiceSettings], environment: Mapping[str, str]) -> dict[str, str | None]:
-    """Returns the variables with the service's prefix that name no setting, each with the nearest one that does."""
+    """Returns the variables with the service's prefix that aren't settings, each with the most similar setting."""
     prefix = settings_cls.variable("")
-    # By its address the others find this service; in a shared environment it sees that variable too.
+    # Other services find this one by its address; in a shared environment, it sees that variable too.
     known = [*(name.upper() for name in settings_cls.model_fields), "ADDRESS"]
     found: dict[str, str | None] = {}
     for variable in environment:

@@ -1,4 +1,4 @@
-"""What `--help` says: every variable with its type, default and meaning."""
+"""The text of `--help`: every variable with its type, default and meaning."""
 
 import textwrap
 from pathlib import Path
@@ -32,7 +32,7 @@ def render_help(settings_cls: type[ServiceSettings], width: int = 80) -> str:
 
 
 def render_faults(settings_cls: type[ServiceSettings], error: ValidationError) -> str:
-    """Returns one line per variable that is wrong: its name, what is wrong, what it is for. Secrets are not shown."""
+    """Returns one line per invalid variable: its name, the error, what it's for. Secrets aren't shown."""
     lines = ["The settings are wrong; correct these environment variables:"]
     for fault in error.errors(include_url=False):
         name = str(fault["loc"][0]) if fault["loc"] else ""

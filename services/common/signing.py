@@ -11,11 +11,11 @@ _MIN_KEY_BYTES: Final = 16
 
 
 class InvalidToken(ValueError):
-    """The text is not one that this key sealed for this purpose."""
+    """The text wasn't sealed with this key for this purpose."""
 
 
 class Signer:
-    """Seals bytes into URL-safe text that nobody without the key can make or change. Nothing is hidden.
+    """Seals bytes into URL-safe text that can't be made or changed without the key. It's signed, not encrypted.
 
     Each purpose ("cursor", "tracking") has a key of its own, derived from `key` (at least 16 bytes): a token made for
     one is refused by the other. The signature is HMAC-SHA256, truncated to 128 bits (RFC 2104, section 5).

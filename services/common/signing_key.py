@@ -13,10 +13,10 @@ KEY_FILE: Final = "signing.key"
 
 
 def load_signing_key(settings: ServiceSettings) -> bytes:
-    """Returns the key: the settings' where one is set (its UTF-8), else that of `state_directory`/signing.key.
+    """Returns the key: from the settings (its UTF-8) or, if unset, from `state_directory`/signing.key.
 
-    The file (32 random bytes, readable by its owner alone) is made by the service that first needs it; services that
-    start at the same moment end up with the same key. Raises FailedPreconditionError if the file holds no key.
+    The first service that needs it creates the file (32 random bytes, readable only by its owner); services that start
+    at the same moment end up with the same key. Raises FailedPreconditionError if the file doesn't hold a key.
     """
     if given := settings.signing_key.get_secret_value():
         return given.encode()
@@ -34,16 +34,18 @@ def load_signing_key(settings: ServiceSettings) -> bytes:
 
 
 def _create(path: Path) -> None:
-    """Writes the whole key aside, then links it into place: others see no file or a whole one, and the first wins."""
+    """Writes the key to a temporary file, then links it into place: others see no file or a complete one; the first
+    wins.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_bytes(MIN_SIGNING_KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
-            os.link(aside, path)
+            os.link(temporary, path)
     finally:
-        aside.unlink()
+        temporary.unlink()

@@ -17,7 +17,7 @@ MAX_MILLIS: Final = MAX_SECONDS * 1000 + 999
 
 
 def in_range(timestamp: Timestamp) -> bool:
-    """Returns whether `timestamp` is a valid one: years 1 to 9999, nanoseconds within their second."""
+    """Returns whether `timestamp` is valid: years 1 to 9999, nanoseconds within their second."""
     return MIN_SECONDS <= timestamp.seconds <= MAX_SECONDS and 0 <= timestamp.nanos < 1_000_000_000
 
 

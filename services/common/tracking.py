@@ -1,4 +1,4 @@
-"""Tracking tokens: where on which page an event began, signed so that nobody can claim a place that was not shown.
+"""Tracking tokens: where on which page an event originated, signed so that nobody can claim a place that wasn't shown.
 
 The homepage seals one for every card; the event log opens it when it comes back with an event.
 """
@@ -21,7 +21,7 @@ def seal_tracking(signer: Signer, payload: TrackingPayload) -> str:
 def open_tracking(signer: Signer, token: str) -> TrackingPayload:
     """Returns what the token says; raises InvalidToken if it is malformed, forged, or made for something else.
 
-    The token's age is not looked at: how old is too old is the reader's decision.
+    The token's age isn't checked: how old is too old is up to the reader.
     """
     try:
         return TrackingPayload.FromString(signer.open(token, TRACKING_PURPOSE))

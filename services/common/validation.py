@@ -1,4 +1,4 @@
-"""Collects what is wrong with a request, so that one answer names every field."""
+"""Collects the violations of a request, so that one answer names every field."""
 
 import math
 import unicodedata
@@ -12,7 +12,7 @@ _INVISIBLE: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 
 
 def identifier_fault(value: str) -> tuple[str, str] | None:
-    """Returns (reason, description) of what makes `value` unfit as an opaque id, or None if it is fine.
+    """Returns (reason, description) of why `value` isn't a valid opaque id, or None if it is.
 
     An id is 1 to 256 bytes of UTF-8 without control characters (Unicode category Cc). Nothing is folded or trimmed.
     """
@@ -33,12 +33,12 @@ def identifier_fault(value: str) -> tuple[str, str] | None:
 
 
 def is_visible(text: str) -> bool:
-    """Returns whether anything of a text shows: it is not only of spaces, controls and characters of no width."""
+    """Returns whether a text has a visible character: not only spaces, controls and zero-width characters."""
     return any(unicodedata.category(character) not in _INVISIBLE for character in text)
 
 
 class Violations:
-    """What is wrong with one request (or one element of a batch), field by field.
+    """The violations of one request (or one element of a batch), field by field.
 
     `prefix` stands before every field's path: `Violations("events[3].")`. Truthy once anything is wrong.
     """
@@ -56,11 +56,11 @@ class Violations:
         return tuple(self._found)
 
     def add(self, field: str, description: str, *, reason: str = "INVALID_VALUE") -> None:
-        """Notes that `field` is wrong; `description` goes on from the field's name ("is empty; send …")."""
+        """Adds a violation of `field`; `description` continues from the field's name ("is empty; send …")."""
         self._found.append(FieldViolation(self._prefix + field, description, reason))
 
     def identifier(self, field: str, value: str) -> bool:
-        """Checks an opaque id; returns whether it is one."""
+        """Checks an opaque id; returns whether it's valid."""
         fault = identifier_fault(value)
         if fault is None:
             return True
@@ -68,7 +68,7 @@ class Violations:
         return False
 
     def required(self, field: str, value: object, remedy: str = "set it") -> bool:
-        """Checks that `value` is there: not None, not empty. Zero and False are values."""
+        """Checks that `value` is set: not None, not empty. Zero and False are values."""
         missing = value is None or (isinstance(value, Sized) and len(value) == 0)
         if missing:
             self.add(field, f"is missing; {remedy}", reason="FIELD_REQUIRED")

@@ -1,4 +1,4 @@
-"""Who is looking: the key under which a visitor's events and state are kept."""
+"""The key under which a visitor's events and state are kept."""
 
 import hashlib
 from typing import Final
@@ -11,10 +11,10 @@ _ANONYMOUS: Final = "a:"
 
 
 def visitor_key(visitor: Visitor, field: str = "visitor") -> str:
-    """Returns the visitor's key: "u:" + user_id, or "a:" + anonymous_id where there is no user_id.
+    """Returns the visitor's key: "u:" + user_id, or "a:" + anonymous_id without a user_id.
 
-    The prefix keeps a user and an anonymous visitor of the same id apart. Raises InvalidArgumentError naming the field
-    where both are empty or one is not an id.
+    The prefix keeps a user and an anonymous visitor with the same id apart. Raises InvalidArgumentError naming the
+    field if both are empty or one isn't a valid id.
     """
     violations = Violations()
     check_visitor(violations, visitor, field)
@@ -23,7 +23,7 @@ def visitor_key(visitor: Visitor, field: str = "visitor") -> str:
 
 
 def check_visitor(violations: Violations, visitor: Visitor, field: str = "visitor") -> bool:
-    """Adds what is wrong with `visitor` to `violations`; returns whether it is fine."""
+    """Adds the violations of `visitor` to `violations`; returns whether there are none."""
     if not visitor.user_id and not visitor.anonymous_id:
         violations.add(field, "has no id; set user_id, or anonymous_id before sign-in", reason="VISITOR_REQUIRED")
         return False
@@ -38,7 +38,7 @@ def user_key(user_id: str) -> str:
 
 
 def anonymous_key(anonymous_id: str) -> str:
-    """Returns the key of a visitor who is not signed in."""
+    """Returns the key of a visitor who isn't signed in."""
     return _ANONYMOUS + anonymous_id
 
 
@@ -52,7 +52,7 @@ def visitor_from_key(key: str) -> Visitor:
 
 
 def partition_of(key: str, partitions: int) -> int:
-    """Returns the key's partition, 0 to partitions - 1: the same in every process, on every machine, for ever."""
+    """Returns the key's partition, 0 to partitions - 1: the same in every process, on every machine, forever."""
     digest = hashlib.blake2b(key.encode(), digest_size=8, person=b"vitrine-part").digest()
     return int.from_bytes(digest, "big") % partitions
 
@@ -60,7 +60,7 @@ def partition_of(key: str, partitions: int) -> int:
 def pseudonym(key: str, secret: bytes = b"") -> str:
     """Returns 16 hex digits that stand for a visitor in logs.
 
-    Without `secret` (at most 64 bytes) they only correlate lines: who knows the id can compute them.
+    Without a `secret` (at most 64 bytes), they only correlate lines: anyone who knows the id can compute them.
     """
     data = key.encode(errors="surrogatepass")
     return hashlib.blake2b(data, digest_size=8, key=secret, person=b"vitrine-log").hexdigest()
@@ -72,7 +72,7 @@ def erasure_digest(key: str, request_id: str) -> bytes:
 
 
 def keyed_digest(key: str, secret: bytes) -> int:
-    """Returns 64 bits that stand for a visitor in what jobs keep: who does not know `secret` (at most 64 bytes) cannot
+    """Returns 64 bits that stand for a visitor in what jobs keep. Without the `secret` (at most 64 bytes), nobody can
     tell whose they are.
     """
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8, key=secret).digest(), "big")

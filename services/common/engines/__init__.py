@@ -1,0 +1,1 @@
+"""SQLite, MySQL and MariaDB: how each engine is set up, and how transactions behave on it."""

@@ -26,7 +26,7 @@ class CallMetricsLayer(WrappingLayer):
         async def measured(request: Any, context: Context) -> Any:
             began = perf_counter()
             open_calls.inc()
-            outcome = grpc.StatusCode.CANCELLED  # what is cut short without a code of its own was given up
+            outcome = grpc.StatusCode.CANCELLED  # without a code of its own, an aborted call was canceled
             try:
                 response = await behavior(request, context)
                 outcome = grpc.StatusCode.OK
@@ -44,7 +44,7 @@ class CallMetricsLayer(WrappingLayer):
         async def measured(request: Any, context: Context) -> AsyncIterator[Any]:
             began = perf_counter()
             open_calls.inc()
-            outcome = grpc.StatusCode.CANCELLED  # what is cut short without a code of its own was given up
+            outcome = grpc.StatusCode.CANCELLED  # without a code of its own, an aborted call was canceled
             try:
                 async for response in behavior(request, context):
                     messages.inc()
@@ -59,12 +59,12 @@ class CallMetricsLayer(WrappingLayer):
 
 def _code(context: Context) -> grpc.StatusCode | None:
     """Returns the code that the servicer or an abort has set; None if nothing has."""
-    code: Any = context.code()  # typed as never None, which it is until someone sets it
+    code: Any = context.code()  # typed as never None, but None until set
     return code if isinstance(code, grpc.StatusCode) else None
 
 
 class _Durations:
-    """A method's histograms by code, kept: looking up a labeled metric costs more than observing."""
+    """Caches a method's histograms by code: looking up a labeled metric costs more than observing."""
 
     def __init__(self, seconds: Histogram, method: str) -> None:
         self._seconds, self._method = seconds, method

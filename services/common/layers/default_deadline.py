@@ -1,4 +1,4 @@
-"""A call without a deadline gets one, and a call that comes too late is not begun."""
+"""Gives a deadline to calls without one, and doesn't start calls that arrive too late."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from services.common.layers.layer import Context, Stream, Unary, WrappingLayer
 
 
 class DefaultDeadlineLayer(WrappingLayer):
-    """Bounds unary answers. An answer stream may follow a log for ever: it ends when its client or its server does."""
+    """Bounds unary calls. An answer stream may follow a log forever: it ends when its client or server does."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -38,7 +38,7 @@ class DefaultDeadlineLayer(WrappingLayer):
 
 
 class _Limit:
-    """Cancels the present task after `seconds`, and says so: asyncio.timeout at a third of its cost per call."""
+    """Cancels the current task after `seconds`, and reports it: asyncio.timeout at a third of its cost per call."""
 
     __slots__ = ("_expired", "_seconds", "_task", "_timer")
 

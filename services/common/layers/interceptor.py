@@ -12,7 +12,7 @@ from services.common.layers.layer import Handler, Layer
 class LayersInterceptor(grpc.aio.ServerInterceptor):
     """One interceptor for all layers, which wraps each method once, on its first call.
 
-    An interceptor per layer would pay gRPC's way through an interceptor, and a new handler, per layer and call.
+    With an interceptor per layer, each call would pay for gRPC's interceptor machinery and a new handler per layer.
     `layers` go from the outside in; a method that is not there is answered by `absent`.
     """
 

@@ -1,4 +1,4 @@
-"""What stands around every method of a server, in layers, each concerned with one thing."""
+"""Layers around every method of a server, each with one concern."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import grpc
 # Quoted: gRPC's classes are generic in its type stubs only.
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
-# A request is a message, or an iterator of messages where the client streams.
+# A request is a message, or an iterator of messages if the client streams.
 Unary: TypeAlias = "Callable[[Any, Context], Awaitable[Any]]"
 Stream: TypeAlias = "Callable[[Any, Context], AsyncIterator[Any]]"
 
 
 class Layer(Protocol):
-    """Replaces a method's handler by another one."""
+    """Replaces a method's handler with another one."""
 
     def wrap_handler(self, method: str, handler: Handler) -> Handler:
-        """Returns the handler that stands for `handler`; `method` is its full name ("/package.Service/Method")."""
+        """Returns the replacement of `handler`; `method` is its full name ("/package.Service/Method")."""
         ...
 
 
 class WrappingLayer(ABC):
-    """Puts something around a method's behavior: `wrap_unary` or `wrap_stream`, by its shape.
+    """Wraps a method's behavior, with `wrap_unary` or `wrap_stream` by its shape.
 
     A method that answers by `context.write` (the health servicer's Watch does) is a coroutine like one that returns its
     answer, so it goes through `wrap_unary`.
@@ -40,15 +40,15 @@ class WrappingLayer(ABC):
 
     @abstractmethod
     def wrap_unary(self, method: str, behavior: Unary) -> Unary:
-        """Returns `behavior` with the layer's work around it."""
+        """Returns `behavior` wrapped by the layer."""
 
     @abstractmethod
     def wrap_stream(self, method: str, behavior: Stream) -> Stream:
-        """Returns `behavior` with the layer's work around it."""
+        """Returns `behavior` wrapped by the layer."""
 
 
 def as_stream(handler: Handler) -> Stream | None:
-    """Returns the handler's behavior where it yields its answers (gRPC's own test), else None."""
+    """Returns the handler's behavior if it yields its answers (gRPC's own test), else None."""
     behavior: Any = handler.unary_stream or handler.stream_stream
     return behavior if inspect.isasyncgenfunction(behavior) else None
 
@@ -66,7 +66,7 @@ def rebuilt(
     deserializer: Callable[[bytes], Any] | None = None,
     serializer: Callable[[Any], bytes] | None = None,
 ) -> Handler:
-    """Returns a handler of the same shape around `behavior`; codecs that are not given stay."""
+    """Returns a handler of the same shape with `behavior`; codecs that aren't given stay the same."""
     make: Any = {
         (False, False): grpc.unary_unary_rpc_method_handler,
         (False, True): grpc.unary_stream_rpc_method_handler,

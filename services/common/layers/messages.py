@@ -1,4 +1,4 @@
-"""Reads requests and writes answers where a failure can still be explained to the caller."""
+"""Parses requests and serializes answers where a failure can still be explained to the caller."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -20,7 +20,7 @@ Codec = Callable[[Any], Any]
 
 
 class MessageLayer:
-    """Refuses messages that are too large or that are no messages, with advice.
+    """Rejects messages that are too large or malformed, with advice.
 
     gRPC itself would answer an unreadable request with UNKNOWN, and a large one in words that name no remedy. It still
     guards the memory: the server tells it a multiple of the limit.

@@ -11,7 +11,7 @@ _POLL_SECONDS: Final = 0.05
 
 
 class _OpenStream:
-    """One call: its task, and since when (on the loop's clock) it has had nothing to send; None while it sends."""
+    """One call: its task, and when (on the loop's clock) it ran out of messages to send; None while it sends."""
 
     __slots__ = ("idle_since", "stopped", "task")
 
@@ -22,17 +22,17 @@ class _OpenStream:
 
 
 class OpenStreamsLayer(WrappingLayer):
-    """Knows the streams that are open, so that `end_idle` can end those that would never end by themselves.
+    """Tracks open streams, so that `end_idle` can end those that would never end by themselves.
 
-    A tail waits for the next event for ever, and would hold up every restart for the whole grace period. An export has
-    something to send all the time, and finishes. Clients of a tail go on, elsewhere, from where they stood.
+    A tail waits for the next event forever, and would delay every restart by the full grace period. An export always
+    has something to send, and finishes. Clients of a tail resume elsewhere from where they were.
     """
 
     def __init__(self) -> None:
         self._open: set[_OpenStream] = set()
 
     def wrap_handler(self, method: str, handler: Any) -> Any:
-        """Leaves calls with one request and one answer alone: they end."""
+        """Returns unary calls unchanged: they end by themselves."""
         streaming = handler.request_streaming or handler.response_streaming
         return super().wrap_handler(method, handler) if streaming else handler
 
@@ -89,5 +89,5 @@ def _explain(stream: _OpenStream) -> None:
     if stream.stopped:
         stream.task.uncancel()
         raise UnavailableError(
-            "the server is stopping; open the stream again from where it stood", reason="SERVER_STOPPING"
+            "the server is stopping; reopen the stream from where it was", reason="SERVER_STOPPING"
         ) from None

@@ -1,4 +1,4 @@
-"""Keeps calls away from servicers that have not started yet."""
+"""Keeps calls away from servicers that haven't started yet."""
 
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 from services.common.errors import UnavailableError
 from services.common.layers.layer import Context, Handler, Stream, Unary, WrappingLayer
 
-# They answer from the first moment on: who asks them wants to know how far the server is.
+# These answer from the start: their callers want to know how far the server is.
 _ALWAYS_OPEN: Final = ("/grpc.health.", "/grpc.reflection.")
 
 

@@ -1,0 +1,1 @@
+"""Logs, metrics and traces. Every metric is declared in `declarations`."""

@@ -1,0 +1,1 @@
+"""Validates and completes incoming events: fields, time, currency, attribution, flags of bots and bursts."""

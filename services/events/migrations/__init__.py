@@ -1,0 +1,1 @@
+"""The revisions of the event log's schema; see services/common/migrations.py."""

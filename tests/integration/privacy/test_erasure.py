@@ -115,7 +115,7 @@ async def test_what_is_built_later_knows_nothing_of_them(stores: Stores) -> None
     assert await known() == ({visitor_key(BERT)}, {visitor_key(BERT)})
 
 
-async def test_a_retry_of_an_erased_event_stays_erased_and_a_new_event_is_a_strangers(stores: Stores) -> None:
+async def test_a_retry_of_an_erased_event_stays_erased_and_a_new_one_is_an_unknown_visitors(stores: Stores) -> None:
     await fill(stores)
     await erase(stores)
     # A client that was offline sends again what the shop had: that is known, and still erased.

@@ -42,7 +42,7 @@ def test_without_a_price_there_is_nothing_to_convert() -> None:
 def test_a_currency_without_a_rate_is_rejected_with_the_remedy() -> None:
     found = fault(SHOP, "gbp")
     assert (found.reason, found.field) == ("UNKNOWN_CURRENCY", "currency_code")
-    assert "GBP, for which the shop has no rate; send prices in EUR, or have the rate of GBP added" in found.description
+    assert "GBP, for which the shop has no rate; send prices in EUR, or add the rate of GBP to" in found.description
 
 
 @pytest.mark.parametrize("code", ["EURO", "E1R", "ÄÖÜ", "XYZ", "€", "ﬀs", "EU\u200bR", "\uff25\uff35\uff32"])
