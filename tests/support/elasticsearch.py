@@ -5,8 +5,6 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from elasticsearch import AsyncElasticsearch
-
 VARIABLE = "VITRINE_TEST_ELASTICSEARCH_URL"
 
 
@@ -15,7 +13,7 @@ class NoElasticsearchError(Exception):
 
 
 def elasticsearch_url() -> str:
-    """Returns where the server is; raises NoElasticsearchError where nobody said."""
+    """Returns where the server is; raises NoElasticsearchError if nobody said."""
     if url := os.environ.get(VARIABLE, ""):
         return url
     raise NoElasticsearchError(
@@ -27,6 +25,8 @@ def elasticsearch_url() -> str:
 @asynccontextmanager
 async def own_indexes(url: str) -> AsyncIterator[str]:
     """Gives an alias of one's own, and removes its indexes in the end."""
+    from elasticsearch import AsyncElasticsearch  # a second that most tests don't need
+
     alias = f"test-{uuid.uuid4().hex[:12]}"
     try:
         yield alias
