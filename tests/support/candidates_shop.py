@@ -252,5 +252,4 @@ def viewed(
     user.recent.item_nos.append(item_no)
     user.recent.types.append(event_type)
     user.recent.event_times_millis.append(int(NOW - hours_ago * 3_600_000))
-    user.recent.quantities.append(1.0)
     return user

@@ -87,7 +87,6 @@ def shopper() -> UserFeatures:
         user.recent.item_nos.append(item_no)
         user.recent.types.append(EventType.EVENT_TYPE_PURCHASE)
         user.recent.event_times_millis.append(NOW_MILLIS - age * 86_400_000)
-        user.recent.quantities.append(1)
     return user
 
 

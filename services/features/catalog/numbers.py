@@ -71,7 +71,6 @@ class Numbers:
         self.category_names: list[str] = [""]
         self.category_parents: list[int] = [0]
         self.parents: NDArray[np.uint32] = np.zeros(1, np.uint32)
-        self.roots: NDArray[np.uint32] = np.zeros(1, np.uint32)
         self.brands: dict[str, int] = {}
         self.groups: dict[str, int] = {}
         self.attribute_types: dict[str, str] = {}
@@ -95,11 +94,6 @@ class Numbers:
             self.category_names.append(name)
             self.category_parents.append(parent_no)
         self.parents = np.array(self.category_parents, np.uint32)
-        roots = self.parents.copy()
-        roots[roots == 0] = np.flatnonzero(roots == 0)
-        while not np.array_equal(roots, roots[roots]):
-            roots = roots[roots]
-        self.roots = roots
 
     def path_nos(self, category_no: int) -> list[int]:
         """Returns the numbers from the root down to the category; empty for 0."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from vitrine.features.v1.stored_user_state_pb2 import StoredEntries
 
-Entry = tuple[int, int, int, int, float]
-"""(event_millis, tie break, item_no, EventType, quantity)."""
+Entry = tuple[int, int, int, int]
+"""(event_millis, tie break, item_no, EventType)."""
 
 
 class Entries:
@@ -38,21 +38,20 @@ class Entries:
         """Takes over what another log holds."""
         self._entries = sorted(self._entries + other._entries)[-self._bound :]
 
-    def columns(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[float, ...]]:
-        """Returns millis, ties, item_nos, types and quantities, oldest first."""
+    def columns(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Returns millis, ties, item_nos and types, oldest first."""
         if not self._entries:
-            return (), (), (), (), ()
-        millis, ties, item_nos, types, quantities = zip(*self._entries, strict=True)
-        return millis, ties, item_nos, types, quantities
+            return (), (), (), ()
+        millis, ties, item_nos, types = zip(*self._entries, strict=True)
+        return millis, ties, item_nos, types
 
     def save(self, stored: StoredEntries) -> None:
         """Writes the log into its storage format."""
-        millis, ties, item_nos, types, quantities = self.columns()
+        millis, ties, item_nos, types = self.columns()
         stored.millis = array("q", millis).tobytes()
         stored.ties = array("I", ties).tobytes()
         stored.item_nos = array("I", item_nos).tobytes()
         stored.types = array("B", types).tobytes()
-        stored.quantities = array("d", quantities).tobytes()
 
     def load(self, stored: StoredEntries) -> None:
         """Reads the log from its storage format."""
@@ -62,7 +61,6 @@ class Entries:
                 array("I", stored.ties),
                 array("I", stored.item_nos),
                 array("B", stored.types),
-                array("d", stored.quantities),
                 strict=True,
             )
         )

@@ -33,9 +33,7 @@ class Impressions:
     def apply(self, observation: Observation) -> None:
         """Counts an impression."""
         if observation.item_no:
-            self._entries.add(
-                (observation.event_millis, observation.tie_break, observation.item_no, observation.type, 1.0)
-            )
+            self._entries.add((observation.event_millis, observation.tie_break, observation.item_no, observation.type))
 
     def merge(self, other: "Impressions") -> None:
         """Joins what two visitors, who are one person, were shown."""
@@ -46,7 +44,7 @@ class Impressions:
         begin = query_millis - WINDOW_DAYS * decay.MILLIS_PER_DAY
         shown: dict[int, tuple[int, int]] = {}
         taken_up: dict[int, int] = {}
-        for millis, _, item_no, _, _ in self._entries:
+        for millis, _, item_no, _ in self._entries:
             if not begin < millis <= query_millis:
                 continue
             if item_no not in taken_up:

@@ -32,15 +32,7 @@ class RecentEvents:
 
     def apply(self, observation: Observation) -> None:
         """Appends an event where its time puts it."""
-        self._entries.add(
-            (
-                observation.event_millis,
-                observation.tie_break,
-                observation.item_no,
-                observation.type,
-                observation.quantity,
-            )
-        )
+        self._entries.add((observation.event_millis, observation.tie_break, observation.item_no, observation.type))
 
     def merge(self, other: "RecentEvents") -> None:
         """Joins two histories."""
@@ -48,13 +40,12 @@ class RecentEvents:
 
     def write(self, features: UserFeatures) -> None:
         """Fills `features.recent`."""
-        millis, _, item_nos, types, quantities = self._entries.columns()
+        millis, _, item_nos, types = self._entries.columns()
         recent = features.recent
         recent.item_nos.extend(item_nos)
         # The stubs give enumerations types of their own; on the wire and here they are numbers.
         recent.types.extend(types)  # type: ignore[arg-type]
         recent.event_times_millis.extend(millis)
-        recent.quantities.extend(quantities)
 
     def save(self, stored: StoredUserState) -> None:
         """Writes the history into the storage format."""

@@ -75,15 +75,13 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
     ) -> pb.LookupItemStatesResponse:
         check_batch("item_nos", request.item_nos, MAXIMUM_STATES)
         columns, places = self._catalog.columns, self._catalog.columns.places(request.item_nos)
-        category_nos = columns["category_no"][places]
         return pb.LookupItemStatesResponse(
             flags=columns["flags"][places].tolist(),
             available_from_millis=columns["available_from_millis"][places].tolist(),
             available_until_millis=columns["available_until_millis"][places].tolist(),
             minimum_ages=columns["minimum_age"][places].tolist(),
             group_nos=columns["group_no"][places].tolist(),
-            category_nos=category_nos.tolist(),
-            root_category_nos=self._catalog.numbers.roots[category_nos].tolist(),
+            category_nos=columns["category_no"][places].tolist(),
             brand_nos=columns["brand_no"][places].tolist(),
             prices=columns["price"][places].tolist(),
             kinds=columns["kind"][places].tolist(),

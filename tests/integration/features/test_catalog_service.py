@@ -170,8 +170,7 @@ async def test_states_in_columns(features: Shop) -> None:
     assert list(states.flags) == [1 + 4 + 8, 1 + 2 + 8 + 16, 1 + 4 + 8, 1 + 4, 1 + 4 + 8, 0, 0]
     assert states.group_nos[0] == states.group_nos[1]
     assert len(set(states.group_nos[1:5])) == 4
-    assert list(states.root_category_nos[:4]) == [states.root_category_nos[0]] * 2 + [states.category_nos[2], 1]
-    assert states.category_nos[0] != states.category_nos[1]
+    assert list(states.category_nos[:5]) == [2, 3, 4, 1, 1]  # Food is 1
     assert states.brand_nos[0] == states.brand_nos[1] != 0 == states.brand_nos[2]
     assert list(states.prices[:4]) == [2.0, 2.0, -1.0, -1.0]
     assert list(states.minimum_ages) == [0, 0, 18, 0, 0, 0, 0]

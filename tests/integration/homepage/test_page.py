@@ -28,7 +28,6 @@ def shopper() -> UserFeatures:
             item_nos=[310, 300],
             types=[EVENT_TYPE_VIEW, EVENT_TYPE_PURCHASE],
             event_times_millis=[now - 7_200_000, now - 3_600_000],
-            quantities=[1, 1],
         ),
         counters=ItemCounters(
             item_nos=[300, 310],

@@ -51,7 +51,6 @@ class FakeFeatures(CatalogServiceServicer, FeatureServiceServicer):
             group = groups.setdefault(item.group_id, 1_000_000 + number) if item.group_id else number
             response.group_nos.append(group)
             response.category_nos.append(self.shop.category_no(item))
-            response.root_category_nos.append(0)
             response.brand_nos.append(1 if item.brand == "National" else 2)
             response.prices.append(item.price if item.HasField("price") else -1)
             response.kinds.append(item.kind)

@@ -169,7 +169,7 @@ def test_odd_numbers_and_times_make_nothing_infinite_or_negative(history: list[O
             assert tally.price is None or 0.0 <= tally.price <= 1e12
     for features in (state.features(query), UserState.from_bytes(state.to_bytes()).features(query)):
         counters = features.counters
-        columns = [counters.decayed_purchases, counters.decayed_interest, features.recent.quantities]
+        columns = [counters.decayed_purchases, counters.decayed_interest]
         values = [value for column in columns for value in column]
         values += [features.prices.mean_log_price, features.prices.deviation_log_price]
         assert all(math.isfinite(value) and value >= 0.0 for value in values)

@@ -46,7 +46,6 @@ def recent(*events: tuple[int, int, float]) -> UserFeatures:
             item_nos=[event[0] for event in events],
             types=[event[1] for event in events],  # type: ignore[misc]  # an enum's number
             event_times_millis=[NOW - int(event[2] * DAY) for event in events],
-            quantities=[1.0] * len(events),
         ),
     )
 
