@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sized
 from typing import Final
 
-from services.common.errors import FieldViolation, InvalidArgumentError
+from services.common.errors import FieldViolation, InvalidArgumentError, invalid_field
 
 MAX_ID_BYTES: Final = 256
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
@@ -102,6 +102,13 @@ class Violations:
         raise InvalidArgumentError(
             f"{message}: {first.field} {first.description}{more}", reason=first.reason, violations=self._found
         )
+
+
+def check_batch(field: str, batch: Sized, limit: int) -> None:
+    """Raises InvalidArgumentError unless a batch has 1 to `limit` elements (EMPTY_BATCH, BATCH_TOO_LARGE)."""
+    if not 0 < len(batch) <= limit:
+        reason = "BATCH_TOO_LARGE" if len(batch) else "EMPTY_BATCH"
+        raise invalid_field(field, f"has {len(batch):,} elements; send 1 to {limit:,} per call", reason)
 
 
 def _range(minimum: float | None, maximum: float | None) -> str:

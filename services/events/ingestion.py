@@ -6,8 +6,8 @@ from typing import Final
 
 from services.common.clock import Clock
 from services.common.consent import is_personal
-from services.common.errors import invalid_field
 from services.common.timestamps import to_millis
+from services.common.validation import check_batch
 from services.events.cleaning.event_cleaner import EventCleaner, rejection
 from services.events.cleaning.event_clock import EventClock
 from services.events.cleaning.event_fields import Fault
@@ -71,7 +71,7 @@ class Ingestion:
         A `patient` caller waits for room in the queue instead of being refused.
         Raises InvalidArgumentError for an empty batch and for one of more than `limit`, otherwise as `submit`.
         """
-        check_batch(len(events), limit)
+        check_batch("events", events, limit)
         cleaned = await self._clean(events)
         new_events = [each for each in cleaned if isinstance(each, NewEvent)]
         rejections = [each for each in cleaned if isinstance(each, NewRejection)]
@@ -95,15 +95,6 @@ class Ingestion:
             else:
                 cleaned.append(outcome)
         return cleaned
-
-
-def check_batch(count: int, limit: int) -> None:
-    """Raises InvalidArgumentError unless the batch has 1 to `limit` events."""
-    if 0 < count <= limit:
-        return
-    reason = "BATCH_TOO_LARGE" if count else "EMPTY_BATCH"
-    description = f"has {count:,} events; send 1 to {limit:,} per batch"
-    raise invalid_field("events", description, reason)
 
 
 def _rejected(index: int, event: Event, record: NewRejection) -> EventResult:

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.common.timestamps import in_range, timestamp_to_millis
-from services.common.validation import Violations
+from services.common.validation import Violations, check_batch
 from services.common.visitors import check_visitor, visitor_key
 from services.events.digests import page_digest, visitor_digest
 from services.events.group_commit import GroupCommitter
@@ -27,16 +27,10 @@ class PageLog:
 
         Raises InvalidArgumentError naming each invalid field.
         """
+        check_batch("pages", pages, MAX_PAGES)
         violations = Violations()
-        if not 0 < len(pages) <= MAX_PAGES:
-            violations.add(
-                "pages",
-                f"has {len(pages):,} pages; send 1 to {MAX_PAGES} per call",
-                reason="BATCH_TOO_LARGE" if pages else "EMPTY_BATCH",
-            )
-        else:
-            for index, page in enumerate(pages):
-                _check(violations, f"pages[{index}]", page)
+        for index, page in enumerate(pages):
+            _check(violations, f"pages[{index}]", page)
         violations.raise_if_any("No page was stored")
         return await self._committer.submit(AppendPages([_record(page) for page in pages]))
 

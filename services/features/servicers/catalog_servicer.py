@@ -7,10 +7,9 @@ from services.common.clock import Clock
 from services.common.errors import InvalidArgumentError, OutOfRangeError
 from services.common.paging import page_size
 from services.common.signing import Signer
-from services.common.validation import identifier_fault
+from services.common.validation import check_batch, identifier_fault
 from services.features.catalog.catalog import Catalog
 from services.features.catalog.category_tree import list_branch
-from services.features.servicers.batch import check_batch
 from services.features.servicers.category_pages import CategoryPages
 from services.features.servicers.read_mask import ReadMask
 from services.features.store.times import moment_to_micros, to_micros, update_time_fault

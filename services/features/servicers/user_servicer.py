@@ -6,10 +6,9 @@ import grpc
 from services.common.clock import Clock
 from services.common.errors import invalid_field
 from services.common.timestamps import millis_to_timestamp
-from services.common.validation import Violations
+from services.common.validation import Violations, check_batch
 from services.common.visitors import anonymous_key, check_visitor, user_key, visitor_key
 from services.features.materializer.ledger import key_of
-from services.features.servicers.batch import check_batch
 from services.features.users.lifecycle import UserLifecycle
 from services.features.users.user_export import UserExport
 from services.features.users.users import Users

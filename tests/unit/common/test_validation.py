@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.errors import InvalidArgumentError
-from services.common.validation import Violations, identifier_fault
+from services.common.validation import Violations, check_batch, identifier_fault
 
 
 @pytest.mark.parametrize(
@@ -127,3 +127,11 @@ def test_a_list_over_its_limit_says_both_numbers() -> None:
     assert violations.at_most("events", range(1000), 1000)
     assert not violations.at_most("events", range(1001), 1000, "send two requests")
     assert violations.found[0].description == "has 1001 elements, the limit is 1000; send two requests"
+
+
+@pytest.mark.parametrize(("size", "reason"), [(0, "EMPTY_BATCH"), (4, "BATCH_TOO_LARGE")])
+def test_batches_have_bounds(size: int, reason: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"^updates has \d elements; send 1 to 3 per call") as refused:
+        check_batch("updates", range(size), 3)
+    assert refused.value.reason == reason
+    check_batch("updates", range(3), 3)
