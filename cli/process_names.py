@@ -14,5 +14,5 @@ def checked_names(names: Sequence[str] | None) -> list[str] | None:
     known = [process.name for process in PROCESSES]
     for name in names or ():
         if name not in known:
-            raise CommandError(f"there is no process {name!r}; there are {', '.join(known)}", ExitCode.USAGE)
+            raise CommandError(f"{name!r} isn't a process; choose from {', '.join(known)}", ExitCode.USAGE)
     return list(names) if names else None

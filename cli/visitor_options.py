@@ -17,5 +17,5 @@ def visitor_of(user: str, anonymous: str) -> visitor_pb2.Visitor:
         CommandError: neither was given.
     """
     if not user and not anonymous:
-        raise CommandError("say who the visitor is: --user ID or --anonymous ID", ExitCode.USAGE)
+        raise CommandError("name the visitor: --user ID or --anonymous ID", ExitCode.USAGE)
     return visitor_pb2.Visitor(user_id=user, anonymous_id=anonymous)

@@ -11,7 +11,7 @@ from cli.rendering.progress import terminal_progress
 
 
 class Table(StrEnum):
-    """What the candidates service looks up."""
+    """A table of the candidates service."""
 
     NEIGHBORS = "neighbors"
     NEXT_ITEMS = "next_items"
@@ -21,14 +21,14 @@ class Table(StrEnum):
     REPEATS = "repeats"
 
 
-app = typer.Typer(help="Build one part of what pages are made with.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Build one part of what pages are made from.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command("candidates")
 def candidates(
     context: typer.Context,
     update: Annotated[
-        bool, typer.Option("--update", help="Only let what came since the last build into the neighbors.")
+        bool, typer.Option("--update", help="Only add events since the last build to the neighbors.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
 ) -> None:
@@ -55,12 +55,10 @@ def candidates(
 @app.command("use")
 def use(
     context: typer.Context,
-    table: Annotated[Table, typer.Argument(help="What the candidates service looks up.")],
-    version: Annotated[str, typer.Argument(help="A published version of it, kept back or a former one.")],
+    table: Annotated[Table, typer.Argument(help="A table of the candidates service.")],
+    version: Annotated[str, typer.Argument(help="One of its published versions, earlier or refused.")],
 ) -> None:
-    """Let the candidates service take a certain version: the way back to a former one, and the way to one that was kept
-    back for what it foresees.
-    """
+    """Make a version of a table current: to roll back, or to accept one that was refused for its quality."""
     from services.common.artifacts import ArtifactStore
 
     command = command_context(context)

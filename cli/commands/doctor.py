@@ -17,9 +17,7 @@ def doctor(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
 ) -> None:
-    """Look the machine and the shop over, and say what to do about what is wrong. Ends with 1 where there is a
-    fault.
-    """
+    """Check machine and shop, and suggest fixes. Ends with 1 if there is a fault."""
     command = command_context(context)
     findings = [*check_machine(command.state_directory), *asyncio.run(check_services(command.shop))]
     if as_json:

@@ -13,19 +13,19 @@ def evaluate(
     context: typer.Context,
     events: Annotated[
         Path,
-        typer.Option(exists=True, dir_okay=False, help="Purchases that the shop was not told: Parquet or CSV."),
+        typer.Option(exists=True, dir_okay=False, help="Purchases that the shop hasn't seen: Parquet or CSV."),
     ],
     report: Annotated[
         Path | None,
-        typer.Option(dir_okay=False, help="Also write a report with figures for people: one HTML file."),
+        typer.Option(dir_okay=False, help="Also write an HTML report with charts."),
     ] = None,
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="Compare with popularity and personal frequency alone; do not read the log."),
+        typer.Option("--quick", help="Compare only with popularity and personal frequency; don't read the log."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
 ) -> None:
-    """Compare the feed that the shop serves with other rankings, on each user's next basket."""
+    """Compare the served feed with other rankings on each user's next basket."""
     from cli.evaluation.evaluation import QUICK, EvaluationPlan, evaluate_shop
     from cli.evaluation.held_out import read_held_out
     from cli.evaluation.report.page import write_report

@@ -19,15 +19,15 @@ def event(
     type_name: Annotated[str, typer.Argument(metavar="TYPE", help="view, click, add_to_cart, purchase, …")],
     user: UserOption = "",
     anonymous: AnonymousOption = "",
-    item: Annotated[str, typer.Option(help="The item it was done to.")] = "",
-    search: Annotated[str, typer.Option(help="What was searched for (TYPE search).")] = "",
-    event_id: Annotated[str, typer.Option(help="The event's id: sending it twice counts once.")] = "",
-    quantity: Annotated[float | None, typer.Option(help="How many.")] = None,
-    price: Annotated[float | None, typer.Option(help="Price of one.")] = None,
+    item: Annotated[str, typer.Option(help="Id of the item.")] = "",
+    search: Annotated[str, typer.Option(help="Search text (TYPE search).")] = "",
+    event_id: Annotated[str, typer.Option(help="Id of the event; sent twice, it counts once.")] = "",
+    quantity: Annotated[float | None, typer.Option(help="Quantity.")] = None,
+    price: Annotated[float | None, typer.Option(help="Unit price.")] = None,
     token: Annotated[str, typer.Option(help="The tracking token of the card that led here.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
 ) -> None:
-    """Tell the shop, through its gateway, what a visitor did."""
+    """Send one event of a visitor through the gateway."""
     command = command_context(context)
     happened = event_pb2.Event(
         event_id=event_id,
@@ -55,7 +55,7 @@ def _type_of(name: str) -> event_pb2.EventType.ValueType:
     full = f"EVENT_TYPE_{name.upper()}"
     if full not in known or not known[full].number:
         words = ", ".join(value.removeprefix("EVENT_TYPE_").lower() for value in known if known[value].number)
-        raise CommandError(f"there is no event type {name!r}; there are {words}", ExitCode.USAGE)
+        raise CommandError(f"{name!r} isn't an event type; choose one of {words}", ExitCode.USAGE)
     return event_pb2.EventType.Value(full)
 
 

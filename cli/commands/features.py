@@ -20,7 +20,7 @@ from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceStub
 TIMEOUT_SECONDS: Final = 30.0
 
 app = typer.Typer(
-    help="Look into what is known of users.",
+    help="Verify the features of users, and list what couldn't be applied.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -28,7 +28,7 @@ app = typer.Typer(
 
 @app.callback()
 def features() -> None:
-    """Look into what is known of users."""
+    """Verify the features of users, and list what couldn't be applied."""
 
 
 @app.command("verify")
@@ -36,12 +36,12 @@ def verify(
     context: typer.Context,
     user: UserOption = "",
     anonymous: AnonymousOption = "",
-    pages: Annotated[int, typer.Option(min=1, help="Pages to look at, at the most, the newest first.")] = 100,
+    pages: Annotated[int, typer.Option(min=1, help="Most pages to compare, newest first.")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
 ) -> None:
-    """Compute the features that pages were made from anew from the log, and compare. Ends with 1 where any differ.
+    """Recompute the features behind served pages from the log, and compare. Ends with 1 if any differ.
 
-    Without a visitor it looks at pages of those who did something lately.
+    Without a visitor, it compares pages of recently active visitors.
     """
     command = command_context(context)
     visitor = visitor_of(user, anonymous) if user or anonymous else None
@@ -65,7 +65,7 @@ def verify(
 @app.command("parked")
 def parked(
     context: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many of each at most.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="Most entries of each list.")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
 ) -> None:
     """List events that could not be applied, and users who did more than the feature store keeps of one user."""

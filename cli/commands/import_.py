@@ -4,18 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 
 from cli.context import command_context
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from cli.rendering.progress import terminal_progress
-from services.common.settings_help import render_faults
 
 if TYPE_CHECKING:
     from services.candidates.settings import CandidatesSettings
 
-FileOption = typer.Option(help="CSV, TSV, JSON Lines or Parquet, also .gz; may be said several times.", metavar="FILE")
+FileOption = typer.Option(help="CSV, TSV, JSON Lines or Parquet, also .gz; repeatable.", metavar="FILE")
 
 
 def import_(
@@ -28,44 +26,44 @@ def import_(
         typer.Option(
             "--from-elasticsearch",
             metavar="[KIND=]INDEX",
-            help="An index of Elasticsearch, of items or of KIND (users, events); may be said several times.",
+            help="An index of Elasticsearch, of items or of KIND (users, events); repeatable.",
         ),
     ] = None,
     maps: Annotated[
-        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Take this column for that field.")
+        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Read FIELD from COLUMN; repeatable.")
     ] = None,
     missing: Annotated[
         list[str] | None,
         typer.Option(
             metavar="FIELD=POLICY",
-            help="Where a value is missing: leave-out, absent, default:VALUE, median or mode.",
+            help="What to do with missing values: leave-out, absent, default:VALUE, median or mode.",
         ),
     ] = None,
     attributes: Annotated[
         list[str] | None,
-        typer.Option(metavar="COLUMNS", help="Columns that are attributes: color,screen_cm,price_class:text."),
+        typer.Option(metavar="COLUMNS", help="Columns to import as attributes: color,screen_cm,price_class:text."),
     ] = None,
-    category_separator: Annotated[str, typer.Option(help="What parts the names of a category path.")] = " > ",
-    list_separator: Annotated[str, typer.Option(help="What parts the values of a list.")] = "|",
-    decimal: Annotated[str, typer.Option(help="The decimal separator, . or , (found out for each column).")] = "",
-    timezone: Annotated[str, typer.Option(help="The zone of times without one.")] = "UTC",
+    category_separator: Annotated[str, typer.Option(help="Separator between names of a category path.")] = " > ",
+    list_separator: Annotated[str, typer.Option(help="Separator between values of a list.")] = "|",
+    decimal: Annotated[str, typer.Option(help="Decimal separator, . or , (auto-detected per column).")] = "",
+    timezone: Annotated[str, typer.Option(help="Time zone of times that have none.")] = "UTC",
     day_first: Annotated[
         bool | None,
-        typer.Option("--day-first/--month-first", help="How to read 03/04/2025 (found out for each column)."),
+        typer.Option("--day-first/--month-first", help="How to read 03/04/2025 (auto-detected per column)."),
     ] = None,
-    encoding: Annotated[str, typer.Option(help="The encoding of texts (found out for each file).")] = "",
+    encoding: Annotated[str, typer.Option(help="Encoding of texts (auto-detected per file).")] = "",
     partial: Annotated[
-        bool, typer.Option("--partial", help="Change only the fields that there are columns for.")
+        bool, typer.Option("--partial", help="Update only the fields that the file has columns for.")
     ] = False,
-    rejects: Annotated[Path | None, typer.Option(help="The rejects file.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and send nothing.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="End when every event is in the features.")] = False,
+    rejects: Annotated[Path | None, typer.Option(help="File for rejected rows.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, send nothing.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until every event is in the features.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object.")] = False,
 ) -> None:
-    """Take items, users and events from files or from Elasticsearch. Columns are found by their names; docs/import.md
-    lists them. A bad row goes to the rejects file, the rest goes in; importing again changes nothing.
+    """Import items, users and events from files or Elasticsearch. Columns are matched by name; docs/import.md lists the
+    names. Bad rows go to the rejects file, the rest is imported; importing again changes nothing.
     """
-    # Pandas takes its time; other commands do without it.
+    # Pandas is slow to import; other commands do without it.
     from cli.importer.importing import import_files
     from cli.importer.options import ImportOptions
     from cli.rendering.import_summary import render_import_summary
@@ -105,8 +103,11 @@ def import_(
 
 
 def _elasticsearch() -> "CandidatesSettings":
-    """Where Elasticsearch is, as the candidates service is told."""
+    """Where Elasticsearch is: the settings of the candidates service."""
+    from pydantic import ValidationError
+
     from services.candidates.settings import CandidatesSettings
+    from services.common.settings_help import render_faults
 
     try:
         return CandidatesSettings()
@@ -119,8 +120,8 @@ def _pairs(option: str, texts: list[str], form: str) -> Mapping[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip() or not value.strip():
-            raise CommandError(f"{option} {text}: say {form}", ExitCode.USAGE)
+            raise CommandError(f"{option} {text}: write it as {form}", ExitCode.USAGE)
         if name.strip() in pairs:
-            raise CommandError(f"{option} {name.strip()} is said twice; say it once", ExitCode.USAGE)
+            raise CommandError(f"{option} {name.strip()} is given twice; give it once", ExitCode.USAGE)
         pairs[name.strip()] = value.strip()
     return pairs

@@ -8,7 +8,7 @@ import typer
 from cli.context import CommandContext, command_context
 
 app = typer.Typer(
-    help="The versions of the behavior model: which serve, and the way forward and back.",
+    help="List, promote and roll back versions of the behavior model.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -30,7 +30,7 @@ def list_(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
 ) -> None:
-    """Show every version with its labels and how well it ranks, and why what was refused was refused."""
+    """List every version with its labels, its quality, and why it was refused, if it was."""
     from cli.models import served_version
     from cli.rendering.models import render_models
     from services.ranker.training.publishing.model_registry import ModelRegistry
@@ -58,11 +58,11 @@ def list_(
 @app.command("promote")
 def promote(
     context: typer.Context,
-    version: Annotated[int, typer.Argument(min=1, metavar="VERSION", help="A version that is there.")],
-    label: Annotated[Label, typer.Option(help="canary: it is loaded beside the stable one.")] = Label.STABLE,
+    version: Annotated[int, typer.Argument(min=1, metavar="VERSION", help="An available version.")],
+    label: Annotated[Label, typer.Option(help="canary: loaded beside the stable one.")] = Label.STABLE,
     wait: WaitOption = 30.0,
 ) -> None:
-    """Rank every page with a version, or load it as the canary."""
+    """Rank every page with a version (stable), or load it as the canary."""
     from services.ranker.training.publishing.model_registry import ModelRegistry
 
     command = command_context(context)
@@ -80,7 +80,7 @@ def rollback(context: typer.Context, wait: WaitOption = 30.0) -> None:
 
     command = command_context(context)
     former, version = ModelRegistry(command.state_directory).rollback()
-    command.console.print(f"version {version} is stable again, in the place of {former}")
+    command.console.print(f"version {version} is stable again, in place of {former}")
     _follow(command, Label.STABLE.value, version, wait)
 
 

@@ -20,11 +20,11 @@ def page(
     anonymous: AnonymousOption = "",
     layout: Annotated[str, typer.Option(help="Name of the layout.")] = "",
     locale: Annotated[str, typer.Option(help="Language of the texts, such as en or de-AT.")] = "",
-    cards: Annotated[int, typer.Option(help="How many cards of each shelf to print.", min=1, max=60)] = 4,
-    debug: Annotated[bool, typer.Option("--debug", help="Print what became of every candidate, too.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The whole answer as JSON.")] = False,
+    cards: Annotated[int, typer.Option(help="Cards to print per shelf.", min=1, max=60)] = 4,
+    debug: Annotated[bool, typer.Option("--debug", help="Also print what happened to every candidate.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole response as JSON.")] = False,
 ) -> None:
-    """Print the homepage of one visitor, with the step of the ladder that it stands on."""
+    """Print the homepage of one visitor and its degradation step."""
     command = command_context(context)
     request = homepage_service_pb2.GetHomepageRequest(
         visitor=visitor_of(user, anonymous), layout=layout, locale=locale, debug=debug
@@ -34,7 +34,9 @@ def page(
         command.console.print_json(json_format.MessageToJson(response, preserving_proto_field_name=True))
         return
     heading = f"{'user' if user else 'anonymous visitor'} {user or anonymous}"
-    command.console.print(render_page(response.page, heading=heading, cards=cards, milliseconds=milliseconds))
+    command.console.print(
+        render_page(response.page, heading=heading, cards=cards, milliseconds=milliseconds, locale=locale)
+    )
     if debug:
         command.console.print(render_funnel(response.page.funnel))
 

@@ -14,7 +14,6 @@ from cli.context import CommandContext, command_context
 from cli.errors import CommandError
 from cli.exit_codes import ExitCode
 from cli.privacy.export import exported_lines, visitors_of
-from cli.privacy.imports import clean_imports
 from cli.visitor_options import AnonymousOption, UserOption, visitor_of
 from services.common.visitors import visitor_key
 from vitrine.common.v1.visitor_pb2 import Visitor
@@ -26,7 +25,7 @@ TIMEOUT_SECONDS = 60.0
 JsonOption = Annotated[bool, typer.Option("--json", help="The result as one JSON object.")]
 
 app = typer.Typer(
-    help="Say all that is known of a visitor, erase it, and search for what is left.",
+    help="Export or erase all data about a visitor, and search for what is left.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -37,9 +36,9 @@ def export(
     context: typer.Context,
     user: UserOption = "",
     anonymous: AnonymousOption = "",
-    output: Annotated[Path | None, typer.Option(help="The file to write; the standard output without it.")] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write; standard output by default.")] = None,
 ) -> None:
-    """Write all that the shop knows of a visitor, as JSON Lines."""
+    """Write all data about a visitor as JSON Lines."""
     command = command_context(context)
     count = asyncio.run(_export(command, visitor_of(user, anonymous), output))
     command.messages.print(f"{count:,} lines")
@@ -51,13 +50,15 @@ def delete(
     user: UserOption = "",
     anonymous: AnonymousOption = "",
     request_id: Annotated[
-        str, typer.Option(help="Names this erasure: with the same one again it goes on where it could not end.")
+        str, typer.Option(help="Names this erasure. The same id resumes one that didn't finish.")
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Erase a visitor, and everyone merged into the same user, from every store and the training set; print the
     receipt.
     """
+    from cli.privacy.imports import clean_imports
+
     command = command_context(context)
     request = DeleteUserRequest(visitor=visitor_of(user, anonymous), request_id=request_id or uuid.uuid4().hex)
     receipt = asyncio.run(_delete(command, request))
@@ -83,7 +84,7 @@ def verify(
     anonymous: AnonymousOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Search every store and every file of the shop for a visitor; say what is where. Ends with 1 where anything is."""
+    """Search every store and file of the shop for a visitor. Ends with 1 if anything is found."""
     from cli.privacy.verification import traces_of
 
     command = command_context(context)
@@ -98,21 +99,21 @@ def verify(
         found = [{"place": trace.place, "count": trace.count} for trace in traces]
         command.console.print_json(json.dumps({"found": found}))
     elif traces:
-        table = Table("where", "how often", box=None, pad_edge=False)
+        table = Table("place", "count", box=None, pad_edge=False)
         for trace in traces:
             table.add_row(trace.place, f"{trace.count:,}")
         command.console.print(table)
     else:
-        command.console.print("nothing is found")
+        command.console.print("nothing found")
     if traces:
         raise typer.Exit(ExitCode.FAILED)
 
 
 def _check_unused(copies: Sequence[Path], request_id: str) -> None:
-    """Raises CommandError where an import is under way: it may bring the visitor back."""
+    """Raises CommandError if an import is running: it may bring the visitor back."""
     if copies:
         raise CommandError(
-            f"an import is at work on {', '.join(map(str, copies))}: when it has ended, run this again with "
+            f"an import is using {', '.join(map(str, copies))}: when it has ended, run this again with "
             f"--request-id {request_id}",
             ExitCode.FAILED,
         )

@@ -14,20 +14,20 @@ from vitrine.events.v1.event_service_pb2_grpc import EventServiceStub
 PAGE: Final = 500
 TIMEOUT_SECONDS: Final = 30.0
 
-ReasonOption = Annotated[str, typer.Option("--reason", help="Only those rejected for it, such as UNKNOWN_CURRENCY.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Only events rejected for it, such as UNKNOWN_CURRENCY.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")]
 
-app = typer.Typer(help="Look at the events that were rejected, and replay them once they are fit.")
+app = typer.Typer(help="List rejected events, and replay them once they're valid.")
 
 
 @app.command("list")
 def list_(
     context: typer.Context,
     reason: ReasonOption = "",
-    limit: Annotated[int, typer.Option(min=1, help="How many at the most, oldest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Most events to list, oldest first.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """List rejected events: when they came, why they were rejected, and what to do about it."""
+    """List rejected events: when they arrived, why they were rejected, and how to fix that."""
     command = command_context(context)
     events = asyncio.run(_list(command, reason, limit))
     if as_json:
@@ -38,20 +38,20 @@ def list_(
     for event in events:
         arrived = from_timestamp(event.ingest_time).isoformat(" ", "seconds")
         table.add_row(arrived, event.reason, event.event.event_id, event.description)
-    command.console.print(table if events else "nothing is in quarantine")
+    command.console.print(table if events else "the quarantine is empty")
 
 
 @app.command("replay")
 def replay(context: typer.Context, reason: ReasonOption = "", as_json: JsonOption = False) -> None:
-    """Take rejected events into the log that are fit by now, after what made them unfit was mended."""
+    """Add rejected events to the log that are valid by now, once the cause is fixed."""
     command = command_context(context)
     counts = asyncio.run(_replay(command, reason))
     if as_json:
         command.console.print_json(json.dumps(counts))
         return
     command.console.print(
-        f"{counts['stored_count']:,} stored, {counts['duplicate_count']:,} known before, "
-        f"{counts['not_kept_count']:,} not kept for lack of consent, {counts['rejected_count']:,} still unfit"
+        f"{counts['stored_count']:,} stored, {counts['duplicate_count']:,} already known, "
+        f"{counts['not_kept_count']:,} not kept for lack of consent, {counts['rejected_count']:,} still invalid"
     )
 
 

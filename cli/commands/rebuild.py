@@ -12,13 +12,13 @@ from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceStub
 def rebuild(
     context: typer.Context,
     from_kept: Annotated[
-        bool, typer.Option("--from-kept", help="From what retention has left of the log, where it dropped some.")
+        bool, typer.Option("--from-kept", help="Rebuild from what retention has kept, if it dropped some of the log.")
     ] = False,
 ) -> None:
-    """Make all features of users and items anew from the event log; the present ones are served until then."""
+    """Rebuild all user and item features from the event log. The current ones are served until then."""
     command = command_context(context)
     count = asyncio.run(_rebuild(command, RebuildFeaturesRequest(from_kept=from_kept)))
-    command.console.print(f"features are rebuilt from {count:,} events")
+    command.console.print(f"features rebuilt from {count:,} events")
 
 
 async def _rebuild(command: CommandContext, request: RebuildFeaturesRequest) -> int:

@@ -12,7 +12,7 @@ def status(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
 ) -> None:
-    """Say how each process stands: health, address, memory. Ends with 3 where one is not SERVING."""
+    """Show health, address and memory of each process. Ends with 3 if one isn't SERVING."""
     command = command_context(context)
     states = command.shop.launcher().states()
     if as_json:

@@ -12,9 +12,9 @@ READY_SECONDS = 120.0
 
 def up(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Which processes. None named: all.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Processes to start; all by default.")] = None,
     free_ports: Annotated[
-        bool, typer.Option("--free-ports", help="Where a usual port is taken, take any that is free.")
+        bool, typer.Option("--free-ports", help="Pick free ports in place of those that are taken.")
     ] = False,
     debug: Annotated[
         bool,
@@ -24,7 +24,7 @@ def up(
         ),
     ] = False,
 ) -> None:
-    """Start the shop's processes and wait until each reports SERVING. What runs already is left alone."""
+    """Start the shop's processes and wait until each reports SERVING. Those already running are left alone."""
     command = command_context(context)
     launcher = command.shop.launcher(debug=debug)
     wanted = checked_names(names) or [process.name for process in PROCESSES]
@@ -34,4 +34,4 @@ def up(
             task.advance(1)
             command.console.print(f"{record.name:<12} SERVING  {record.address}")
     if not started:
-        command.console.print("everything runs already")
+        command.console.print("everything is running already")

@@ -9,26 +9,26 @@ from vitrine.features.v1.user_service_pb2_grpc import UserServiceStub
 
 TIMEOUT_SECONDS: Final = 30.0
 
-AnonymousArgument = Annotated[str, typer.Argument(metavar="ANONYMOUS", help="The id from before the sign-in.")]
+AnonymousArgument = Annotated[str, typer.Argument(metavar="ANONYMOUS", help="The visitor's id before signing in.")]
 UserArgument = Annotated[str, typer.Argument(metavar="USER", help="The user's id.")]
 
-app = typer.Typer(help="Say that an anonymous visitor is a user, or take that back within a day.")
+app = typer.Typer(help="Merge an anonymous visitor into a user, or undo that within 24 hours.")
 
 
 @app.command("merge")
 def merge(context: typer.Context, anonymous: AnonymousArgument, user: UserArgument) -> None:
-    """Join an anonymous visitor into a user: the histories are one from now on."""
+    """Merge an anonymous visitor into a user: they share one history from now on."""
     command = command_context(context)
     known = asyncio.run(_merge(command, MergeUsersRequest(anonymous_id=anonymous, user_id=user)))
-    command.console.print("they were one before; nothing changed" if known else "they are one now")
+    command.console.print("already merged; nothing changed" if known else "merged")
 
 
 @app.command("unmerge")
 def unmerge(context: typer.Context, anonymous: AnonymousArgument, user: UserArgument) -> None:
-    """Take a merge of the last 24 hours back."""
+    """Undo a merge of the last 24 hours."""
     command = command_context(context)
     asyncio.run(_unmerge(command, UnmergeUsersRequest(anonymous_id=anonymous, user_id=user)))
-    command.console.print("they are two again, each with what was done under the own id")
+    command.console.print("no longer merged; each has the history of its own id again")
 
 
 async def _merge(command: CommandContext, request: MergeUsersRequest) -> bool:

@@ -46,7 +46,7 @@ def read_held_out(file: Path) -> HeldOutBaskets:
     times = pd.to_datetime(events.event_time, utc=True, errors="coerce")
     if times.isna().any():
         raise CommandError(
-            f"{file}: the event_time {events.event_time[times.isna()].iloc[0]!r} is no time; "
+            f"{file}: the event_time {events.event_time[times.isna()].iloc[0]!r} isn't a time; "
             "write times as 2026-05-04T12:00:00Z",
             ExitCode.USAGE,
         )

@@ -1,4 +1,4 @@
-"""From rankings and what was taken up to the figures of a result."""
+"""From rankings and purchases to the figures of a result."""
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Final

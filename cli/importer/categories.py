@@ -28,7 +28,7 @@ def clean_categories(columns: Sequence[pd.Series], separator: str, list_separato
             paths = _from_list(cell)
             if paths is None:
                 faults.append(
-                    ValueFault(row, "CATEGORY_UNREADABLE", "is no category; write a list of names, or a list of such")
+                    ValueFault(row, "CATEGORY_UNREADABLE", "isn't a category; write a list of names, or a list of such")
                 )
             values.append(paths or None)
             continue

@@ -55,7 +55,7 @@ def detect(path: Path, encoding: str = "") -> FileForm:
 
     Args:
         path: the file.
-        encoding: of its text; empty: found out.
+        encoding: of its text; empty: auto-detected.
 
     Raises:
         CommandError: it cannot be read, is empty, or is none of the formats.

@@ -69,7 +69,9 @@ def read_number(text: str, decimal: Separator) -> NumberText:
     """
     match = _match(text)
     if match is None or (match["sign"] and match["inner_sign"]) or (match["before"] and match["after"]):
-        raise NotANumberError("NUMBER_UNREADABLE", "is no number; write it like 1299.00, with at most a unit beside it")
+        raise NotANumberError(
+            "NUMBER_UNREADABLE", "isn't a number; write it like 1299.00, at most with a unit"
+        )
     digits, own = match["digits"], _separator(match["digits"])
     if own is Separator.UNKNOWN and decimal is Separator.UNKNOWN:
         raise NotANumberError(
@@ -79,7 +81,7 @@ def read_number(text: str, decimal: Separator) -> NumberText:
         own = decimal if decimal is not Separator.UNKNOWN else Separator.POINT
     elif decimal in {Separator.POINT, Separator.COMMA} and own is not decimal:
         raise NotANumberError(
-            "NUMBER_UNREADABLE", f"is no number whose decimal separator is {decimal.value!r}; see --decimal"
+            "NUMBER_UNREADABLE", f"isn't a number whose decimal separator is {decimal.value!r}; see --decimal"
         )
     whole, _, decimals = digits.rpartition(own.value) if own.value in digits else (digits, "", "")
     if not (whole.isdigit() or not whole or _GROUPED.fullmatch(whole)) or not (decimals.isdigit() or not decimals):

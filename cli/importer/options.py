@@ -10,14 +10,14 @@ class ImportOptions:
     Args:
         maps: column (for `category` several, separated by commas) of a field: {"price": "Preis"}. A field may be
             named with its kind, as in "items.price".
-        missing: policy of a field where a row has no value: "leave-out", "absent", "default:VALUE", "median", "mode".
+        missing: policy of a field for rows without a value: "leave-out", "absent", "default:VALUE", "median", "mode".
         attributes: columns that are attributes, each with a type if it is not text: ("color", "screen:number").
         category_separator: what parts the names of a category path that stands in one column.
         list_separator: what parts the values of a list (badges, texts, several categories) in one column.
-        decimal: the decimal separator, "." or ","; empty: found out for each column.
+        decimal: the decimal separator, "." or ","; empty: auto-detected per column.
         timezone: name of the zone of times that have none.
-        day_first: whether 03/04/2025 is in April; None: found out for each column.
-        encoding: of text files; empty: found out for each file.
+        day_first: whether 03/04/2025 is in April; None: auto-detected per column.
+        encoding: of text files; empty: auto-detected per file.
         partial: change only the fields that there are columns for, instead of replacing items and users wholly.
         rejects: the rejects file; None: `imports/<first file>.rejects.csv` in the state directory.
         dry_run: check everything and send nothing.

@@ -52,7 +52,7 @@ def clean_currencies(column: pd.Series, symbols: Mapping[str, str]) -> Cleaned:
         code = symbols.get(text, text.upper())
         if len(code) == 3 and code.isascii() and code.isalpha():
             codes[text] = code
-    remedy = "is no currency; write the code of ISO 4217, such as EUR"
+    remedy = "isn't a currency; write the code of ISO 4217, such as EUR"
     return _looked_up(cleaned, codes, "CURRENCY_UNKNOWN", remedy)
 
 

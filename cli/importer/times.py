@@ -88,7 +88,9 @@ def _clean_texts(texts: list[str | None], reading: TimeReading) -> Cleaned:
         values[row] = millis
         if millis is None:
             faults.append(
-                ValueFault(row, "TIME_UNREADABLE", "is no time; write 2025-12-31T14:05:00Z or milliseconds since 1970")
+                ValueFault(
+                    row, "TIME_UNREADABLE", "isn't a time; write 2025-12-31T14:05:00Z or epoch milliseconds"
+                )
             )
     cleaned = _in_range(values)
     return Cleaned(cleaned.values, faults + cleaned.faults)

@@ -11,7 +11,7 @@ from cli.errors import CommandError
 from cli.launcher.health import health_of
 from cli.launcher.ports import plan_ports, planned_ports
 from cli.launcher.process import PROCESSES, ProcessSpecification
-from cli.launcher.run_record import RunRecord, start_ticks_of
+from cli.launcher.run_record import RunRecord, start_seconds_of
 
 POLL_SECONDS = 0.1
 LOG_TAIL_LINES = 12
@@ -159,7 +159,7 @@ class Launcher:
                 start_new_session=True,
             )
         self._children.append(child)
-        record = RunRecord(process.name, child.pid, start_ticks_of(child.pid) or 0, ports[process.name])
+        record = RunRecord(process.name, child.pid, start_seconds_of(child.pid) or 0.0, ports[process.name])
         record.write(self._run_directory)
         return record
 

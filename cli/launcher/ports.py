@@ -25,7 +25,7 @@ def plan_ports(
         any_free: take any free port where the usual one is taken.
 
     Raises:
-        CommandError: a port is no number or is taken.
+        CommandError: a port isn't a number or is taken.
     """
     last = planned_ports(run_directory)
     plan = dict(running)
@@ -85,6 +85,6 @@ def _said(process: ProcessSpecification, environment: Mapping[str, str]) -> int 
         return None
     if not (said.isascii() and said.isdigit() and 0 < int(said) < 65536):
         raise CommandError(
-            f"{process.port_variable}={said!r} is no port: set it to a number from 1 to 65535", ExitCode.USAGE
+            f"{process.port_variable}={said!r} isn't a port: set it to a number from 1 to 65535", ExitCode.USAGE
         )
     return int(said)

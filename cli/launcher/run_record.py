@@ -1,8 +1,14 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
+
+import psutil
 
 from services.common.atomic_files import write_atomically
+
+_SAME_START_SECONDS: Final = 0.5
+"""Start times of one process as read at two times differ by less: rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,13 +18,14 @@ class RunRecord:
     Args:
         name: the process's name.
         pid: its process id.
-        start_ticks: the kernel's own start time of that pid. A pid is reused; pid and start time together are not.
+        start_seconds: when the process started, in seconds since boot. A pid is reused; pid and start time together
+            aren't.
         port: the port it listens on.
     """
 
     name: str
     pid: int
-    start_ticks: int
+    start_seconds: float
     port: int
 
     @property
@@ -28,20 +35,17 @@ class RunRecord:
 
     @property
     def alive(self) -> bool:
-        """Whether that very process still runs (a zombie does not)."""
-        return start_ticks_of(self.pid) == self.start_ticks
+        """Whether that very process still runs (a zombie doesn't)."""
+        started = start_seconds_of(self.pid)
+        return started is not None and abs(started - self.start_seconds) < _SAME_START_SECONDS
 
     @property
     def resident_bytes(self) -> int:
-        """Memory in use, bytes; 0: it runs no longer."""
+        """Memory in use, bytes; 0 if it no longer runs."""
         try:
-            fields = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii", errors="replace")
-        except OSError:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.Error:
             return 0
-        for line in fields.splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-        return 0
 
     def write(self, directory: Path) -> None:
         """Writes the record, whole or not at all."""
@@ -49,19 +53,22 @@ class RunRecord:
 
     @staticmethod
     def read(directory: Path, name: str) -> "RunRecord | None":
-        """The record of that name; None: there is none that can be read."""
+        """Returns the record of that name, or None if there is none that can be read."""
         try:
             return RunRecord(**json.loads((directory / f"{name}.json").read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 
 
-def start_ticks_of(pid: int) -> int | None:
-    """The kernel's start time of a running process, in clock ticks since boot; None: it does not run."""
+def start_seconds_of(pid: int) -> float | None:
+    """Returns when a running process started, in seconds since boot, or None if it doesn't run.
+
+    Counted from boot, it stays the same when somebody sets the clock.
+    """
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
+        process = psutil.Process(pid)
+        if process.status() in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}:
+            return None
+        return process.create_time() - psutil.boot_time()
+    except psutil.Error:
         return None
-    # The command's name stands in parentheses and may itself hold spaces and parentheses: count from the last one.
-    fields = text.rpartition(")")[2].split()
-    return None if fields[0] in {"Z", "X"} else int(fields[19])

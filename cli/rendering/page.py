@@ -1,5 +1,7 @@
 from collections.abc import Sequence
 
+from babel import Locale, UnknownLocaleError
+from babel.numbers import format_currency, format_decimal
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -10,7 +12,7 @@ WIDTH = 80
 
 
 def render_page(
-    page: page_pb2.Page, *, heading: str, cards: int = 4, milliseconds: float | None = None
+    page: page_pb2.Page, *, heading: str, cards: int = 4, milliseconds: float | None = None, locale: str = "en"
 ) -> RenderableType:
     """A page for a terminal of 80 columns: what each card is, where it belongs, what it costs and why it is there.
 
@@ -18,7 +20,8 @@ def render_page(
         page: the page.
         heading: whose it is.
         cards: how many cards of each shelf to show.
-        milliseconds: how long the page took, where that was measured.
+        milliseconds: how long the page took, if that was measured.
+        locale: in which prices are written, such as de-AT.
     """
     step = page_pb2.DegradationStep.Name(page.degradation_step).removeprefix("DEGRADATION_STEP_").lower()
     facts = [f"step: {step}", f"page {page.page_id}"]
@@ -34,11 +37,11 @@ def render_page(
         )
     elif not page.shelves:
         parts.append(Text("No shelf could be filled at this step."))
-    parts.extend(_shelf(shelf, cards) for shelf in page.shelves)
+    parts.extend(_shelf(shelf, cards, locale) for shelf in page.shelves)
     return Group(*parts)
 
 
-def _shelf(shelf: page_pb2.Shelf, cards: int) -> RenderableType:
+def _shelf(shelf: page_pb2.Shelf, cards: int, locale: str) -> RenderableType:
     title = Text("\n" + shelf.title, style="bold")
     kind = page_pb2.ShelfKind.Name(shelf.kind).removeprefix("SHELF_KIND_").lower()
     title.append(f"  [{kind}]", style="dim")
@@ -49,9 +52,9 @@ def _shelf(shelf: page_pb2.Shelf, cards: int) -> RenderableType:
         return Group(title, Text("  " + names))
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), width=WIDTH)
     table.add_column(width=2, justify="right", style="dim", no_wrap=True)
-    table.add_column(width=28, no_wrap=True, overflow="ellipsis")
-    table.add_column(width=15, no_wrap=True, overflow="ellipsis", style="cyan")
-    table.add_column(width=7, no_wrap=True, justify="right")
+    table.add_column(width=26, no_wrap=True, overflow="ellipsis")
+    table.add_column(width=13, no_wrap=True, overflow="ellipsis", style="cyan")
+    table.add_column(width=11, no_wrap=True, justify="right")
     table.add_column(width=22, overflow="fold", style="green")
     for card in shelf.cards[:cards]:
         path = card.item.category_path.names
@@ -60,17 +63,25 @@ def _shelf(shelf: page_pb2.Shelf, cards: int) -> RenderableType:
             card.item.title,
             # The leaf often says what the title says.
             path[min(1, len(path) - 1)] if path else "",
-            price_of(card.item),
+            price_of(card.item, locale),
             reason_of(card.reasons),
         )
     return Group(title, table)
 
 
-def price_of(item: page_pb2.CardItem) -> str:
-    """What a card says of the price; empty where nothing is for sale."""
-    return f"{item.price:.2f}" if item.HasField("price") else ""
+def price_of(item: page_pb2.CardItem, locale: str = "en") -> str:
+    """Returns an item's price as a locale writes it, with its currency if it has one; empty without a price."""
+    if not item.HasField("price"):
+        return ""
+    try:
+        known = Locale.parse(locale or "en", sep="-")
+    except (UnknownLocaleError, ValueError):
+        known = Locale.parse("en")
+    if item.currency_code:
+        return format_currency(item.price, item.currency_code, locale=known)
+    return format_decimal(item.price, "#,##0.00", locale=known)
 
 
 def reason_of(reasons: Sequence[reason_pb2.Reason]) -> str:
-    """The strongest reason in words; empty where there is none."""
+    """Returns the strongest reason's text, or an empty one."""
     return reasons[0].text if reasons else ""

@@ -1,12 +1,20 @@
+from functools import cache
 from typing import Final
 
-# The active codes of ISO 4217, funds and testing codes left out.
-_CODES = """
-AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY
-COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR
-IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR
-MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD
-SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD
-XOF XPF YER ZAR ZMW ZWG
-"""
-CURRENCY_CODES: Final = frozenset(_CODES.split())
+from babel.core import get_global
+
+_WITHOUT_TERRITORY: Final = frozenset({"SVC", "VED"})
+"""Active codes of ISO 4217 that CLDR counts as nobody's legal tender: El Salvador's colón, Venezuela's second code."""
+
+
+@cache
+def currency_codes() -> frozenset[str]:
+    """Returns the codes of ISO 4217 in circulation: legal tender somewhere with no end set, by CLDR's data.
+
+    Codes of funds, metals and testing aren't among them; those that ended, such as BGN and ANG, aren't either.
+    """
+    territories = get_global("territory_currencies")
+    current = (
+        code for periods in territories.values() for code, _, end, is_tender in periods if is_tender and end is None
+    )
+    return frozenset(current) | _WITHOUT_TERRITORY

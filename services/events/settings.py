@@ -6,7 +6,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from services.common.database import sqlite_url
-from services.common.iso_4217 import CURRENCY_CODES
+from services.common.iso_4217 import currency_codes
 from services.common.settings import ServiceSettings
 
 
@@ -76,7 +76,7 @@ class EventsSettings(ServiceSettings):
     @field_validator("currency")
     @classmethod
     def _is_a_currency(cls, code: str) -> str:
-        if code and code.upper() not in CURRENCY_CODES:
+        if code and code.upper() not in currency_codes():
             raise ValueError(f"{code!r} is not a code of ISO 4217; write three letters such as EUR")
         return code.upper()
 
@@ -84,7 +84,7 @@ class EventsSettings(ServiceSettings):
     @classmethod
     def _are_rates(cls, rates: dict[str, float]) -> dict[str, float]:
         for code, rate in rates.items():
-            if code.upper() not in CURRENCY_CODES:
+            if code.upper() not in currency_codes():
                 raise ValueError(f"{code!r} is not a code of ISO 4217; write three letters such as USD")
             if not 0.0 < rate < math.inf:
                 raise ValueError(f"the rate of {code} is {rate:g}; write a number above 0")

@@ -1,6 +1,6 @@
 from collections.abc import Mapping
 
-from services.common.iso_4217 import CURRENCY_CODES
+from services.common.iso_4217 import currency_codes
 from services.events.cleaning.event_fields import MAX_UNIT_PRICE, Fault
 from vitrine.events.v1.event_pb2 import Event
 
@@ -22,7 +22,7 @@ class Currencies:
         if not code:
             return None
         name = code.upper()
-        if name not in CURRENCY_CODES or not code.isascii():
+        if name not in currency_codes() or not code.isascii():
             return _unknown("isn't an ISO 4217 code; send three letters such as EUR, or leave it out")
         if not self._shop:
             return None

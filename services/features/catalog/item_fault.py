@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 from services.common.errors import FieldViolation
-from services.common.iso_4217 import CURRENCY_CODES
+from services.common.iso_4217 import currency_codes
 from services.common.timestamps import in_range
 from services.common.validation import identifier_fault, is_visible
 from services.features.store.attributes import attributes_fault
@@ -123,9 +123,11 @@ def _prices(item: Item) -> FieldViolation | None:
         if not lowest <= value <= MAXIMUM_PRICE:
             return FieldViolation(name, f"is {value:g}; send {lowest:g} to 1e12", f"{name.upper()}_OUT_OF_RANGE")
     code = item.currency_code
-    if code and code not in CURRENCY_CODES:
+    if code and code not in currency_codes():
         return FieldViolation(
-            "currency_code", f"is {code[:8]!r}, which is no code of ISO 4217; send one, such as EUR", "CURRENCY_INVALID"
+            "currency_code",
+            f"is {code[:8]!r}, which isn't an ISO 4217 code; send one, such as EUR",
+            "CURRENCY_INVALID",
         )
     return None
 

@@ -1,4 +1,7 @@
 import io
+from typing import Any
+
+import pytest
 
 from cli.rendering.console import shop_console
 from cli.rendering.page import render_page
@@ -6,16 +9,20 @@ from vitrine.common.v1 import category_pb2
 from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 
-def printed(page: page_pb2.Page, **options: int) -> str:
+def printed(page: page_pb2.Page, **options: Any) -> str:
     console = shop_console(file=io.StringIO(), width=80)
     console.print(render_page(page, heading="user 7", milliseconds=12.3, **options))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
-def card(title: str, price: float | None) -> page_pb2.Card:
+def card(title: str, price: float | None, currency: str = "") -> page_pb2.Card:
     item = page_pb2.CardItem(
-        item_id=title, title=title, price=price, category_path=category_pb2.CategoryPath(names=["GROCERY", "CHEESE"])
+        item_id=title,
+        title=title,
+        price=price,
+        currency_code=currency,
+        category_path=category_pb2.CategoryPath(names=["GROCERY", "CHEESE"]),
     )
     return page_pb2.Card(item=item, reasons=[reason_pb2.Reason(text="because you bought milk")])
 
@@ -46,3 +53,20 @@ def test_names_with_brackets_are_printed_as_they_are() -> None:
     text = printed(page_pb2.Page(shelves=[shelf]))
     assert "[red]Sale[/red]" in text
     assert "Jam [bold]" in text
+
+
+@pytest.mark.parametrize(
+    ("locale", "currency", "price", "text"),
+    [
+        ("en", "USD", 1234.5, "$1,234.50"),
+        ("de-AT", "EUR", 1234.5, "€ 1.234,50"),
+        ("de", "EUR", 1.5, "1,50 €"),
+        ("ja", "JPY", 1234, "¥1,234"),
+        ("", "XCG", 2.0, "Cg.2.00"),
+        ("no locale", "", 1234.5, "1,234.50"),
+    ],
+)
+def test_prices_are_written_as_the_locale_writes_them(locale: str, currency: str, price: float, text: str) -> None:
+    shelf = page_pb2.Shelf(cards=[card("Cheese", price, currency)])
+    lines = printed(page_pb2.Page(shelves=[shelf]), locale=locale).replace("\xa0", " ").replace("￥", "¥")
+    assert text in lines

@@ -3,11 +3,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cli.launcher.run_record import RunRecord, start_ticks_of
+from cli.launcher.run_record import RunRecord, start_seconds_of
 
 
 def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    record = RunRecord("events", os.getpid(), start_ticks_of(os.getpid()) or 0, 7101)
+    record = RunRecord("events", os.getpid(), start_seconds_of(os.getpid()) or 0, 7101)
     record.write(tmp_path)
     assert RunRecord.read(tmp_path, "events") == record
     assert record.alive
@@ -15,17 +15,17 @@ def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_reused_pid_is_another_process(tmp_path: Path) -> None:
-    record = RunRecord("events", os.getpid(), (start_ticks_of(os.getpid()) or 0) - 1, 7101)
+    record = RunRecord("events", os.getpid(), (start_seconds_of(os.getpid()) or 0.0) - 1, 7101)
     assert not record.alive
 
 
 def test_a_process_that_ended_and_a_zombie_are_not_alive() -> None:
     child = subprocess.Popen([sys.executable, "-c", "pass"])
-    ticks = start_ticks_of(child.pid) or 0
+    started = start_seconds_of(child.pid) or 0
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert not RunRecord("events", child.pid, ticks, 1).alive
+    assert not RunRecord("events", child.pid, started, 1).alive
     child.wait()
-    record = RunRecord("events", child.pid, ticks, 1)
+    record = RunRecord("events", child.pid, started, 1)
     assert not record.alive
     assert record.resident_bytes == 0
 

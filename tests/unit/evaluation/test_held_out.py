@@ -57,8 +57,8 @@ def test_lines_without_user_or_item_are_left_out(tmp_path: Path) -> None:
     [
         ([], ExitCode.NOT_ENOUGH_DATA, "holds no purchase"),
         (["a,view,1,2026-05-04,"], ExitCode.NOT_ENOUGH_DATA, "holds no purchase"),
-        (["a,purchase,1,soon,o"], ExitCode.USAGE, "'soon' is no time"),
-        (["a,purchase,1,,o"], ExitCode.USAGE, "is no time"),
+        (["a,purchase,1,soon,o"], ExitCode.USAGE, "'soon' isn't a time"),
+        (["a,purchase,1,,o"], ExitCode.USAGE, "isn't a time"),
     ],
 )
 def test_what_cannot_be_used_is_told(tmp_path: Path, lines: list[str], code: ExitCode, said: str) -> None:

@@ -99,7 +99,7 @@ def test_a_default_stands_in_for_a_column_that_is_not_there(file: Path) -> None:
 
 def test_a_default_that_does_not_fit_is_refused(file: Path) -> None:
     file.write_text(PRICES, encoding="utf-8")
-    with pytest.raises(CommandError, match=r"--missing price=default:cheap: 'cheap' is no number"):
+    with pytest.raises(CommandError, match=r"--missing price=default:cheap: 'cheap' isn't a number"):
         Cleaned(ITEMS, file, missing={"price": "default:cheap"})
 
 

@@ -81,3 +81,13 @@ def test_wrong_settings_are_told(monkeypatch: pytest.MonkeyPatch, variable: str,
     monkeypatch.setenv(f"VITRINE_EVENTS_{variable}", value)
     with pytest.raises(ValueError, match=told):
         EventsSettings()
+
+
+@pytest.mark.parametrize("code", ["XCG", "EUR", "VED", "SVC", "ZWG"])
+def test_currencies_in_circulation_are_known(code: str) -> None:
+    assert Currencies().find_fault(Event(currency_code=code, unit_price=1.0)) is None
+
+
+@pytest.mark.parametrize("code", ["BGN", "ANG", "HRK", "DEM", "XAU", "XXX", "XTS", "CHE"])
+def test_currencies_that_ended_and_codes_of_none_are_rejected(code: str) -> None:
+    assert fault(Currencies(), code).reason == "UNKNOWN_CURRENCY"
