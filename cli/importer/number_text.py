@@ -69,9 +69,7 @@ def read_number(text: str, decimal: Separator) -> NumberText:
     """
     match = _match(text)
     if match is None or (match["sign"] and match["inner_sign"]) or (match["before"] and match["after"]):
-        raise NotANumberError(
-            "NUMBER_UNREADABLE", "isn't a number; write it like 1299.00, at most with a unit"
-        )
+        raise NotANumberError("NUMBER_UNREADABLE", "isn't a number; write it like 1299.00, at most with a unit")
     digits, own = match["digits"], _separator(match["digits"])
     if own is Separator.UNKNOWN and decimal is Separator.UNKNOWN:
         raise NotANumberError(

@@ -88,9 +88,7 @@ def _clean_texts(texts: list[str | None], reading: TimeReading) -> Cleaned:
         values[row] = millis
         if millis is None:
             faults.append(
-                ValueFault(
-                    row, "TIME_UNREADABLE", "isn't a time; write 2025-12-31T14:05:00Z or epoch milliseconds"
-                )
+                ValueFault(row, "TIME_UNREADABLE", "isn't a time; write 2025-12-31T14:05:00Z or epoch milliseconds")
             )
     cleaned = _in_range(values)
     return Cleaned(cleaned.values, faults + cleaned.faults)

@@ -36,9 +36,7 @@ def currency_of(unit: str) -> str:
         return SYMBOLS[unit]
     if len(unit) == 3 and unit.isascii() and unit.isalpha():
         return unit.upper()
-    raise NotANumberError(
-        "CURRENCY_UNKNOWN", f"has {unit!r} beside it, which isn't a currency; write a code like EUR"
-    )
+    raise NotANumberError("CURRENCY_UNKNOWN", f"has {unit!r} beside it, which isn't a currency; write a code like EUR")
 
 
 def quantity_factor(unit: str) -> float:
