@@ -46,9 +46,9 @@ def test_the_summary_as_a_table(tmp_path: Path, shop: list[str | Path]) -> None:
     [
         ([], "nothing to import"),
         (["--items", "nowhere.csv"], "nowhere.csv cannot be read"),
-        (["--items", "nowhere.csv", "--map", "price"], "--map price: say FIELD=COLUMN"),
-        (["--items", "nowhere.csv", "--map", "price=a", "--map", "price=b"], "said twice"),
-        (["--items", "nowhere.csv", "--missing", "price="], "--missing price=: say FIELD=POLICY"),
+        (["--items", "nowhere.csv", "--map", "price"], "--map price: write it as FIELD=COLUMN"),
+        (["--items", "nowhere.csv", "--map", "price=a", "--map", "price=b"], "given twice"),
+        (["--items", "nowhere.csv", "--missing", "price="], "--missing price=: write it as FIELD=POLICY"),
     ],
 )
 def test_what_is_wrong_is_told_with_what_to_do(
