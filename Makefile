@@ -40,7 +40,7 @@ test: setup ## Run the fast tests: no engine, no training; ARGS="-k name" choose
 	@exec $(PYTEST) $(ARGS)
 
 test-slow: setup ## Run the slow tests: trainings, kills, several processes, end to end
-	@exec $(PYTEST) -m "slow and not real" $(ARGS)
+	@exec $(PYTEST) -m "slow and not real" --timeout 600 $(ARGS)
 
 test-real: setup ## Run the tests that need a real engine: VITRINE_TEST_MYSQL_URL or an installed mariadb-server, and VITRINE_TEST_ELASTICSEARCH_URL
 	@exec $(BIN)/python -m pytest -m real $(ARGS)

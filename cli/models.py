@@ -6,7 +6,7 @@ from cli.shop import Shop
 from services.ranker.model.config import MODEL_NAME
 from services.ranker.model_fault import ModelFault
 from services.ranker.prediction_client import PredictionClient
-from services.ranker.training.publishing.model_labels import STABLE
+from services.ranker.training.publishing.model_registry import STABLE
 
 POLL_SECONDS: Final = 0.2
 CALL_SECONDS: Final = 1.0

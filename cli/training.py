@@ -10,9 +10,8 @@ from services.common.clock import SystemClock
 from services.common.progress import Progress
 from services.common.single_pass_reader import stream_catalog, stream_log
 from services.ranker.training.job import fit_and_promote, shop_reader, training_run
-from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.plan import RunOptions, TrainingPlan
 from services.ranker.training.report import TrainingReport
-from services.ranker.training.run_options import RunOptions
 from services.ranker.training.settings import TrainingSettings
 from services.ranker.training.training_run import timed
 

@@ -19,7 +19,7 @@ from demo.readiness import LINEAR, MODEL, wait_until_loaded
 from demo.shop_files import ShopFiles, prepare_shop
 from demo.stages import REFERENCE_ECHO, Stages, StageTimes
 from services.common.progress import Progress
-from services.ranker.training.run_options import RunOptions
+from services.ranker.training.plan import RunOptions
 
 READY_SECONDS = 120.0
 TRAINING_SECONDS = 60.0

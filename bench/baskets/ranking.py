@@ -17,11 +17,10 @@ from services.features.definitions.observation import Observation
 from services.ranker.training.examples.example_builder import ExampleBuilder
 from services.ranker.training.examples.examples import Examples, ExampleWriter
 from services.ranker.training.examples.next_visit import ACTIONS, Visit
-from services.ranker.training.fitting.baselines import BASELINES, baseline_scores
 from services.ranker.training.fitting.fit import fit_model, probabilities, values_of
 from services.ranker.training.fitting.linear import fit_linear, linear_scores
 from services.ranker.training.fitting.perceptron import Perceptron
-from services.ranker.training.fitting.ranking_metrics import RankingMetrics, ranking_metrics
+from services.ranker.training.fitting.ranking_metrics import BASELINES, RankingMetrics, baseline_scores, ranking_metrics
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.shop.catalog import TrainingCatalog
 from services.ranker.training.shop.event_table import EventTableBuilder

@@ -7,7 +7,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from bench.sequences.shortlist import Shortlist
-from services.ranker.training.fitting.feature_scale import mean_and_deviation
+from services.ranker.training.fitting.example_statistics import mean_and_deviation
 
 FLOORS: Final = (0.03, 0.3)
 """Beside a counting part's usual score: added before the logarithm, since what was never counted is not impossible."""

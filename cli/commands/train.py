@@ -39,7 +39,7 @@ def train(
     from cli.model_file import read_plan
     from cli.rendering.training import render_training
     from cli.training import train_shop
-    from services.ranker.training.run_options import RunOptions
+    from services.ranker.training.plan import RunOptions
     from services.ranker.training.workers.cluster import Cluster
 
     command = command_context(context)

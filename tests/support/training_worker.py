@@ -9,9 +9,8 @@ import numpy as np
 
 from services.common.progress import NoProgress
 from services.ranker.training.job import train_on
-from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.plan import RunOptions, TrainingPlan
 from services.ranker.training.publishing.publisher import Publisher
-from services.ranker.training.run_options import RunOptions
 from services.ranker.training.workers.cluster import Cluster
 from tests.support.training_shop import training_shop
 from tests.unit.ranker_model.conftest import NOW

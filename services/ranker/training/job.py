@@ -8,15 +8,13 @@ from services.common.clock import Clock
 from services.common.progress import Progress
 from services.common.signing_key import load_signing_key
 from services.ranker.texts.open_texts import open_texts
-from services.ranker.training.commit import source_commit
 from services.ranker.training.examples.sufficiency import require_shop
 from services.ranker.training.examples.training_set import TrainingSet, training_set_folder
-from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.plan import RunOptions, TrainingPlan
 from services.ranker.training.publishing.canary import check_loaded
 from services.ranker.training.publishing.model_registry import ModelRegistry
 from services.ranker.training.publishing.publisher import Publisher
-from services.ranker.training.report import TrainingReport
-from services.ranker.training.run_options import RunOptions
+from services.ranker.training.report import TrainingReport, source_commit
 from services.ranker.training.settings import TrainingSettings
 from services.ranker.training.shop.catalog import TrainingCatalog
 from services.ranker.training.shop.shop_reader import ShopData, ShopReader, read_shop

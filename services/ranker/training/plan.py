@@ -1,3 +1,5 @@
+"""How a behavior model is trained: the plan, and what a person may ask of one run beside it."""
+
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -6,6 +8,7 @@ from services.ranker.model.config import BehaviorModelConfig
 from services.ranker.model.field_bounds import require_at_least, require_positive
 from services.ranker.model.json_fields import read_fields
 from services.ranker.training.examples.candidate_draw import DrawSizes
+from services.ranker.training.workers.cluster import Cluster
 
 STRATEGIES: Final = ("none", "multi_worker_mirrored")
 WAYS: Final = ("weights", "over_sampling", "under_sampling")
@@ -128,3 +131,20 @@ class TrainingPlan:
     def validation_per_cut(self) -> int:
         """Most examples of one cut that are validated on."""
         return max(1, self.validation_examples // self.validation_cuts)
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a person may ask of one training run, beside the plan."""
+
+    cold: bool = False
+    """Begin from nothing, though a version serves whose weights could be gone on from."""
+
+    cluster: Cluster | None = None
+    """The processes that train together, where the plan has a strategy for it; this one is their chief."""
+
+    tensorboard: Path | None = None
+    """Folder for what TensorBoard reads: a folder below it for each version."""
+
+    budget_seconds: float | None = None
+    """Wall-clock seconds that examples and fit may take together, after the linear scorer; None: the whole plan."""

@@ -1,10 +1,27 @@
+"""The run record: what a training used, found and did."""
+
 import dataclasses
 import json
+import shutil
+import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from services.ranker.training.check import Check
 from services.ranker.training.fitting.ranking_metrics import RankingMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One condition."""
+
+    name: str
+    passed: bool
+    found: str
+    needed: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.found}, needed {self.needed}"
 
 
 @dataclass(slots=True)
@@ -72,3 +89,16 @@ class TrainingReport:
     def to_json(self) -> str:
         """Returns the run record as a JSON object."""
         return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True)
+
+
+def source_commit() -> str:
+    """Returns the git commit that the code is from; empty where it is not in a repository."""
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    command = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""

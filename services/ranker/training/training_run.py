@@ -16,7 +16,6 @@ from services.ranker.quiet_tensorflow import load_tensorflow_quietly
 from services.ranker.training.examples.example_builder import ExampleBuilder, ExampleSets
 from services.ranker.training.examples.sufficiency import require_candidates, require_examples
 from services.ranker.training.examples.training_set import TrainingSet
-from services.ranker.training.fitting.baselines import BASELINES, baseline_scores
 from services.ranker.training.fitting.calibration import (
     calibration,
     calibration_error,
@@ -24,16 +23,15 @@ from services.ranker.training.fitting.calibration import (
     fit_calibration,
 )
 from services.ranker.training.fitting.linear import fit_linear, linear_scores
-from services.ranker.training.fitting.ranking_metrics import ranking_metrics
+from services.ranker.training.fitting.ranking_metrics import BASELINES, baseline_scores, ranking_metrics
 from services.ranker.training.item_vectors import ItemVectors
-from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.plan import RunOptions, TrainingPlan
 from services.ranker.training.publishing.publisher import Publisher
 from services.ranker.training.report import TrainingReport
-from services.ranker.training.run_options import RunOptions
 from services.ranker.training.shop.replay import Replay
 from services.ranker.training.shop.shop_reader import ShopData
 from services.ranker.training.unfinished_run import UnfinishedRun
-from services.ranker.training.workers.shared_fit import SharedFit
+from services.ranker.training.workers.run_worker import SharedFit
 
 if TYPE_CHECKING:
     from services.ranker.model.behavior_model import BehaviorModel
@@ -145,7 +143,7 @@ class TrainingRun:
                 reason="TOO_MANY_WORKERS",
             )
         SharedFit(past_item_nos, sets.training, self._shop.catalog.items).save(self.publisher.shared_fit)
-        from services.ranker.training.workers.mirrored_workers import MirroredWorkers
+        from services.ranker.training.workers.team import MirroredWorkers
 
         return MirroredWorkers(cluster)
 
@@ -278,8 +276,7 @@ class TrainingRun:
         self, model: "BehaviorModel", sets: ExampleSets, values: NDArray[np.float32], vectors: ItemVectors
     ) -> None:
         from services.ranker.model.export import export_model
-        from services.ranker.training.publishing.gate import check_model, check_vectors
-        from services.ranker.training.publishing.serving_check import check_against_serving
+        from services.ranker.training.publishing.gate import check_against_serving, check_model, check_vectors
 
         report, publisher, items = self.report, self.publisher, self._shop.catalog.items
         with self._progress.task("exporting the model", 3) as task:

@@ -11,7 +11,7 @@ from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.exposures import EXPOSURES, NOT_SHOWN, exposure_at
 from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.examples.examples import Examples
-from services.ranker.training.fitting.exposure_odds import exposure_odds
+from services.ranker.training.fitting.example_statistics import exposure_odds
 from services.ranker.training.fitting.fit import fit_model, probabilities
 from tests.support.training_shop import training_shop
 from tests.unit.ranker_model.conftest import tiny_plan

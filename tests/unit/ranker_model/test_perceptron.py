@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from services.ranker.training.examples.example_builder import ExampleSets
-from services.ranker.training.fitting.baselines import baseline_scores
 from services.ranker.training.fitting.perceptron import Perceptron
-from services.ranker.training.fitting.ranking_metrics import ranking_metrics
+from services.ranker.training.fitting.ranking_metrics import baseline_scores, ranking_metrics
 
 
 def test_it_learns_what_popularity_does_not_know(sets: ExampleSets) -> None:

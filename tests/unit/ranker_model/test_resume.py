@@ -15,9 +15,9 @@ from services.ranker.training.examples.schedule import Schedule
 from services.ranker.training.examples.training_set import TrainingSet
 from services.ranker.training.fitting.checkpointing import FileCheckpointing, FitState
 from services.ranker.training.job import train_on
+from services.ranker.training.plan import RunOptions
 from services.ranker.training.publishing.publisher import Publisher
 from services.ranker.training.report import TrainingReport
-from services.ranker.training.run_options import RunOptions
 from services.ranker.training.shop.shop_reader import ShopData
 from services.ranker.training.unfinished_run import UnfinishedRun
 from tests.support.training_shop import DAY, event_table, habits, purchase, training_catalog, training_shop

@@ -10,8 +10,8 @@ from services.common.progress import NoProgress
 from services.ranker.known_items import KnownItems
 from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.job import train_on
+from services.ranker.training.publishing.gate import check_against_serving
 from services.ranker.training.publishing.publisher import Publisher
-from services.ranker.training.publishing.serving_check import check_against_serving
 from tests.unit.ranker_model.conftest import NOW, Trained, tiny_plan
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.fitting import fit
 from services.ranker.training.item_vectors import ItemVectors
 from services.ranker.training.job import train_on
+from services.ranker.training.plan import RunOptions
 from services.ranker.training.publishing.publisher import Publisher
 from tests.support.training_shop import ITEMS, training_shop
 from tests.unit.ranker_model.conftest import NOW, Trained, tiny_plan
@@ -131,6 +132,14 @@ def test_the_same_log_gives_the_same_model(trained: Trained, tmp_path: Path) -> 
     again = train_on(training_shop(), tiny_plan(), Publisher(tmp_path, NOW), NoProgress(), {})
     assert again.metrics == trained.report.metrics
     assert again.epochs == trained.report.epochs
+
+
+def test_a_run_whose_time_is_up_ends_in_its_first_epoch_and_goes_to_the_gate(tmp_path: Path) -> None:
+    options = RunOptions(budget_seconds=0.0)
+    report = train_on(training_shop(), tiny_plan(), Publisher(tmp_path, NOW), NoProgress(), {}, options=options)
+    assert len(report.losses) == len(report.epochs) == 1
+    assert report.linear_published
+    assert "better than popularity" in {check.name for check in report.checks}
 
 
 def test_a_model_that_is_not_finite_is_not_published(

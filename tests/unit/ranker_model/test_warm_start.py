@@ -17,10 +17,9 @@ from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.fitting.fit import fit_model, prepare
 from services.ranker.training.fitting.warm_start import WarmStart
 from services.ranker.training.job import train_on
-from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.plan import RunOptions, TrainingPlan
 from services.ranker.training.publishing.publisher import Publisher
 from services.ranker.training.report import TrainingReport
-from services.ranker.training.run_options import RunOptions
 from tests.support.training_shop import catalog_change, training_catalog, training_shop
 from tests.unit.ranker_model.conftest import NOW, Trained, tiny_plan
 

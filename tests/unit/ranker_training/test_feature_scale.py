@@ -3,7 +3,7 @@ import pytest
 
 from services.ranker.training.examples.examples import Examples
 from services.ranker.training.examples.next_visit import Visit
-from services.ranker.training.fitting.feature_scale import mean_and_deviation, real_features
+from services.ranker.training.fitting.example_statistics import mean_and_deviation, real_features
 
 
 def test_padding_counts_nothing() -> None:

@@ -7,10 +7,10 @@ import pytest
 from services.common.progress import NoProgress
 from services.features.definitions.observation import Observation
 from services.ranker.inputs.candidate_features import candidate_features
-from services.ranker.training.check import Check
 from services.ranker.training.examples.example_builder import ExampleBuilder, ExampleSets
 from services.ranker.training.examples.point_in_time import PointInTimeCheck
 from services.ranker.training.plan import TrainingPlan
+from services.ranker.training.report import Check
 from services.ranker.training.shop.catalog import TrainingCatalog
 from services.ranker.training.shop.event_table import EventTable
 from services.ranker.training.shop.replay import Replay

@@ -1,0 +1,3 @@
+"""Examples: users at moments of the past, with candidates and what became of them; made from the log and kept on the
+disk.
+"""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.user_columns import UserColumns
-from services.ranker.training.check import Check
+from services.ranker.training.report import Check
 from services.ranker.training.shop.replay import Replay
 
 COUNTS: Final = (

@@ -17,8 +17,7 @@ from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.examples.examples import Examples
 from services.ranker.training.fitting.checkpointing import FitCheckpointing, FitState, NoCheckpointing
 from services.ranker.training.fitting.epochs import Epochs, batch_count
-from services.ranker.training.fitting.exposure_odds import exposure_odds
-from services.ranker.training.fitting.feature_scale import mean_and_deviation, real_features
+from services.ranker.training.fitting.example_statistics import exposure_odds, mean_and_deviation, real_features
 from services.ranker.training.fitting.negative_sampler import NegativeSampler
 from services.ranker.training.fitting.ranking_metrics import RankingMetrics, ranking_metrics
 from services.ranker.training.fitting.trainer import FitProgress, Trainer

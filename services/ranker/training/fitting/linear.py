@@ -10,7 +10,7 @@ from scipy.special import expit
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.linear_weights import BIAS
 from services.ranker.training.examples.examples import Examples
-from services.ranker.training.fitting.feature_scale import mean_and_deviation
+from services.ranker.training.fitting.example_statistics import mean_and_deviation
 
 PENALTY: Final = 1e-5
 """Weighs the squares of the standardized weights against the mean cross-entropy."""

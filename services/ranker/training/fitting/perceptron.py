@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.training.examples.examples import Examples
-from services.ranker.training.fitting.feature_scale import mean_and_deviation, real_features
+from services.ranker.training.fitting.example_statistics import mean_and_deviation, real_features
 from services.ranker.training.fitting.linear import target_labels
 
 HIDDEN: Final = (64, 32)

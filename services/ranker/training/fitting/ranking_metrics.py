@@ -1,4 +1,4 @@
-"""How good a ranking of candidates is against what the users did: means over users."""
+"""How good a ranking of candidates is against what users did, means over users; and the baselines to beat."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.training.examples.examples import Examples
 
 TOP: Final = 10
@@ -46,3 +47,21 @@ def _ndcg(hits: NDArray[np.bool_], wanted: NDArray[np.int64]) -> NDArray[np.floa
     ideal = np.cumsum(discounts)[np.minimum(wanted, TOP) - 1]
     gains: NDArray[np.float64] = (hits * discounts[: hits.shape[1]]).sum(axis=1) / ideal
     return gains
+
+
+_POPULARITY: Final = "popularity_30d_log"
+_ABOVE_ALL: Final = 1e3
+
+BASELINES: Final = {
+    "popularity": _POPULARITY,
+    "personal_frequency": "purchases_log",
+    "decayed_frequency": "purchases_decayed_60d_log",
+}
+"""Each is the order by one feature; equal ones by popularity."""
+
+
+def baseline_scores(examples: Examples, name: str) -> NDArray[np.float64]:
+    """Returns the scores of a baseline, (E, N)."""
+    features = examples.inputs["candidate_features"].astype(np.float64)
+    popularity = features[..., FEATURE_NAMES.index(_POPULARITY)]
+    return features[..., FEATURE_NAMES.index(BASELINES[name])] * _ABOVE_ALL + popularity

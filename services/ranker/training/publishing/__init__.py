@@ -1,0 +1,1 @@
+"""The gate, versions and labels of the model, and where what was trained is put."""

@@ -8,7 +8,7 @@ import grpc
 
 from services.ranker.model.config import MODEL_NAME
 from services.ranker.tf_protos import get_model_status_pb2, model_service_pb2_grpc
-from services.ranker.training.check import Check
+from services.ranker.training.report import Check
 
 NAME: Final = "loads in the model server"
 _NEEDED: Final = "the model server has it loaded and warmed up"

@@ -1,15 +1,74 @@
+"""A worker that learns along with the chief, and what the chief hands it: examples, and the items they speak of."""
+
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
 
 from services.common.errors import FailedPreconditionError
 from services.common.progress import Progress
+from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.model.behavior_model import BehaviorModel
+from services.ranker.training.examples.examples import Examples
+from services.ranker.training.examples.next_visit import Visit
+from services.ranker.training.fitting.array_file import write_arrays
 from services.ranker.training.fitting.fit import FINISHED, begin_fit
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.publishing.publisher import shared_fit_path
 from services.ranker.training.workers.cluster import Cluster
-from services.ranker.training.workers.mirrored_workers import MirroredWorkers
-from services.ranker.training.workers.shared_fit import SharedFit
+from services.ranker.training.workers.team import MirroredWorkers
+
+_INPUT: Final = "input_"
+_COLUMN: Final = "column_"
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFit:
+    """The same in all processes, whatever the shop's log and catalog have become meanwhile."""
+
+    past_item_nos: NDArray[np.int64]
+    training: Examples
+    items: ItemColumns
+
+    def save(self, path: Path) -> None:
+        """Writes it in the place of a former one. Raises OSError."""
+        item_nos, counts = np.unique(self.past_item_nos, return_counts=True)
+        visits = self.training.visits
+        arrays: dict[str, NDArray[Any]] = {
+            "item_nos": item_nos,
+            "item_counts": counts,
+            "labels": self.training.labels,
+            "offsets": self.training.offsets,
+            "exposures": self.training.exposures,
+            "visit_bounds": np.cumsum([len(visit.item_nos) for visit in visits]),
+            "visit_item_nos": np.concatenate([visit.item_nos for visit in visits]),
+            "visit_labels": np.concatenate([visit.labels for visit in visits]),
+        }
+        arrays |= {_INPUT + name: array for name, array in self.training.inputs.items()}
+        arrays |= {_COLUMN + name: column for name, column in self.items.columns().items()}
+        write_arrays(path, arrays)
+
+    @classmethod
+    def load(cls, path: Path, plan: TrainingPlan) -> "SharedFit":
+        """Reads what `save` wrote. Raises OSError, and ValueError where the plan's model looks at other vectors."""
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+            arrays = {name: saved[name] for name in saved.files}
+        items = ItemColumns(plan.model.item_vectors)
+        items.set_columns(_named(arrays, _COLUMN))
+        bounds = arrays["visit_bounds"][:-1]
+        parts = np.split(arrays["visit_item_nos"], bounds), np.split(arrays["visit_labels"], bounds)
+        visits = [Visit(*visit) for visit in zip(*parts, strict=True)]
+        training = Examples(
+            _named(arrays, _INPUT), arrays["labels"], arrays["offsets"], arrays["exposures"], visits, items
+        )
+        return cls(np.repeat(arrays["item_nos"], arrays["item_counts"]), training, items)
+
+
+def _named(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def run_worker(state_directory: Path, plan: TrainingPlan, cluster: Cluster, progress: Progress) -> BehaviorModel:
