@@ -20,7 +20,7 @@ def main() -> int:
     """Run the demo.
 
     Returns:
-        The exit code, as of `vitrine`: 0 shown, 130 interrupted before that, anything else a fault that was told.
+        The exit code, as of `vitrine`: 0 shown, 130 interrupted before that, anything else an error that was printed.
     """
     parser = argparse.ArgumentParser(prog="python -m demo", description="A real grocer's homepages, end to end.")
     parser.add_argument("--exit", action="store_true", help="end when everything was shown, instead of at Ctrl-C")
@@ -32,7 +32,7 @@ def main() -> int:
     try:
         asyncio.run(Demo(options, console).run())
     except KeyboardInterrupt:
-        console.print("\nInterrupted. Nothing is left running; the next run goes on from here.")
+        console.print("\nInterrupted. Nothing is left running; the next run continues from here.")
         return ExitCode.INTERRUPTED
     except CommandError as error:
         console.print(f"\ndemo: {error}")

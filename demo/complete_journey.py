@@ -36,7 +36,7 @@ class DemoShop:
         items: every product.
         users: every described household.
         events: their purchases, `HISTORY_WEEKS` long.
-        held_out: their purchases of the `HELD_OUT_DAYS` after that, which the shop is not told.
+        held_out: their purchases of the `HELD_OUT_DAYS` after that, which the shop doesn't know.
     """
 
     items: pd.DataFrame
@@ -80,11 +80,11 @@ def shop_from(products: pd.DataFrame, lines: pd.DataFrame, households: pd.DataFr
         lines[lines.household_id.isin(households.household_id) & lines.product_id.astype(str).isin(shown)]
     )
     split = cut.tz_localize("UTC")
-    told = (purchases.event_time >= split - pd.Timedelta(weeks=HISTORY_WEEKS)) & (purchases.event_time < split)
+    known = (purchases.event_time >= split - pd.Timedelta(weeks=HISTORY_WEEKS)) & (purchases.event_time < split)
     return DemoShop(
         items=items,
         users=_users(households),
-        events=purchases[told].reset_index(drop=True),
+        events=purchases[known].reset_index(drop=True),
         held_out=purchases[purchases.event_time >= split].reset_index(drop=True),
     )
 

@@ -44,7 +44,7 @@ class ShopFiles:
 
     @property
     def held_out(self) -> Path:
-        """What they bought next, which the shop is not told."""
+        """What they bought next, which the shop doesn't know."""
         return self.folder / "held_out.parquet"
 
     def a_user(self) -> str:

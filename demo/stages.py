@@ -17,8 +17,8 @@ REFERENCE_ECHO = 4_000.0
 
 
 class Stages:
-    """What a demo has done already, so that the next run goes on from there. A stage is done for a fingerprint of
-    what it was made from; with another fingerprint it is to be done again.
+    """What a demo has done already, so that the next run continues from there. A stage is done for a fingerprint of
+    what it was made from; with another fingerprint it's done again.
 
     Args:
         file: where that is kept.

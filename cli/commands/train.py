@@ -19,23 +19,21 @@ def train(
     plan: Annotated[
         Path | None,
         typer.Option(
-            exists=True, dir_okay=False, help="How it is trained, a JSON object; --model wins over its model."
+            exists=True, dir_okay=False, help="How it's trained, a JSON object; --model overrides its `model`."
         ),
     ] = None,
     canary: Annotated[
-        bool, typer.Option("--canary", help="Leave a model that passes the gate a canary: `vitrine models promote`.")
+        bool, typer.Option("--canary", help="Publish as canary only; promote it later with `vitrine models promote`.")
     ] = False,
     cold: Annotated[
-        bool, typer.Option("--cold", help="Begin from nothing instead of with the weights of the version that serves.")
+        bool, typer.Option("--cold", help="Train from scratch instead of from the weights of the version that serves.")
     ] = False,
     tensorboard: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Folder for what `tensorboard --logdir` reads.")
+        Path | None, typer.Option(file_okay=False, help="Folder for TensorBoard logs (`tensorboard --logdir`).")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON object.")] = False,
 ) -> None:
-    """Build from the event log what pages are made with: neighbors of items, the behavior model, the linear
-    scorer.
-    """
+    """Build from the event log what pages need: candidate tables and linear scorer, then the behavior model."""
     from cli.model_file import read_plan
     from cli.rendering.training import render_training
     from cli.training import train_shop

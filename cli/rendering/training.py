@@ -37,10 +37,10 @@ def render_training(trained: TrainedShop) -> RenderableType:
 
 def _origin(report: TrainingReport) -> str:
     cuts = len(report.training_cuts) + len(report.validation_cuts)
-    examples = f"Examples of {cuts} cuts, {len(report.made_cuts)} of them made now"
+    examples = f"Examples of {cuts} cuts, {len(report.made_cuts)} of them new"
     if report.warm_from is not None:
-        return f"{examples}; the training went on from version {report.warm_from}."
-    return f"{examples}; the training began from nothing: {report.cold_reason}."
+        return f"{examples}; trained from the weights of version {report.warm_from}."
+    return f"{examples}; trained from scratch: {report.cold_reason}."
 
 
 def _outcome(report: TrainingReport) -> str:
@@ -49,9 +49,8 @@ def _outcome(report: TrainingReport) -> str:
     if report.promoted:
         return f"The behavior model serves as version {report.version}."
     if report.published and failed:
-        return (
-            f"Version {report.version} stays a canary, the one before goes on serving: {failed}; {promote} serves it."
-        )
+        stays = f"Version {report.version} stays a canary and the one before it serves"
+        return f"{stays}: {failed}. {promote} serves it anyway."
     if report.published:
-        return f"The behavior model is there as version {report.version}, a canary: {promote} serves it."
-    return f"The behavior model is not published, the one before goes on serving: {failed}"
+        return f"The behavior model is published as canary {report.version}: {promote} serves it."
+    return f"The behavior model isn't published, and what served before keeps serving: {failed}"

@@ -68,7 +68,7 @@ class TrainingPlan:
     """At the beginning; it falls to 0 with the cosine of the way through all epochs."""
 
     warm_epochs: int = 1
-    """Epochs of a training that goes on from the version that serves."""
+    """Epochs of a training that starts from the weights of the version that serves."""
 
     warm_learning_rate: float = 5e-4
     """Its rate at the beginning."""
@@ -135,10 +135,10 @@ class TrainingPlan:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What a person may ask of one training run, beside the plan."""
+    """Options of one training run, beside the plan."""
 
     cold: bool = False
-    """Begin from nothing, though a version serves whose weights could be gone on from."""
+    """Start from scratch, though a version serves whose weights could be reused."""
 
     cluster: Cluster | None = None
     """The processes that train together, where the plan has a strategy for it; this one is their chief."""

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from services.ranker.training.examples.schedule import Schedule
 from services.ranker.training.fitting.array_file import write_arrays
 
-# What was broken off longer ago begins anew: the newest data is worth more than the time.
+# What was interrupted longer ago starts over: the newest data is worth more than the time.
 _OLDEST: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedRun:
-    """The range of data that a run began with. Where it is killed, the next one goes on with it, though the log has
+    """The range of data that a run started with. If it's killed, the next run resumes with it, though the log has
     grown since.
     """
 
@@ -38,13 +38,13 @@ class UnfinishedRun:
 
     def save(self, path: Path) -> None:
         """Writes it in the place of a former one. Raises OSError."""
-        told = {
+        meta = {
             name: getattr(self, name)
             for name in ("started_millis", "events", "first_event_millis", "last_event_millis")
         }
-        told |= {"training_cuts": self.schedule.training_cuts, "validation_cuts": self.schedule.validation_cuts}
-        told |= {"window_millis": self.schedule.window_millis}
-        arrays = {"told": np.array(json.dumps(told)), "item_nos": self.item_nos, "item_counts": self.item_counts}
+        meta |= {"training_cuts": self.schedule.training_cuts, "validation_cuts": self.schedule.validation_cuts}
+        meta |= {"window_millis": self.schedule.window_millis}
+        arrays = {"meta": np.array(json.dumps(meta)), "item_nos": self.item_nos, "item_counts": self.item_counts}
         write_arrays(path, arrays)
 
     @classmethod
@@ -52,15 +52,15 @@ class UnfinishedRun:
         """Returns what was saved within the last day; None: there is nothing that can be used."""
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
-                told = json.loads(str(saved["told"]))
-                run = cls(_schedule(told), **told, item_nos=saved["item_nos"], item_counts=saved["item_counts"])
+                meta = json.loads(str(saved["meta"]))
+                run = cls(_schedule(meta), **meta, item_nos=saved["item_nos"], item_counts=saved["item_counts"])
         except (OSError, ValueError, KeyError, TypeError, BadZipFile):
             return None
         age = now_millis - run.started_millis
         return run if 0 <= age <= _OLDEST.total_seconds() * 1000 else None
 
 
-def _schedule(told: dict[str, Any]) -> Schedule:
-    """Takes the schedule out of what was told."""
-    training, validation = (tuple(map(int, told.pop(f"{kind}_cuts"))) for kind in ("training", "validation"))
-    return Schedule(training, validation, int(told.pop("window_millis")))
+def _schedule(meta: dict[str, Any]) -> Schedule:
+    """Takes the schedule out of the metadata."""
+    training, validation = (tuple(map(int, meta.pop(f"{kind}_cuts"))) for kind in ("training", "validation"))
+    return Schedule(training, validation, int(meta.pop("window_millis")))

@@ -124,5 +124,5 @@ def test_what_cannot_be_gone_on_with_is_none(tmp_path: Path, fault: str) -> None
         path.write_bytes(b"PK nonsense")
     elif fault == "other fields":
         with path.open("wb") as file:
-            np.savez(file, told=np.array("{}"), item_nos=np.array([1]), item_counts=np.array([1]))
+            np.savez(file, meta=np.array("{}"), item_nos=np.array([1]), item_counts=np.array([1]))
     assert UnfinishedRun.load(path, now) is None

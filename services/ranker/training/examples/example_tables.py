@@ -87,8 +87,8 @@ def _visits(table: pa.Table) -> Iterator[Visit]:
     column = table["visit_item_nos"].combine_chunks()
     bounds, item_nos = column.offsets.to_numpy(), column.flatten().to_numpy()
     bounds = bounds - bounds[0] if len(bounds) else bounds
-    told = [np.asarray(table[f"visit_{action}"].combine_chunks().flatten()) for action in ACTIONS]
-    labels = np.stack(told, axis=-1).astype(np.float32)
+    flags = [np.asarray(table[f"visit_{action}"].combine_chunks().flatten()) for action in ACTIONS]
+    labels = np.stack(flags, axis=-1).astype(np.float32)
     for begin, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         yield Visit(item_nos[begin:end], labels[begin:end])
 

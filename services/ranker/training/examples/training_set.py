@@ -173,12 +173,12 @@ def digests_of(visitors: Collection[str], secret: bytes) -> NDArray[np.uint64]:
 
 
 def _key(kind: str, plan: TrainingPlan, window_millis: int) -> str:
-    told: list[Any] = [window_millis, plan.model.history_length, plan.seed, FEATURE_NAMES, ACTIONS]
+    described: list[Any] = [window_millis, plan.model.history_length, plan.seed, FEATURE_NAMES, ACTIONS]
     if kind == TRAINING:
-        told += [asdict(plan.draw), plan.examples_per_cut]
+        described += [asdict(plan.draw), plan.examples_per_cut]
     else:
-        told += [plan.draw.popular_pool, plan.validation_per_cut, plan.validation_slots, plan.validation_popular]
-    digest = hashlib.sha256(json.dumps(told).encode())
+        described += [plan.draw.popular_pool, plan.validation_per_cut, plan.validation_slots, plan.validation_popular]
+    digest = hashlib.sha256(json.dumps(described).encode())
     for root in (Path(candidate_features.__file__).parent, Path(user_state.__file__).parent):
         for path in sorted(root.rglob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())

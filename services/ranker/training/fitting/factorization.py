@@ -39,13 +39,13 @@ class Factorization:
 
         Where what was taken has fewer directions than `width`, the last elements are 0.
         """
-        told = STRENGTH_BY_TYPE[np.clip(types, 0, event_types.COUNT - 1)].astype(np.float32)
-        some = (item_nos > 0) & (told != 0)
+        strengths = STRENGTH_BY_TYPE[np.clip(types, 0, event_types.COUNT - 1)].astype(np.float32)
+        some = (item_nos > 0) & (strengths != 0)
         items, columns = np.unique(item_nos[some], return_inverse=True)
         if not len(items):
             return cls(np.zeros(0, np.int64), np.zeros((0, width), np.float32))
         rows = np.unique(users[some], return_inverse=True)[1]
-        taken = sp.csr_matrix((told[some], (rows, columns)))
+        taken = sp.csr_matrix((strengths[some], (rows, columns)))
         taken.sum_duplicates()
         taken.data = np.log1p(np.maximum(taken.data, 0.0))  # what was taken back says nothing
         norms = np.sqrt(np.asarray(taken.power(2).sum(axis=0)).ravel())

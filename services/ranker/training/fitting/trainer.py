@@ -106,10 +106,10 @@ class Trainer:
         with tf.GradientTape() as tape:
             events, states = model.encode_history(batch, training=True)
             logits = model.rank_logits(batch, events, states, training=True) + model.exposure(batch["exposures"])
-            told = batch["labels"], logits, batch["offsets"], batch["real"], model.learned
+            labeled = batch["labels"], logits, batch["offsets"], batch["real"], model.learned
             counts, shift = balance(batch["labels"], plan.imbalance, plan.imbalance_factor, seed + 3)
             balanced = batch["labels"], logits + shift, batch["offsets"], batch["real"], model.learned, counts
-            loss = plan.probability_weight * ranking_loss(*balanced) + visit_loss(*told, batch["weights"])
+            loss = plan.probability_weight * ranking_loss(*balanced) + visit_loss(*labeled, batch["weights"])
             loss += plan.retrieval_weight * self._retrieval_loss(batch, states, seed)
         table = [model.tower.table.value] if self._table else []
         return loss, tape.gradient(loss, [*self._dense, *table])

@@ -31,12 +31,12 @@ class Cluster:
     def of_environment(cls, environment: Mapping[str, str]) -> "Cluster":
         """Reads TF_CONFIG, as TensorFlow has it. Raises FailedPreconditionError (CLUSTER_UNKNOWN)."""
         try:
-            told = json.loads(environment.get(VARIABLE, ""))
-            kind, index = told["task"]["type"], told["task"]["index"]
-            addresses = told["cluster"]["worker"]
+            config = json.loads(environment.get(VARIABLE, ""))
+            kind, index = config["task"]["type"], config["task"]["index"]
+            addresses = config["cluster"]["worker"]
         except (ValueError, KeyError, TypeError) as error:
             raise _unknown("is missing or cannot be read") from error
-        if set(told["cluster"]) != {"worker"} or kind != "worker":
+        if set(config["cluster"]) != {"worker"} or kind != "worker":
             raise _unknown("names other tasks than workers")
         if not _are_addresses(addresses):
             raise _unknown("names no list of two workers or more, each host:port once")
