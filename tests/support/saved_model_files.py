@@ -18,16 +18,12 @@ from services.ranker.tf_protos import (
 )
 
 PREDICT = "tensorflow/serving/predict"
-CLASSIFY = "tensorflow/serving/classify"
-REGRESS = "tensorflow/serving/regress"
 
 
 def write_line(base_path: Path, version: int, *, slope: float = 2.0, offset: float = 0.0) -> Path:
     """Writes a model whose `serving_default` answers y = slope * x + offset for x of shape [-1, 3].
 
     `echo` returns strings as they came; `scaled` takes x and `by` of one shape and returns their `product` and `sum`.
-    `classify` and `regress` parse tf.Examples with a number `x` (absent: 7): a class of that name with the score
-    slope * x, and the value slope * x.
     """
     graph = _Graph()
     x = graph.placeholder("x", types_pb2.DT_FLOAT, (-1, 3))
@@ -41,12 +37,6 @@ def write_line(base_path: Path, version: int, *, slope: float = 2.0, offset: flo
     graph.signature("serving_default", {"x": x}, {"y": y}, (-1, 3))
     graph.signature("echo", {"text": text}, {"text": echo}, (-1,))
     graph.signature("scaled", {"x": x, "by": by}, {"product": product, "sum": total}, (-1, 3))
-    examples = graph.placeholder("examples", types_pb2.DT_STRING, (-1,))
-    parsed = graph.parse_number("parsed", examples, "x", 7.0)
-    score = graph.operation("score", "Mul", types_pb2.DT_FLOAT, [parsed, "slope"])
-    label = graph.operation("label", "AsString", types_pb2.DT_FLOAT, [parsed], gives=types_pb2.DT_STRING)
-    graph.signature("classify", {"inputs": examples}, {"classes": label, "scores": score}, (-1, 1), CLASSIFY)
-    graph.signature("regress", {"inputs": examples}, {"outputs": score}, (-1, 1), REGRESS)
     return graph.write(base_path / str(version))
 
 
@@ -93,53 +83,26 @@ class _Graph:
         self._gives[name] = dtype
         return name
 
-    def constant(self, name: str, value: float, shape: Sequence[int] = ()) -> str:
+    def constant(self, name: str, value: float) -> str:
         node = self._meta.graph_def.node.add(name=name, op="Const")
         node.attr["dtype"].type = types_pb2.DT_FLOAT
-        node.attr["value"].tensor.CopyFrom(encode(np.full(shape, value, np.float32)))
+        node.attr["value"].tensor.CopyFrom(encode(np.array(value, np.float32)))
         return name
 
-    def text(self, name: str, *values: bytes) -> str:
-        node = self._meta.graph_def.node.add(name=name, op="Const")
-        node.attr["dtype"].type = types_pb2.DT_STRING
-        shape = () if len(values) == 1 else (len(values),)
-        node.attr["value"].tensor.CopyFrom(encode(np.array(values, object).reshape(shape)))
-        return name
-
-    def operation(self, name: str, op: str, dtype: int, inputs: Sequence[str], *, gives: int | None = None) -> str:
-        """Adds an operation on `dtype`, which gives the same type or the one that is named."""
+    def operation(self, name: str, op: str, dtype: int, inputs: Sequence[str]) -> str:
         node = self._meta.graph_def.node.add(name=name, op=op, input=inputs)
         node.attr["T"].type = dtype
-        self._gives[name] = dtype if gives is None else gives
+        self._gives[name] = dtype
         return name
 
-    def parse_number(self, name: str, examples: str, feature: str, default: float) -> str:
-        """Adds the parsing of one number an example, (examples, 1)."""
-        names, keys = self.text(f"{name}/names"), self.text(f"{name}/keys", feature.encode())
-        default_value = self.constant(f"{name}/default", default, shape=(1,))
-        node = self._meta.graph_def.node.add(name=name, op="ParseExample", input=[examples, names, keys, default_value])
-        node.attr["Nsparse"].i, node.attr["Ndense"].i = 0, 1
-        node.attr["sparse_types"].list.SetInParent()
-        node.attr["Tdense"].list.type.append(types_pb2.DT_FLOAT)
-        node.attr["dense_shapes"].list.shape.add().dim.add(size=1)
-        self._gives[name] = types_pb2.DT_FLOAT
-        return name
-
-    def signature(
-        self,
-        name: str,
-        inputs: dict[str, str],
-        outputs: dict[str, str],
-        shape: Sequence[int],
-        method_name: str = PREDICT,
-    ) -> None:
+    def signature(self, name: str, inputs: dict[str, str], outputs: dict[str, str], shape: Sequence[int]) -> None:
         signature = self._meta.signature_def[name]
-        signature.method_name = method_name
+        signature.method_name = PREDICT
         for infos, tensors in ((signature.inputs, inputs), (signature.outputs, outputs)):
             for alias, node in tensors.items():
                 infos[alias].name = f"{node}:0"
                 infos[alias].dtype = self._gives[node]
-                for size in shape if alias != "inputs" else shape[:1]:
+                for size in shape:
                     infos[alias].tensor_shape.dim.add(size=size)
 
     def write(self, path: Path) -> Path:

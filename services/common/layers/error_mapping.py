@@ -64,7 +64,9 @@ class ErrorMappingLayer(WrappingLayer):
         return mapped
 
     async def _abort(self, method: str, context: Context, error: Exception) -> Never:
-        known = self._known(method, error)
+        # Generated servicers set this code and raise NotImplementedError for every method that a subclass leaves out.
+        left_out = isinstance(error, NotImplementedError) and context.code() == grpc.StatusCode.UNIMPLEMENTED
+        known = _method_unknown() if left_out else self._known(method, error)
         status = to_rpc_status(known)
         await context.abort(known.code, status.message, ((DETAILS_KEY, status.SerializeToString()),))
 
@@ -85,8 +87,12 @@ class ErrorMappingLayer(WrappingLayer):
 
 async def answer_unimplemented(_request: bytes, context: Context) -> Never:
     """Answers for every method that the server does not have."""
-    error = UnimplementedError(
-        "there is no such method on this server; ask its reflection service which there are", reason="METHOD_UNKNOWN"
-    )
+    error = _method_unknown()
     status = to_rpc_status(error)
     await context.abort(error.code, error.message, ((DETAILS_KEY, status.SerializeToString()),))
+
+
+def _method_unknown() -> UnimplementedError:
+    return UnimplementedError(
+        "there is no such method on this server; ask its reflection service which there are", reason="METHOD_UNKNOWN"
+    )

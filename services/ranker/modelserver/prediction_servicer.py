@@ -1,25 +1,24 @@
-"""`tensorflow.serving.PredictionService`, as TensorFlow Serving answers it."""
+"""`tensorflow.serving.PredictionService`, as TensorFlow Serving answers it: Predict and GetModelMetadata.
+
+Classify, Regress and MultiInference, which work on tf.Examples, answer UNIMPLEMENTED: the behavior model has no such
+signature.
+"""
 
 from typing import Any, Final
 
 import grpc
 
-from services.common.errors import InvalidArgumentError, UnimplementedError
+from services.common.errors import InvalidArgumentError
 from services.ranker.modelserver.batcher import Batcher
-from services.ranker.modelserver.example_input import INPUTS, read_examples
-from services.ranker.modelserver.example_method import CLASSIFY, METHODS, REGRESS, ExampleMethod
 from services.ranker.modelserver.manager import ModelManager
 from services.ranker.modelserver.predict_inputs import DEFAULT_SIGNATURE, read_inputs, signature_of, wanted_outputs
 from services.ranker.modelserver.servable import Servable
 from services.ranker.tensor_codec import encode
 from services.ranker.tf_protos import (
-    classification_pb2,
     get_model_metadata_pb2,
-    inference_pb2,
     model_pb2,
     predict_pb2,
     prediction_service_pb2_grpc,
-    regression_pb2,
 )
 
 SIGNATURE_DEF: Final = "signature_def"
@@ -60,37 +59,6 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
         response.metadata[SIGNATURE_DEF].Pack(signatures)
         return response
 
-    async def Classify(self, request: Any, context: Context) -> Any:
-        servable, name, result = await self._on_examples(request, request.input, CLASSIFY)
-        return classification_pb2.ClassificationResponse(model_spec=_spec(servable, name), result=result)
-
-    async def Regress(self, request: Any, context: Context) -> Any:
-        servable, name, result = await self._on_examples(request, request.input, REGRESS)
-        return regression_pb2.RegressionResponse(model_spec=_spec(servable, name), result=result)
-
-    async def MultiInference(self, request: Any, context: Context) -> Any:
-        _check_tasks(request.tasks)
-        response = inference_pb2.MultiInferenceResponse()
-        for task in request.tasks:
-            method = METHODS[task.method_name]
-            servable, name, result = await self._on_examples(task, request.input, method)
-            one = response.results.add(model_spec=_spec(servable, name))
-            (one.classification_result if method is CLASSIFY else one.regression_result).CopyFrom(result)
-        return response
-
-    async def _on_examples(self, request: Any, examples: Any, method: ExampleMethod) -> tuple[Servable, str, Any]:
-        """Returns what answered, by which signature, and the method's result."""
-        with self._find(request).in_use() as servable:
-            name = request.model_spec.signature_name or DEFAULT_SIGNATURE
-            if name not in servable.signatures:
-                raise InvalidArgumentError(
-                    f"No signature was found with the name: {name}", reason="SIGNATURE_NOT_FOUND"
-                )
-            method.check_signature(servable.signatures[name])
-            serialized = read_examples(examples)
-            outputs = await self._batcher.run(servable, name, {INPUTS: serialized})
-            return servable, name, method.answer(len(serialized), outputs)
-
     def _find(self, request: Any) -> Servable:
         _require_spec(request)
         spec = request.model_spec
@@ -103,25 +71,6 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
                 return self._manager.servable(spec.name, label=spec.version_label)
             case _:
                 return self._manager.servable(spec.name)
-
-
-def _check_tasks(tasks: Any) -> None:
-    """Raises what TensorFlow Serving says of tasks that cannot be done together."""
-    if not tasks:
-        raise InvalidArgumentError("Inference request must have at least one task; send one")
-    models, signatures = set(), set()
-    for task in tasks:
-        models.add(task.model_spec.name)
-        if "" in models:
-            raise InvalidArgumentError("Found ModelSpec with an empty model name.", reason="NAME_REQUIRED")
-        if len(models) > 1:
-            raise InvalidArgumentError("All ModelSpecs in a MultiInferenceRequest must access the same model name.")
-        signature = task.model_spec.signature_name or DEFAULT_SIGNATURE
-        if signature in signatures:
-            raise InvalidArgumentError(f"Duplicate evaluation of signature: {signature}")
-        signatures.add(signature)
-        if task.method_name not in METHODS:
-            raise UnimplementedError(f"Unsupported signature method_name: {task.method_name}")
 
 
 def _require_spec(request: Any) -> None:

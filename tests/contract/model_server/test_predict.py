@@ -7,6 +7,7 @@ import pytest
 
 from services.ranker.tensor_codec import decode, encode
 from services.ranker.tf_protos import get_model_metadata_pb2, predict_pb2
+from tensorflow_serving.apis import classification_pb2, inference_pb2, regression_pb2
 from tests.support.serving_client import Server, X, error_of, predict_request
 
 
@@ -111,3 +112,17 @@ class TestGetModelMetadata:
         assert "at least one metadata_field" in details
         request.metadata_field.append("weights")
         assert error_of(lambda: server.predictions.GetModelMetadata(request, timeout=20))[0].name == "INVALID_ARGUMENT"
+
+
+class TestOtherMethods:
+    @pytest.mark.parametrize(
+        ("method", "request_"),
+        [
+            ("Classify", classification_pb2.ClassificationRequest()),
+            ("Regress", regression_pb2.RegressionRequest()),
+            ("MultiInference", inference_pb2.MultiInferenceRequest()),
+        ],
+    )
+    def test_are_not_implemented(self, server: Server, method: str, request_: Any) -> None:
+        code, _ = error_of(lambda: getattr(server.predictions, method)(request_, timeout=20))
+        assert code == grpc.StatusCode.UNIMPLEMENTED

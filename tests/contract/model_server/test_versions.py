@@ -65,7 +65,7 @@ class TestVersions:
             case "half a file":
                 model.write_bytes(content[: len(content) // 2])
             case "unknown operation":
-                model.write_bytes(content.replace(b"AsString", b"AsStrunk"))
+                model.write_bytes(content.replace(b"Identity", b"Identify"))
         broken.rename(server.models / "line" / str(number))
         status = server.wait_for(number, State.END)
         assert status.status.error_code != OK
