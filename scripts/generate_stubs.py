@@ -1,11 +1,16 @@
 """Generates the typed Python package `vitrine` in build/stubs from protos/: messages, gRPC stubs and their type stubs.
 
-Does nothing where the inputs are those of the last run: the contracts, this script and the two generators. Files are
+TensorFlow's own messages are copied beside them, into `vitrine/_tensorflow`, from the TensorFlow that is installed
+here: TensorFlow Serving's messages hold them, and the ranker runs without TensorFlow (see tf_protos.py).
+
+Does nothing if the inputs are those of the last run: the contracts, this script and the two generators. Files are
 replaced one by one and only where they differ, so that processes that import them at the same time see whole files.
 """
 
 import hashlib
 import importlib.metadata
+import importlib.util
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +19,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "vitrine"
 GENERATORS = ("grpcio-tools", "mypy-protobuf")
+TENSORFLOW_FOLDERS = ("core/example", "core/framework", "core/protobuf", "compiler/xla/tsl/protobuf")
+"""The folders of the package tensorflow whose messages TensorFlow Serving's messages hold."""
+
+TENSORFLOW_COPY = "_tensorflow"
 STAMP = ".inputs"
 
 
@@ -35,6 +44,7 @@ def main(root: Path = ROOT) -> int:
         generated = Path(folder)
         if code := generate(protos, inputs, generated):
             return code
+        copy_tensorflow_messages(generated / PACKAGE / TENSORFLOW_COPY)
         add_package_files(generated)
         written = replace(generated, stubs)
     stamp.write_text(digest)
@@ -47,6 +57,7 @@ def inputs_digest(protos: Path, inputs: list[Path]) -> str:
     digest = hashlib.sha256(Path(__file__).read_bytes())
     for name in GENERATORS:
         digest.update(f"{name}={importlib.metadata.version(name)};".encode())
+    digest.update(f"tensorflow={importlib.metadata.version('tensorflow-serving-api')};".encode())
     for path in inputs:
         digest.update(f"{path.relative_to(protos).as_posix()}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -64,6 +75,18 @@ def generate(protos: Path, inputs: list[Path], output: Path) -> int:
         *map(str, inputs),
     ]
     return subprocess.run(command, check=False).returncode
+
+
+def copy_tensorflow_messages(target: Path) -> None:
+    """Copies the generated message modules that the installed TensorFlow has in TENSORFLOW_FOLDERS."""
+    spec = importlib.util.find_spec("tensorflow")
+    if spec is None or spec.submodule_search_locations is None:
+        raise ModuleNotFoundError("stubs: TensorFlow is not installed here; run `make setup`", name="tensorflow")
+    source = Path(spec.submodule_search_locations[0])
+    for folder in TENSORFLOW_FOLDERS:
+        (target / folder).mkdir(parents=True)
+        for module in (source / folder).glob("*_pb2.py"):
+            shutil.copyfile(module, target / folder / module.name)
 
 
 def add_package_files(output: Path) -> None:

@@ -2,7 +2,8 @@
 
 `tensorflow_serving.apis` imports `tensorflow.core.*_pb2`, and importing any module of a package runs the package's own
 `__init__`: seconds, and hundreds of megabytes, for message classes alone. So a bare package object that only knows
-where TensorFlow is installed stands in for it during these imports. It is taken away again at once: who really imports
+where the message modules are stands in for it during these imports: in the installed TensorFlow or, without one, in the
+copy that scripts/generate_stubs.py puts beside our own stubs. It is taken away again at once: whoever really imports
 TensorFlow later in the same process gets the real one, which shares the message classes loaded here.
 """
 
@@ -10,7 +11,10 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
+
+import vitrine
 
 _PACKAGE = "tensorflow"
 
@@ -20,16 +24,22 @@ def _bare_tensorflow() -> Iterator[None]:
     if _PACKAGE in sys.modules:
         yield
         return
-    spec = importlib.util.find_spec(_PACKAGE)
-    if spec is None or spec.submodule_search_locations is None:
-        raise ModuleNotFoundError("the package tensorflow is not installed; run `make setup`", name=_PACKAGE)
     bare = ModuleType(_PACKAGE)
-    bare.__path__ = list(spec.submodule_search_locations)
+    bare.__path__ = _message_folders()
     sys.modules[_PACKAGE] = bare
     try:
         yield
     finally:
         del sys.modules[_PACKAGE]
+
+
+def _message_folders() -> list[str]:
+    if installed := importlib.util.find_spec(_PACKAGE):
+        return list(installed.submodule_search_locations or ())
+    copies = [folder / "_tensorflow" for folder in map(Path, vitrine.__path__)]
+    if not any(folder.is_dir() for folder in copies):
+        raise ModuleNotFoundError("the stubs lack TensorFlow's messages; run `make stubs`", name=_PACKAGE)
+    return list(map(str, copies))
 
 
 with _bare_tensorflow():

@@ -19,7 +19,7 @@ _FOOTER: Final = struct.Struct("<I")  # the data's masked checksum
 
 
 def warm_up(model: LoadedModel, path: Path) -> int:
-    """Runs the requests of the version directory `path` through `model` and returns how many there were; 0 without a file.
+    """Runs the requests of the version directory `path` through `model` and returns their number; 0 without a file.
 
     Raises InvalidArgumentError if the file cannot be read, and whatever the model raises: a model that fails on the
     requests recorded for it isn't fit to serve.

@@ -4,10 +4,10 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
+from tensorflow_serving.apis import classification_pb2, inference_pb2, regression_pb2
 
 from services.ranker.tensor_codec import decode, encode
 from services.ranker.tf_protos import get_model_metadata_pb2, predict_pb2
-from tensorflow_serving.apis import classification_pb2, inference_pb2, regression_pb2
 from tests.support.serving_client import Server, X, error_of, predict_request
 
 
