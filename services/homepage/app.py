@@ -143,7 +143,7 @@ def _wire(settings: HomepageSettings, clock: Clock, clients: Clients) -> Parts:
 
 
 class SharedValues:
-    """What all pages share: the category tree and the shop's rankings."""
+    """Values that all pages share: the category tree and the shop's rankings."""
 
     def __init__(self, features: Features, lifetime: float) -> None:
         async def load_tree(seconds: float) -> CategoryTree:
@@ -157,7 +157,7 @@ class SharedValues:
         self.trending = share(partial(load_trending, features, _TOP_ITEMS))
 
     async def close(self) -> None:
-        """Ends loads that are under way."""
+        """Cancels loads in progress."""
         for value in (self.tree, self.popular, self.trending):
             await value.close()
 
@@ -204,7 +204,7 @@ def selectors() -> Sequence[Selector]:
 
 
 def _config_version(settings: HomepageSettings) -> str:
-    """Returns the fingerprint of all that shapes pages: layouts, parameters, experiments."""
+    """Returns the fingerprint of the layouts, parameters and experiments."""
     text = repr((LAYOUTS, settings.parameters, settings.experiments))
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 

@@ -14,7 +14,7 @@ from vitrine.homepage.v1 import homepage_service_pb2, homepage_service_pb2_grpc
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the composition root makes and the application starts and stops."""
+    """The parts that the composition root makes and the application starts and stops."""
 
     servicer: HomepageServicer
     refresher: StaticPageRefresher
@@ -23,7 +23,7 @@ class Parts:
 
 
 class HomepageApplication:
-    """Starts at once, whatever the services behind it do: a page is possible without any of them."""
+    """Starts immediately, whatever the state of the other services: a page is possible without any of them."""
 
     def __init__(self, name: str, wire: Callable[[AsyncExitStack], Parts]) -> None:
         self.name = name
@@ -35,11 +35,11 @@ class HomepageApplication:
     def parts(self) -> Parts:
         """The wired parts; an error before `register`."""
         if self._parts is None:
-            raise RuntimeError("the application has not been registered with a server")
+            raise RuntimeError("the application hasn't been registered with a server")
         return self._parts
 
     def register(self, server: grpc.aio.Server) -> Sequence[str]:
-        # Wired here and not sooner: channels belong to the event loop that runs now.
+        # Wired here and not earlier: channels belong to the running event loop.
         self._parts = self._wire(self._stack)
         homepage_service_pb2_grpc.add_HomepageServiceServicer_to_server(self._parts.servicer, server)
         return [homepage_service_pb2.DESCRIPTOR.services_by_name["HomepageService"].full_name]

@@ -1,4 +1,4 @@
-"""The ladder that a page stands on, and what it records on the way down."""
+"""The degradation of a page: its step, and the reasons."""
 
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -10,7 +10,7 @@ Step: TypeAlias = page_pb2.DegradationStep.ValueType
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """One thing that did not take part: the step that the page falls to, and the stable reason."""
+    """One missing contribution: the step that it lowers the page to, and the stable reason."""
 
     step: Step
     reason: str
@@ -18,13 +18,13 @@ class Degradation:
 
 @dataclass(slots=True)
 class Ladder:
-    """Where one page stands: the lowest step that anything brought it to, and all the reasons in their order."""
+    """One page's degradation: the lowest step so far, and all reasons in order."""
 
     step: Step = page_pb2.DEGRADATION_STEP_FULL
     reasons: list[str] = field(default_factory=list)
 
     def descend(self, degradation: Degradation) -> None:
-        """Goes down to the step of `degradation`, never up, and keeps its reason once."""
+        """Lowers the step to that of `degradation`, never raises it, and adds its reason once."""
         self.step = max(self.step, degradation.step)
         if degradation.reason not in self.reasons:
             self.reasons.append(degradation.reason)

@@ -1,4 +1,4 @@
-"""Experiments: deterministic buckets whose parameters differ from the page's own."""
+"""Experiments: deterministic buckets that override page parameters."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ Name = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
 
 
 class Bucket(BaseModel):
-    """One bucket: its share among the weights, and the parameters that it overrides."""
+    """One bucket: its weight, and the parameters that it overrides."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,7 +22,7 @@ class Bucket(BaseModel):
 
 
 class Experiment(BaseModel):
-    """A named set of buckets. A bucket of unknown parameters, or of values out of range, is refused at start."""
+    """A named set of buckets. Buckets with unknown parameters, or with values out of range, are rejected at start."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,7 +41,7 @@ class Experiment(BaseModel):
         return self
 
     def bucket_of(self, visitor_key: str) -> Bucket:
-        """Returns the visitor's bucket: the same in every process and for ever, independent of other experiments."""
+        """Returns the visitor's bucket: the same in every process at any time, independent of other experiments."""
         digest = hashlib.blake2b(f"{self.name}\0{visitor_key}".encode(), digest_size=8, person=b"vitrine-exp").digest()
         point = int.from_bytes(digest, "big") / 2**64 * sum(bucket.weight for bucket in self.buckets)
         for bucket in self.buckets:
@@ -69,7 +69,7 @@ class Experiments:
         self._defaults = defaults
 
     def buckets(self, experiment: str) -> tuple[str, ...]:
-        """Returns the bucket names of an experiment; none where it does not run."""
+        """Returns the bucket names of an experiment; empty if it isn't running."""
         found = self._experiments.get(experiment)
         return tuple(bucket.name for bucket in found.buckets) if found else ()
 
@@ -79,7 +79,7 @@ class Experiments:
         return tuple(self._experiments)
 
     def assign(self, visitor_key: str, overrides: Mapping[str, str]) -> tuple[tuple[Assignment, ...], PageParameters]:
-        """Returns the visitor's buckets and the parameters that follow; `overrides` names buckets to be in."""
+        """Returns the visitor's buckets and the resulting parameters; `overrides` replaces buckets by name."""
         assignments: list[Assignment] = []
         changed: dict[str, Any] = {}
         for experiment in self._experiments.values():

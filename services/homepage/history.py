@@ -1,4 +1,4 @@
-"""What a visitor did with one item, from the columns of their features."""
+"""A visitor's history with single items, from the columns of their features."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ _ANCHOR_EVENTS: Final = 50
 
 
 class History:
-    """Answers what the visitor did with given items, by binary search in the counters (which are sorted by item_no)."""
+    """Looks up the visitor's history with items, by binary search in the counters, which are sorted by item_no."""
 
     def __init__(self, user: UserFeatures) -> None:
         counters = user.counters
@@ -33,7 +33,7 @@ class History:
         return self._take(self._purchases, item_nos)
 
     def reason_kinds(self, item_nos: Numbers) -> NDArray[np.uint8]:
-        """Returns the strongest thing that the visitor did with each item as a ReasonKind, shape (n,)."""
+        """Returns the visitor's strongest action on each item as a ReasonKind, shape (n,)."""
         kinds = np.full(len(item_nos), reason_pb2.REASON_KIND_YOU_VIEWED, np.uint8)
         kinds[self._take(self._favorites, item_nos) > 0] = reason_pb2.REASON_KIND_YOU_FAVORITED
         kinds[self._take(self._carts, item_nos) > 0] = reason_pb2.REASON_KIND_YOU_CARTED

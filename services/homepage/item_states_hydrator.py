@@ -11,7 +11,7 @@ from vitrine.homepage.v1 import page_pb2
 
 
 class ItemStatesHydrator(Hydrator):
-    """Adds what decides whether an item may be shown. Without it nothing may, and the page is the static one."""
+    """Adds the item states, without which nothing may be shown and the page is the static one."""
 
     share = 0.4
     dependency = "FEATURES"

@@ -17,25 +17,25 @@ from vitrine.homepage.v1 import page_pb2
 
 
 class HomepageMetrics:
-    """Counts what pages are made of and how their units fare."""
+    """Counts pages, their cards and the outcomes of their units."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._pages = metrics.counter(HOMEPAGE_PAGES)
         self._cards = metrics.counter(HOMEPAGE_CARDS)
-        # Looking a labeled metric up costs more than counting with it, and a page has some thirty units.
+        # Looking up a labeled metric costs more than counting with it, and a page has about thirty units.
         self._outcome = functools.cache(metrics.counter(HOMEPAGE_UNIT_OUTCOMES).labels)
         self._seconds = functools.cache(metrics.histogram(HOMEPAGE_UNIT_SECONDS).labels)
         self._not_logged = metrics.counter(HOMEPAGE_PAGES_NOT_LOGGED)
         self._expired = metrics.counter(HOMEPAGE_STATIC_PAGES_EXPIRED)
 
     def unit_ran(self, trace: Trace) -> None:
-        """Notes what one unit did."""
+        """Records one unit's run."""
         self._outcome(trace.unit, trace.outcome).inc()
         if trace.outcome != "not_enabled":
             self._seconds(trace.unit).observe(trace.seconds)
 
     def page_served(self, page: page_pb2.Page) -> None:
-        """Notes a page and its cards by shelf kind."""
+        """Counts a page, and its cards by shelf kind."""
         self._pages.labels(step_name(page.degradation_step)).inc()
         for shelf in page.shelves:
             kind = page_pb2.ShelfKind.Name(shelf.kind).removeprefix("SHELF_KIND_")

@@ -1,6 +1,6 @@
-"""Cursors and page tokens: the planned part of a page, compressed and signed.
+"""Cursors and page tokens: the planned rest of a page, compressed and signed.
 
-They pin the served order: whatever model, index or configuration comes next, scrolling goes on where it was.
+They pin the served order: whatever model, index or configuration comes next, scrolling continues in it.
 """
 
 import zlib
@@ -34,7 +34,7 @@ class PinnedPages:
         self._signer = signer
 
     def seal(self, page: PlannedPage, purpose: str, max_shelves: int = 0) -> str:
-        """Returns the text that pins `page`; one shelf of 300 items takes some 2 KB."""
+        """Returns the token that pins `page`; a shelf of 300 items takes about 2 KB."""
         header = page.header
         pinned = PinnedPage(
             page_id=header.page_id,
@@ -54,9 +54,9 @@ class PinnedPages:
         return self._signer.seal(_packed(pinned.SerializeToString()), purpose)
 
     def open(self, text: str, purpose: str, field: str, serve_millis: int) -> tuple[PlannedPage, int]:
-        """Returns the planned page, served at `serve_millis`, and its greatest number of shelves.
+        """Returns the planned page, served at `serve_millis`, and its maximum number of shelves.
 
-        Raises InvalidArgumentError (MALFORMED_CURSOR) naming `field` where the text is not one that `seal` made.
+        Raises InvalidArgumentError (MALFORMED_CURSOR) naming `field` if `text` wasn't made by `seal`.
         """
         try:
             pinned = PinnedPage.FromString(_unpacked(self._signer.open(text, purpose)))
@@ -79,7 +79,7 @@ class PinnedPages:
 
 
 def _packed(data: bytes) -> bytes:
-    """Returns `data` compressed, unless it is so short that compressing takes longer than all the rest."""
+    """Returns `data`, compressed unless it's too short to be worth it."""
     return _COMPRESSED + zlib.compress(data, 1) if len(data) > _LEAST_COMPRESSED else _PLAIN + data
 
 
@@ -88,10 +88,10 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def malformed(field: str) -> InvalidArgumentError:
-    """Returns the error for a cursor or page token that was not made here."""
+    """Returns the error for a cursor or page token that wasn't made here."""
     return invalid_field(
         field,
-        "is not one that this shop handed out; send it exactly as it came, or begin again with GetHomepage",
+        "isn't from this shop; send it exactly as received, or start again with GetHomepage",
         "MALFORMED_CURSOR",
     )
 

@@ -1,4 +1,4 @@
-"""The question that a page answers: fixed by the request, then filled by the query hydrators."""
+"""The query of a page: set by the request, then completed by the query hydrators."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,15 +15,15 @@ from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """For whom, and how. Frozen: hydrators return fields, and the executor makes the next query of them.
+    """For whom, and how. Frozen: hydrators return fields, from which the executor makes the next query.
 
     Attributes:
         query_millis: the time of the request, fixed once: decay, availability and newness are true for it.
         serve_millis: when the page is served; differs from `query_millis` in replays only.
         language: a language that the catalog of texts has.
-        shelf_kinds: kinds that the client can draw; empty: all.
-        max_shelves, cards_per_shelf: 0: as the layout says.
-        user: what is known; nobody in particular until it is hydrated.
+        shelf_kinds: kinds that the client can render; empty: all.
+        max_shelves, cards_per_shelf: 0: the layout's.
+        user: the visitor's features; empty until hydrated.
         consent_known: the consent stored with the visitor is in `user`.
     """
 

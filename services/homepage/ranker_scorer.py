@@ -18,7 +18,7 @@ from vitrine.ranker.v1 import ranker_service_pb2
 
 
 class RankerScorer(Scorer):
-    """Asks the ranker. When that does not answer, the sources' fused order stands."""
+    """Scores with the ranker. If it doesn't answer, the sources' fused order remains."""
 
     share = 0.55
     dependency = "RANKER"
@@ -53,7 +53,7 @@ class RankerScorer(Scorer):
 
 
 def _sources(candidates: Candidates, kept: NDArray[np.intp]) -> list[SourceColumns]:
-    """Returns what the sources said of the kept candidates, by their places in the request."""
+    """Returns the sources' columns of the kept candidates, indexed by position in the request."""
     target = np.full(len(candidates), -1, np.int32)
     target[kept] = np.arange(len(kept), dtype=np.int32)
     moved = {name: proposed.moved(target) for name, proposed in candidates.sources.items()}
@@ -70,7 +70,7 @@ def _sources(candidates: Candidates, kept: NDArray[np.intp]) -> list[SourceColum
 
 
 def _spread(candidates: Candidates, kept: NDArray[np.intp], values: Sequence[float]) -> Floats:
-    """Returns a column over all candidates from one over the kept ones; what is not finite becomes the least."""
+    """Expands a column of the kept candidates to all candidates; values that aren't finite become the minimum."""
     scores = column(values, np.float32)
     if len(scores) != len(kept):
         raise InternalError(f"the ranker scored {len(scores)} of {len(kept)} candidates", reason="COLUMN_LENGTH")

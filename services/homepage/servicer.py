@@ -19,7 +19,7 @@ from vitrine.homepage.v1 import homepage_service_pb2_grpc
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
-# Of the client's time, what the answer needs on its way.
+# The part of the client's time that the response needs on the wire.
 _WIRE_SECONDS = 0.01
 
 
@@ -55,7 +55,7 @@ class HomepageServicer(homepage_service_pb2_grpc.HomepageServiceServicer):
         seconds = self._seconds(context)
         if request.page_token:
             planned, maximum = self._pinned_pages.open(request.page_token, PAGE_TOKEN, "page_token", now)
-            return await self._maker.go_on(planned, maximum, request.page_token, seconds)
+            return await self._maker.continue_page(planned, maximum, request.page_token, seconds)
         return await self._homepage.serve(query, seconds)
 
     async def ListShelfItems(

@@ -23,33 +23,33 @@ class HomepageSettings(ServiceSettings):
 
     port: int = Field(7105, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     default_deadline_seconds: float = Field(
-        1.0, gt=0, le=3600, allow_inf_nan=False, description="Time for a call that comes without a deadline."
+        1.0, gt=0, le=3600, allow_inf_nan=False, description="Deadline for calls without one."
     )
     events_address: str = Field("127.0.0.1:7101", min_length=1, description="The events service.")
     features_address: str = Field("127.0.0.1:7102", min_length=1, description="The features service.")
     candidates_address: str = Field("127.0.0.1:7103", min_length=1, description="The candidates service.")
     ranker_address: str = Field("127.0.0.1:7104", min_length=1, description="The ranker service.")
     page_seconds: float = Field(
-        1.0, gt=0.01, le=60, allow_inf_nan=False, description="Time for a page, where the client allows more."
+        1.0, gt=0.01, le=60, allow_inf_nan=False, description="Maximum time for a page, even if the client allows more."
     )
     reserve_seconds: float = Field(
-        0.04, ge=0, le=10, allow_inf_nan=False, description="Part of it that is kept for putting the page together."
+        0.04, ge=0, le=10, allow_inf_nan=False, description="Part of that time reserved for rendering."
     )
     debug_allowed: bool = Field(
         False,
         description="Whether requests may ask for debug responses, replay times and experiment buckets. Only for "
         "servers that no visitor can reach, not even through a proxy.",
     )
-    shop_language: str = Field("en", description="Language of the texts where the request's is not there: en or de.")
+    shop_language: str = Field("en", description="Language of the texts if the request's isn't available: en or de.")
     parameters: PageParameters = Field(
-        PageParameters(), description='What shapes a page, as JSON such as {"candidate_limit": 400}.'
+        PageParameters(), description='Page parameters, as JSON such as {"candidate_limit": 400}.'
     )
     experiments: tuple[Experiment, ...] = Field(
         (),
         description='Experiments as JSON: [{"name": "…", "buckets": [{"name": "…", "weight": 1, "parameters": {}}]}].',
     )
     shared_value_seconds: float = Field(
-        5.0, gt=0, allow_inf_nan=False, description="How old the category tree and the rankings may be."
+        5.0, gt=0, allow_inf_nan=False, description="Maximum age of the category tree and the rankings."
     )
     static_page_seconds: float = Field(
         30.0, gt=0, allow_inf_nan=False, description="How often the static pages are refreshed."
@@ -61,13 +61,13 @@ class HomepageSettings(ServiceSettings):
         description="Maximum age of a static page in an outage; after that the page is empty. An older one could show "
         "items that were hidden or sold out long ago.",
     )
-    page_log_capacity: int = Field(2000, ge=1, description="Pages that wait for the page log at the most.")
+    page_log_capacity: int = Field(2000, ge=1, description="Maximum number of pages waiting for the page log.")
 
     @field_validator("shop_language")
     @classmethod
     def _known_language(cls, language: str) -> str:
         if language not in LANGUAGES:
-            raise ValueError(f"there are no texts in {language!r}; set one of {', '.join(LANGUAGES)}")
+            raise ValueError(f"no texts in {language!r}; set one of {', '.join(LANGUAGES)}")
         return language
 
     @model_validator(mode="after")
@@ -84,5 +84,5 @@ class HomepageSettings(ServiceSettings):
     def _distinct_names(cls, experiments: tuple[Experiment, ...]) -> tuple[Experiment, ...]:
         names = [experiment.name for experiment in experiments]
         if len(set(names)) != len(names):
-            raise ValueError("two experiments have the same name; give each its own")
+            raise ValueError("two experiments have the same name; give each a unique name")
         return experiments

@@ -1,4 +1,4 @@
-"""How old a visitor is known to be."""
+"""The visitor's minimum known age."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _NUMBER: Final = re.compile(r"\d{1,3}")
 
 
 def known_age(attributes: Mapping[str, AttributeValue]) -> int | None:
-    """Returns the least age in years that the attributes vouch for; None where they say nothing.
+    """Returns the minimum age in years that follows from the attributes; None if it's unknown.
 
     "age" is a number; "age_band" is one, too, or a band, whose lower bound counts: "25-34" is 25, "65+" is 65, "<18" 0.
     """

@@ -1,4 +1,4 @@
-"""The last check of a card: what its item says now decides, whatever was known when it was chosen."""
+"""The last check of a card: its item's current data decides."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,7 +14,7 @@ _PRODUCT_KINDS: Final = frozenset({ItemKind.ITEM_KIND_UNSPECIFIED, ItemKind.ITEM
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Says which items may stand on a page, at one moment, for one visitor and one request."""
+    """Which items may be on a page, at one time, for one visitor and one request."""
 
     now_millis: int
     visitor_age: int | None = None
@@ -23,7 +23,7 @@ class Admission:
     excluded_group_id: str = ""
 
     def refusal(self, item: Item) -> str:
-        """Returns the stable reason why `item` may not be shown; empty where it may."""
+        """Returns the stable reason why `item` may not be shown; empty if it may."""
         return self._state_refusal(item) or self._request_refusal(item)
 
     def _state_refusal(self, item: Item) -> str:

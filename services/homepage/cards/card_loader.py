@@ -1,4 +1,4 @@
-"""Looks the chosen items up, drops what may no longer be shown, and fills the gaps from what a shelf goes on with."""
+"""Loads the chosen items, drops those that may no longer be shown, and fills gaps with the shelf's next items."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -13,14 +13,14 @@ from services.homepage.clients.features_client import CARD_FIELDS, FILTERED_CARD
 from services.homepage.pages.planned_page import PlannedShelf
 from vitrine.features.v1.catalog_service_pb2 import CatalogItem
 
-# Items looked up beyond what a stretch needs, so that one that is gone costs no second call.
+# Spare items per shelf, so that one that's gone doesn't cost a second call.
 _SPARE_ITEMS: Final = 3
 _ROUNDS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class FilledShelf:
-    """A shelf with the items of its next stretch: the places of `rows` in the planned shelf became cards."""
+    """A shelf with its next cards: `rows` are their positions in the planned shelf, `rest` is what comes after."""
 
     planned: PlannedShelf
     rows: Sequence[int]
@@ -29,10 +29,10 @@ class FilledShelf:
 
 @dataclass(slots=True)
 class LoadedItems:
-    """What was looked up for one answer.
+    """The items loaded for one response.
 
     Attributes:
-        items: by number, those that may be shown and those that are evidence.
+        items: by number, those to show and those that are evidence.
         refusals: by number, why an item may not be shown.
     """
 
@@ -41,7 +41,7 @@ class LoadedItems:
 
 
 class CardLoader:
-    """Fills planned shelves with items as they are now. Raises VitrineError where they cannot be looked up."""
+    """Fills planned shelves with items as they are now. Raises VitrineError if they can't be loaded."""
 
     def __init__(self, features: Features) -> None:
         self._features = features
@@ -49,9 +49,9 @@ class CardLoader:
     async def fill(
         self, shelves: Sequence[PlannedShelf], admission: Admission, seconds: float, *, thorough: bool = False
     ) -> tuple[list[FilledShelf], LoadedItems]:
-        """Returns the shelves with their items; no item and no group of variants twice.
+        """Returns the shelves with their items; no item and no group of variants appears twice.
 
-        `thorough` looks at everything that the shelves go on with, too: where the sources could not apply the filter.
+        `thorough` also loads everything that comes later on the shelves: for sources that couldn't apply the filter.
         """
         loaded = LoadedItems()
         loop = asyncio.get_running_loop()
@@ -84,7 +84,7 @@ class CardLoader:
 
 
 def _evidence(shelf: PlannedShelf) -> Iterable[int]:
-    """The items that the reasons of a stretch name."""
+    """The evidence items that the next cards' reasons name."""
     reasons = shelf.reasons.slots[:, : shelf.card_limit + _SPARE_ITEMS]
     named = set(reasons["evidence_item_no"].ravel().tolist())
     named.add(shelf.evidence_item_no)
@@ -92,7 +92,7 @@ def _evidence(shelf: PlannedShelf) -> Iterable[int]:
 
 
 def _needed(shelf: PlannedShelf, loaded: LoadedItems) -> list[int]:
-    """Returns the next items that are not refused, as many as a stretch and its spare take."""
+    """Returns the next items that aren't refused, as many as cards and spares are needed."""
     needed: list[int] = []
     for number in shelf.item_nos:
         if len(needed) == shelf.card_limit + _SPARE_ITEMS:
@@ -129,7 +129,7 @@ def _fill(shelves: Sequence[PlannedShelf], loaded: LoadedItems) -> list[FilledSh
 
 
 def _rest(shelf: PlannedShelf, consumed: int, shown: int, loaded: LoadedItems) -> PlannedShelf:
-    """Returns what the shelf goes on with, without what is known to be refused already."""
+    """Returns the rest of the shelf, without items that are already known to be refused."""
     rest = shelf.after(consumed, shown)
     if not loaded.refusals.keys() & set(rest.item_nos):
         return rest

@@ -1,4 +1,4 @@
-"""Makes cards: items, reasons in words, and signed tokens."""
+"""Renders cards: items, reasons in words, and signed tokens."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
@@ -47,7 +47,7 @@ class CardRenderer:
         self._signer = signer
         self._header = header
         self._items = items
-        # One payload for all cards: two fields differ from card to card.
+        # One payload for all cards, which differ in two fields only.
         self._payload = TrackingPayload(
             page_id=header.page_id,
             model_version=header.versions.model_version,
@@ -58,7 +58,7 @@ class CardRenderer:
     def add_cards(self, cards: Cards, shelf: PlannedShelf, rows: Sequence[int]) -> None:
         """Adds cards for those of the shelf's items, in that order, positions going on from the shelf's.
 
-        Messages are filled where they stand: to make them apart and add them would copy every card.
+        Messages are filled in place: adding separate ones would copy every card.
         """
         facts_of_rows = _with_shelf_reason(shelf, shelf.reasons.facts(rows))
         for position, (row, facts) in enumerate(zip(rows, facts_of_rows, strict=True), start=shelf.position):
@@ -85,7 +85,7 @@ class CardRenderer:
         reason.text = reason_text(self._header.language, reason)
 
     def add_evidence(self, reason: reason_pb2.Reason, item_no: int) -> None:
-        """Adds id and title of an item of the visitor's history; nothing where it is gone."""
+        """Adds id and title of an item of the visitor's history, unless it's gone."""
         evidence = self._items.get(item_no)
         if evidence is not None:
             reason.evidence_item_id = evidence.item.item_id
@@ -93,7 +93,7 @@ class CardRenderer:
 
 
 def _with_shelf_reason(shelf: PlannedShelf, facts_of_rows: Iterable[list[ReasonFact]]) -> Iterable[list[ReasonFact]]:
-    """Puts the reason that the whole shelf stands for before each card's own."""
+    """Puts the whole shelf's reason before each card's own reasons."""
     kind = shelf.reason.kind
     if kind not in _SHELF_KINDS:
         return facts_of_rows
@@ -102,7 +102,7 @@ def _with_shelf_reason(shelf: PlannedShelf, facts_of_rows: Iterable[list[ReasonF
 
 
 def fill_card_item(card: page_pb2.CardItem, item: Item, serve_millis: int, facts: Sequence[ReasonFact] = ()) -> None:
-    """Writes what a card shows of an item."""
+    """Fills a card's item."""
     card.item_id = item.item_id
     card.group_id = item.group_id
     card.title = item.title
@@ -126,7 +126,7 @@ def fill_card_item(card: page_pb2.CardItem, item: Item, serve_millis: int, facts
 
 
 def _is_new(item: Item, serve_millis: int, facts: Sequence[ReasonFact]) -> bool:
-    """New is what the shop dated within two weeks or, undated, what the new arrivals proposed."""
+    """An item is new if the shop dated it within two weeks or, without a date, if it's a new arrival."""
     if item.HasField("available_from_time"):
         age = serve_millis - item.available_from_time.seconds * 1000
         return 0 <= age < _NEW_MILLIS

@@ -11,7 +11,7 @@ _KIND_NAMES = {number: name.removeprefix("ITEM_KIND_") for name, number in ItemK
 
 
 def matches(item: Item, wanted: ItemFilter) -> bool:
-    """Returns whether `item` passes: parts joined by AND, values in a part by OR, an empty part does not restrict."""
+    """Returns whether `item` matches: conditions are joined by AND, their values by OR; empty ones always match."""
     return (
         _in_price_range(item, wanted)
         and (not wanted.brands or item.brand in wanted.brands)
@@ -23,7 +23,7 @@ def matches(item: Item, wanted: ItemFilter) -> bool:
 
 
 def kind_name(kind: ItemKind.ValueType) -> str:
-    """Returns the kind's name without prefix; what is not said is a product."""
+    """Returns the kind's name without prefix; an unspecified kind is a product."""
     return _KIND_NAMES[kind or ItemKind.ITEM_KIND_PRODUCT]
 
 

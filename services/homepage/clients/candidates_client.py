@@ -1,4 +1,4 @@
-"""What the homepage asks the candidates service."""
+"""The homepage's client of the candidates service."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -12,7 +12,7 @@ from vitrine.candidates.v1 import candidate_service_pb2_grpc
 
 
 class CandidateFinder(Protocol):
-    """The candidates service, as the homepage sees it. Every method raises VitrineError alone."""
+    """The candidates service, as the homepage sees it. Methods raise only VitrineError."""
 
     async def retrieve(
         self, request: candidates.RetrieveCandidatesRequest, seconds: float
@@ -23,12 +23,12 @@ class CandidateFinder(Protocol):
     async def similar(
         self, request: candidates.ListSimilarItemsRequest, seconds: float
     ) -> candidates.ListSimilarItemsResponse:
-        """Returns items like one item."""
+        """Returns similar items."""
         ...
 
 
 class CandidatesClient:
-    """The candidates service over gRPC, one circuit breaker for each method."""
+    """The candidates service over gRPC, with a circuit breaker per method."""
 
     def __init__(self, channel: grpc.aio.Channel, breaker: Callable[[], CircuitBreaker]) -> None:
         stub = candidate_service_pb2_grpc.CandidateServiceStub(channel)

@@ -1,4 +1,4 @@
-"""The four services that the homepage asks."""
+"""The clients of the four services that the homepage calls."""
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -26,8 +26,8 @@ class Clients:
 
 
 def connect(settings: HomepageSettings, stack: AsyncExitStack, elapsed_clock: Callable[[], float]) -> Clients:
-    """Returns clients over channels that `stack` closes. Call it in the running event loop: channels belong to one."""
-    # One retry: a page has other ways to go on, and no time to lose.
+    """Returns clients over channels that `stack` closes. Call it in the running event loop."""
+    # One retry: a page has fallbacks, and no time to lose.
     limits = ChannelLimits(max_message_bytes=settings.max_message_bytes, max_attempts=2)
 
     def channel(address: str) -> grpc.aio.Channel:

@@ -1,4 +1,4 @@
-"""What the homepage asks the event log."""
+"""The homepage's client of the event log."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -14,7 +14,7 @@ from vitrine.events.v1.event_pb2 import Event
 
 
 class EventLog(Protocol):
-    """The event log, as the homepage sees it. Every method raises VitrineError alone."""
+    """The event log, as the homepage sees it. Methods raise only VitrineError."""
 
     async def ingest(self, batch: Sequence[Event], seconds: float) -> events.IngestEventsResponse:
         """Stores events; returns a result for each."""
@@ -34,7 +34,7 @@ class EventsClient:
         self._log_pages = GuardedCall("LogPages", stub.LogPages, breaker())
 
     async def ingest(self, batch: Sequence[Event], seconds: float) -> events.IngestEventsResponse:
-        # No breaker: an event that could be stored must not be refused because others could not.
+        # No breaker: an event that could be stored must not be refused because others couldn't.
         try:
             return await self._ingest(events.IngestEventsRequest(events=batch), timeout=seconds)
         except grpc.RpcError as error:

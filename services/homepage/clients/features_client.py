@@ -1,4 +1,4 @@
-"""What the homepage asks the features service."""
+"""The homepage's client of the features service."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from vitrine.features.v1.user_features_pb2 import UserFeatures
 _LOOKUP_LIMIT: Final = 1000
 _CATEGORY_PAGE: Final = 1000
 
-# What cards and the last checks need; descriptions and vectors would be most of the bytes.
+# The fields that cards and the last checks need; descriptions and vectors would be most of the bytes.
 CARD_FIELDS: Final = FieldMask(
     paths=[
         "item_id", "kind", "group_id", "creator_id", "title", "category_paths", "brand", "price", "list_price",
@@ -32,12 +32,12 @@ ID_ONLY: Final = FieldMask(paths=["item_id"])
 
 
 class Features(Protocol):
-    """The features service, as the homepage sees it. Every method raises VitrineError alone."""
+    """The features service, as the homepage sees it. Methods raise only VitrineError."""
 
     async def user_features(
         self, visitor: Visitor, query_millis: int, consent: Consent.ValueType, seconds: float
     ) -> UserFeatures:
-        """Returns what is known of the visitor."""
+        """Returns the visitor's features."""
         ...
 
     async def item_states(self, item_nos: Sequence[int], seconds: float) -> catalog.LookupItemStatesResponse:
@@ -52,7 +52,7 @@ class Features(Protocol):
         item_ids: Sequence[str] = (),
         read_mask: FieldMask = CARD_FIELDS,
     ) -> list[catalog.CatalogItem]:
-        """Returns those of the items that are in the catalog."""
+        """Returns the items that are in the catalog."""
         ...
 
     async def categories(self, seconds: float) -> list[catalog.Category]:
@@ -62,12 +62,12 @@ class Features(Protocol):
     async def top_items(
         self, window: features.StatisticsWindow.ValueType, limit: int, seconds: float
     ) -> features.ListTopItemsResponse:
-        """Returns the items with the most of what was done in the window."""
+        """Returns the items with the most events in the window."""
         ...
 
 
 class FeaturesClient:
-    """The features service over gRPC, one circuit breaker for each method."""
+    """The features service over gRPC, with a circuit breaker per method."""
 
     def __init__(self, channel: grpc.aio.Channel, breaker: Callable[[], CircuitBreaker]) -> None:
         catalog_stub = catalog_service_pb2_grpc.CatalogServiceStub(channel)

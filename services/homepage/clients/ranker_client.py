@@ -1,4 +1,4 @@
-"""What the homepage asks the ranker."""
+"""The homepage's client of the ranker."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -12,7 +12,7 @@ from vitrine.ranker.v1 import ranker_service_pb2_grpc
 
 
 class Ranker(Protocol):
-    """The ranker, as the homepage sees it. Every method raises VitrineError alone."""
+    """The ranker, as the homepage sees it. Methods raise only VitrineError."""
 
     async def score(self, request: ranker.ScoreItemsRequest, seconds: float) -> ranker.ScoreItemsResponse:
         """Returns the scores of candidates."""
@@ -24,7 +24,7 @@ class Ranker(Protocol):
 
 
 class RankerClient:
-    """The ranker over gRPC, one circuit breaker for each method."""
+    """The ranker over gRPC, with a circuit breaker per method."""
 
     def __init__(self, channel: grpc.aio.Channel, breaker: Callable[[], CircuitBreaker]) -> None:
         stub = ranker_service_pb2_grpc.RankerServiceStub(channel)

@@ -1,4 +1,4 @@
-"""A value of another service that many pages share."""
+"""Values of other services that many pages share."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class Refreshed(Generic[T]):
-    """Loads a value when it is first wanted, and anew in the background when it is older than `lifetime` seconds.
+    """Loads a value on first use, and again in the background once it's older than `lifetime` seconds.
 
     The old value serves meanwhile, and for as long as the new one cannot be loaded. Callers at the same time share one
     load. `load` is given `load_seconds`.
@@ -38,11 +38,11 @@ class Refreshed(Generic[T]):
 
     @property
     def current(self) -> T | None:
-        """The value at hand, however old; None where it was never loaded."""
+        """The current value, however old; None if it was never loaded."""
         return self._value
 
     async def get(self) -> T:
-        """Returns the value; raises what the load raises where there is none yet."""
+        """Returns the value; raises the load's error if there is none yet."""
         if self._value is not None and self._clock() < self._next_load:
             return self._value
         if self._task is None:
@@ -50,7 +50,7 @@ class Refreshed(Generic[T]):
             self._task.add_done_callback(self._done)
         if self._value is not None:
             return self._value
-        # One caller's impatience must not cancel the load that others wait for.
+        # One caller's cancellation must not cancel the load that others wait for.
         return await asyncio.shield(self._task)
 
     async def _refresh(self) -> T:
@@ -65,7 +65,7 @@ class Refreshed(Generic[T]):
             log("refresh_failed", error=repr(error))
 
     async def close(self) -> None:
-        """Ends a load that is under way."""
+        """Cancels a load in progress."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -8,7 +8,7 @@ from services.homepage.query import Query
 
 
 class DuplicateGroupFilter(Filter):
-    """Keeps the best of a group's variants, so that no product stands on the page twice. It needs the values."""
+    """Keeps the best variant of each group, so that no product is on the page twice. It needs the values."""
 
     def filter(self, query: Query, candidates: Candidates) -> Sequence[Removal]:
         kept = np.flatnonzero(candidates.kept & (candidates.item_states.group_nos != 0))

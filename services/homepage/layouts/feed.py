@@ -3,7 +3,7 @@ from typing import Final
 from services.homepage.layouts.layout import Layout, ShelfDefinition
 from vitrine.homepage.v1 import page_pb2
 
-# For pages that are nothing but the endless feed, such as the end of an article or of an order.
+# For pages with only the endless feed, such as the end of an article or an order.
 FEED: Final = Layout(
     name="feed",
     shelves=(

@@ -1,4 +1,4 @@
-"""What happened to every candidate of a page: for people who ask why."""
+"""The funnel: what happened to every candidate of a page."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from vitrine.homepage.v1 import page_pb2
 def funnel_of(
     run: Run, shelves: Sequence[page_pb2.Shelf], dropped: Sequence[page_pb2.Shelf], loaded: LoadedItems
 ) -> page_pb2.Funnel:
-    """Returns the whole funnel of a run and of the shelves that came of it."""
+    """Returns the funnel of a run and its shelves."""
     left_out = [
         page_pb2.Shelf(
             kind=shelf.kind, status=page_pb2.ShelfStatus(state=page_pb2.SHELF_STATE_DROPPED, reason=shelf.reason)

@@ -1,4 +1,4 @@
-"""Serves a page, whatever happens: the pipeline's, else the last good static one, else an empty one that says why."""
+"""Serves a page in any case: the pipeline's, else the last good static one, else an empty one with reasons."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class Homepage:
-    """Serves homepages. Its answer never fails and keeps to the seconds that it is given."""
+    """Serves homepages. It never fails, and keeps to its time."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Homepage:
         return response
 
     def _without_cards(self, made: MadePage) -> homepage.GetHomepageResponse:
-        """Nothing is wrong with a page without cards where nothing may be shown; otherwise a static page is better."""
+        """Returns the page without cards if there is nothing to show; otherwise a static page is better."""
         run = made.run
         if _shop_is_empty(run):
             made.page.shop_empty = True
@@ -81,12 +81,12 @@ class Homepage:
             return
         try:
             side_effect.run(query, page)
-        except Exception:  # a side effect cannot hurt the page; it is loud in the log
+        except Exception:  # a side effect's failure doesn't affect the page; it is loud in the log
             _logger.exception("side_effect_failed", unit=side_effect.name, step=step_name(page.degradation_step))
 
 
 def _shop_is_empty(run: Run) -> bool:
-    """Nothing was left out for this request or visitor, and yet nothing is there: the shop has nothing to show."""
+    """Returns whether the shop has nothing to show, even without this request's and visitor's exclusions."""
     query = run.query
     if run.candidates.kept.any() or query.restricts_items or query.user.disliked_item_nos:
         return False

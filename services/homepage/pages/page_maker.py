@@ -23,7 +23,7 @@ from vitrine.homepage.v1 import page_pb2
 
 @dataclass(frozen=True, slots=True)
 class MadePage:
-    """A page, what it was made from, and the run that made it."""
+    """A page, its loaded items, and the run that made it."""
 
     response: homepage.GetHomepageResponse
     run: Run
@@ -31,7 +31,7 @@ class MadePage:
 
     @property
     def page(self) -> page_pb2.Page:
-        """The page, where it stands in the answer."""
+        """The page in the response."""
         return self.response.page
 
     @property
@@ -41,7 +41,7 @@ class MadePage:
 
 
 class PageMaker:
-    """Makes pages from the pipeline, and goes on with them from their tokens."""
+    """Makes pages with the pipeline, and continues them from their tokens."""
 
     def __init__(
         self,
@@ -67,13 +67,13 @@ class PageMaker:
         return Run(query, Budget(seconds, self._reserve_seconds, self._elapsed_clock))
 
     async def make(self, run: Run) -> MadePage:
-        """Returns the page of a run. Where cards cannot be looked up, it has none and stands at the step STATIC."""
+        """Returns the page of a run. If items can't be loaded, it has no cards and the step STATIC."""
         await self._executor.execute(run)
         planned = plan(run, self._config_version)
         maximum = run.query.max_shelves or run.query.layout.maximum_shelves
         filled, loaded = await self._fill(run, planned, maximum)
         header = planned.header
-        if run.ladder.step != header.step:  # the cards could not be looked up
+        if run.ladder.step != header.step:  # the items couldn't be loaded
             header = replace(header, step=run.ladder.step, degradation_reasons=tuple(run.ladder.reasons))
         response = homepage.GetHomepageResponse()
         write_header(response.page, header)
@@ -83,10 +83,10 @@ class PageMaker:
             response.page.funnel.CopyFrom(funnel_of(run, response.page.shelves, dropped, loaded))
         return MadePage(response, run, loaded)
 
-    async def go_on(
+    async def continue_page(
         self, planned: PlannedPage, maximum: int, token: str, seconds: float
     ) -> homepage.GetHomepageResponse:
-        """Returns the next shelves of a page: none where cards cannot be looked up, and the token to ask again with."""
+        """Returns the next shelves of a page; if items can't be loaded, none, and the same token to retry with."""
         response, header = homepage.GetHomepageResponse(), planned.header
         admission = Admission(header.serve_millis, header.visitor_age)
         try:
@@ -132,5 +132,5 @@ class PageMaker:
 
 
 def lookup_failure(error: VitrineError) -> str:
-    """Returns the stable reason for cards that could not be looked up."""
+    """Returns the stable reason for items that couldn't be loaded."""
     return "FEATURES_LATE" if isinstance(error, DeadlineExceededError) else "FEATURES_UNAVAILABLE"

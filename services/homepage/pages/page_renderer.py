@@ -1,4 +1,4 @@
-"""From filled shelves to the contract's shelves."""
+"""Renders filled shelves as the contract's shelves."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -18,18 +18,18 @@ Shelves: TypeAlias = RepeatedCompositeFieldContainer[page_pb2.Shelf]
 
 
 class PageRenderer:
-    """Renders parts of pages: titles, cards, links, cursors. Messages are filled where they stand in the answer."""
+    """Renders parts of pages: titles, cards, links, cursors. Messages are filled in place."""
 
     def __init__(self, signer: Signer, pinned_pages: PinnedPages) -> None:
         self._signer = signer
         self._pinned_pages = pinned_pages
 
     def add_cards(self, cards: Cards, header: PageHeader, shelf: FilledShelf, loaded: LoadedItems) -> None:
-        """Adds the cards of one shelf's stretch."""
+        """Adds the next cards of one shelf."""
         CardRenderer(self._signer, header, loaded.items).add_cards(cards, shelf.planned, shelf.rows)
 
     def cursor(self, header: PageHeader, rest: PlannedShelf) -> str:
-        """Returns the cursor of what a shelf goes on with; empty where it has nothing left."""
+        """Returns the cursor of a shelf's rest; empty if nothing is left."""
         if not rest.item_nos:
             return ""
         return self._pinned_pages.seal(PlannedPage(header, [rest]), CURSOR)
@@ -37,7 +37,7 @@ class PageRenderer:
     def add_shelves(
         self, shelves: Shelves, header: PageHeader, filled: Sequence[FilledShelf], loaded: LoadedItems
     ) -> list[page_pb2.Shelf]:
-        """Adds the shelves to show; returns those that lost too many cards on the way."""
+        """Adds the shelves to show; returns those left with too few cards."""
         renderer = CardRenderer(self._signer, header, loaded.items)
         dropped: list[page_pb2.Shelf] = []
         for entry in filled:
@@ -59,7 +59,7 @@ class PageRenderer:
 
 
 def write_header(page: page_pb2.Page, header: PageHeader) -> None:
-    """Writes what holds for the whole page."""
+    """Fills the data of the whole page."""
     page.page_id = header.page_id
     page.serve_time.CopyFrom(millis_to_timestamp(header.serve_millis))
     page.degradation_step = header.step

@@ -1,4 +1,4 @@
-"""A page whose items are chosen and not looked up yet: what a composition, a cursor and a page token have in common."""
+"""A page whose items are chosen but not loaded yet: what compositions, cursors and page tokens have in common."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageHeader:
-    """What holds for the whole page, on every call that shows a part of it."""
+    """Data of the whole page, for every call that shows a part of it."""
 
     page_id: str
     serve_millis: int
@@ -27,13 +27,13 @@ class PageHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedShelf:
-    """A shelf and its items in order: those for the next stretch first, then what it goes on with.
+    """A shelf and its items in order: those of the next cards first.
 
     Attributes:
-        position: the place of the first item's card on the shelf.
-        reason: why the shelf is there; evidence by number in `evidence_item_no`.
-        reasons: of each item, as many as `item_nos`.
-        card_limit: cards on the next stretch at the most.
+        position: the position of the first item's card on the shelf.
+        reason: why the shelf is on the page; its evidence is `evidence_item_no`.
+        reasons: of each of `item_nos`.
+        card_limit: maximum number of cards per response.
         minimum_cards: with fewer cards the shelf is left out.
         categories: CATEGORY_NAVIGATION: its categories.
     """
@@ -51,7 +51,7 @@ class PlannedShelf:
     categories: Sequence[page_pb2.CategoryLink] = ()
 
     def pick(self, rows: Sequence[int]) -> "PlannedShelf":
-        """Returns the shelf with those of its items only."""
+        """Returns the shelf with only those items."""
         return replace(
             self,
             item_nos=[self.item_nos[row] for row in rows],
@@ -59,7 +59,7 @@ class PlannedShelf:
         )
 
     def after(self, consumed: int, shown: int) -> "PlannedShelf":
-        """Returns what is left when the first `consumed` items are done with and `shown` of them became cards."""
+        """Returns the rest after the first `consumed` items, of which `shown` became cards."""
         return replace(
             self,
             item_nos=self.item_nos[consumed:],

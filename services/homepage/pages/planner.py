@@ -1,4 +1,4 @@
-"""From the pipeline's columns to a planned page."""
+"""Turns the pipeline's columns into a planned page."""
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def plan(run: Run, config_version: str) -> PlannedPage:
 
 
 def shelf_status(ladder: Ladder) -> page_pb2.ShelfStatus:
-    """Returns how the shelves of a page stand that stands at that step."""
+    """Returns the status of a page's shelves."""
     if ladder.step == page_pb2.DEGRADATION_STEP_FULL:
         return page_pb2.ShelfStatus(state=page_pb2.SHELF_STATE_OK)
     return page_pb2.ShelfStatus(state=page_pb2.SHELF_STATE_DEGRADED, reason=ladder.reasons[0])

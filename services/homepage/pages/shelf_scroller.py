@@ -1,4 +1,4 @@
-"""More cards of a shelf: what the cursor pins, as its items are now."""
+"""More cards of a shelf: the pinned items, as they are now."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ _DEFAULT_SIZE = 20
 
 
 class ShelfScroller:
-    """Goes on with shelves."""
+    """Continues shelves from cursors."""
 
     def __init__(
         self, card_loader: CardLoader, renderer: PageRenderer, pinned_pages: PinnedPages, clock: Clock
@@ -29,9 +29,9 @@ class ShelfScroller:
         self._clock = clock
 
     async def scroll(self, request: homepage.ListShelfItemsRequest, seconds: float) -> homepage.ListShelfItemsResponse:
-        """Returns the next cards; raises InvalidArgumentError, or UnavailableError where items cannot be looked up."""
+        """Returns the next cards. Raises InvalidArgumentError, or UnavailableError if items can't be loaded."""
         violations = Violations()
-        violations.required("cursor", request.cursor, "send Shelf.cursor, or next_cursor of the answer before")
+        violations.required("cursor", request.cursor, "send Shelf.cursor, or next_cursor of the previous response")
         size = page_size(request.page_size, default=_DEFAULT_SIZE, largest=MAX_CARDS, violations=violations)
         violations.raise_if_any()
         now = to_millis(self._clock.now())
@@ -43,7 +43,7 @@ class ShelfScroller:
             filled, loaded = await self._card_loader.fill([shelf], Admission(now, page.header.visitor_age), seconds)
         except VitrineError as error:
             raise UnavailableError(
-                "the items cannot be looked up at present; send the same cursor again in a moment",
+                "the items can't be loaded right now; send the same cursor again in a moment",
                 reason="FEATURES_UNAVAILABLE",
             ) from error
         [entry] = filled

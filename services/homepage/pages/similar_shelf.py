@@ -1,4 +1,4 @@
-"""Items like one item, as a shelf of its own."""
+"""Similar items, as a shelf of their own."""
 
 import asyncio
 from collections.abc import Callable
@@ -31,7 +31,7 @@ from vitrine.homepage.v1 import homepage_service_pb2 as homepage
 from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 _DEFAULT_LIMIT = 12
-# Asked for beyond the limit: the shelf's cursor goes on with them, and items that are gone leave no gap.
+# Requested beyond the limit: for the shelf's cursor, and in place of items that are gone.
 _FURTHER = 60
 
 
@@ -60,7 +60,7 @@ class SimilarShelf:
     async def make(self, request: homepage.GetSimilarItemsRequest, seconds: float) -> page_pb2.Shelf:
         """Returns the shelf; raises InvalidArgumentError, NotFoundError (UNKNOWN_ITEM), UnavailableError.
 
-        Where the candidates service does not answer, the shelf has no cards and says so.
+        If the candidates service doesn't answer, the shelf has no cards and its status says so.
         """
         violations = Violations()
         violations.identifier("item_id", request.item_id)
@@ -125,12 +125,12 @@ class SimilarShelf:
             raise _unavailable() from error
         if not items:
             raise NotFoundError(
-                "item_id is not in the catalog; send the id of an item that was upserted", reason="UNKNOWN_ITEM"
+                "item_id isn't in the catalog; send the id of an item that was upserted", reason="UNKNOWN_ITEM"
             )
         return items[0]
 
     async def _user(self, visitor: visitor_pb2.Visitor, now: int, seconds: float) -> UserFeatures:
-        """Returns what is known of the visitor; nothing where that cannot be asked, so that no age is known either."""
+        """Returns the visitor's features; empty ones, without a known age, if they're unavailable."""
         try:
             return await self._features.user_features(visitor, now, visitor_pb2.CONSENT_UNSPECIFIED, seconds)
         except VitrineError:
@@ -146,4 +146,4 @@ def _with_items(shelf: PlannedShelf, item_nos: list[int]) -> PlannedShelf:
 
 
 def _unavailable() -> UnavailableError:
-    return UnavailableError("the catalog does not answer; try again in a moment", reason="FEATURES_UNAVAILABLE")
+    return UnavailableError("the catalog doesn't answer; try again in a moment", reason="FEATURES_UNAVAILABLE")

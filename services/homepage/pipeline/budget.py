@@ -1,12 +1,12 @@
-"""How much of a page's time is left, and how much of it one unit may take."""
+"""The time left for a page, and each unit's share of it."""
 
 from collections.abc import Callable
 
 
 class Budget:
-    """The seconds that a page may still take; `reserve` of them are kept for putting it together.
+    """The seconds left for a page, of which `reserve` is kept for rendering.
 
-    `elapsed_clock` tells seconds from any fixed point on.
+    `elapsed_clock` counts seconds from any fixed point.
     """
 
     def __init__(self, seconds: float, reserve: float, elapsed_clock: Callable[[], float]) -> None:
@@ -18,5 +18,5 @@ class Budget:
         return max(0.0, self._end - self._clock())
 
     def share(self, fraction: float) -> float:
-        """Returns what a unit with that share of the remaining time may take, in seconds."""
+        """Returns the seconds that a unit with that share of the remaining time may take."""
         return self.remaining() * fraction

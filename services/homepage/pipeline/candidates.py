@@ -16,12 +16,12 @@ _KEPT = -1
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """What one source proposed, best first: candidates, scores, the items of the history that led there.
+    """One source's proposals, best first: candidates, scores, and the items of the history that led to them.
 
     Attributes:
         indexes: candidates, shape (k,).
         scores: the source's own scores, shape (k,).
-        evidence_item_nos: shape (k,); 0 where no item led there.
+        evidence_item_nos: shape (k,); 0 if no item led to the candidate.
     """
 
     indexes: Indexes
@@ -29,7 +29,7 @@ class SourceColumn:
     evidence_item_nos: Numbers
 
     def moved(self, target: NDArray[np.int32]) -> "SourceColumn":
-        """Returns the column with candidate i at `target[i]`; those with a negative target are left out."""
+        """Returns the column with candidate i at `target[i]`, without those with a negative target."""
         indexes = target[self.indexes]
         stays = indexes >= 0
         return SourceColumn(indexes[stays], self.scores[stays], self.evidence_item_nos[stays])
@@ -37,7 +37,7 @@ class SourceColumn:
 
 @dataclass(frozen=True, slots=True)
 class ItemStates:
-    """What decides whether and where a candidate may stand, as in features.v1.LookupItemStatesResponse."""
+    """Item states that decide whether and where a candidate may be shown (features.v1.LookupItemStatesResponse)."""
 
     flags: Numbers
     available_from_millis: NDArray[np.int64]
@@ -60,7 +60,7 @@ class ItemStates:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Which candidates a filter takes out, and why: a mask of shape (n,) and a stable UPPER_SNAKE reason."""
+    """The candidates a filter removes, and why: a mask of shape (n,) and a stable UPPER_SNAKE reason."""
 
     mask: Mask
     reason: str
@@ -68,15 +68,15 @@ class Removal:
 
 @dataclass(slots=True)
 class Candidates:
-    """All candidates of one page. None leaves the columns: a removed one is marked, with the filter and its reason.
+    """All candidates of one page. Removed ones stay in the columns, marked with the filter and its reason.
 
     Attributes:
         item_nos: shape (n,), none twice.
-        fused_scores: the sources' fused score, shape (n,); 0 where there is none.
-        sources: what each source proposed.
+        fused_scores: the sources' fused score, shape (n,); 0 if there is none.
+        sources: each source's proposals.
         states: set by the item states hydrator.
-        values: what candidates are ranked by, finite, shape (n,).
-        probabilities: by action name, shape (n,) each; empty where no model scored.
+        values: the ranking values, finite, shape (n,).
+        probabilities: by action name, shape (n,) each; empty if no model scored.
     """
 
     item_nos: Numbers
@@ -105,9 +105,9 @@ class Candidates:
 
     @property
     def item_states(self) -> ItemStates:
-        """The states; an error where they were not hydrated, since nothing may be shown without them."""
+        """The states; raises LookupError if they weren't hydrated, since nothing may be shown without them."""
         if self.states is None:
-            raise LookupError("the candidates' states have not been hydrated")
+            raise LookupError("the candidates' states haven't been hydrated")
         return self.states
 
     def remove(self, mask: Mask, unit: str, reason: str) -> None:
@@ -118,7 +118,7 @@ class Candidates:
             self.removals.append((unit, reason))
 
     def removed_by(self, index: int) -> tuple[str, str]:
-        """Returns the unit that removed candidate `index` and its reason; two empty texts where none did."""
+        """Returns the unit that removed candidate `index` and its reason; two empty strings if none did."""
         removal = int(self.removed[index])
         return ("", "") if removal == _KEPT else self.removals[removal]
 

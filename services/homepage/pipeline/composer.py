@@ -1,4 +1,4 @@
-"""Fills the shelves of a layout: who takes what, in which order shelves stand, and what each goes on with."""
+"""Fills the shelves of a layout: which candidates each shows, the order of shelves, and how each continues."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ from services.homepage.pipeline.stages import Selector
 from services.homepage.pipeline.unit_runner import UnitRunner
 from vitrine.homepage.v1 import page_pb2
 
-# How many of a shelf's best cards say what it is worth, discounted by their place as in DCG.
+# The number of a shelf's best cards that determine its value, discounted by position as in DCG.
 _VALUED_CARDS = 8
 _DISCOUNTS = 1 / np.log2(np.arange(2, _VALUED_CARDS + 2))
 
@@ -27,10 +27,10 @@ class Composer:
         for layout in layouts:
             for definition in layout.shelves:
                 if definition.selector not in self._selectors:
-                    raise ValueError(f"layout {layout.name}: there is no selector {definition.selector}")
+                    raise ValueError(f"layout {layout.name}: unknown selector {definition.selector}")
 
     def compose(self, run: Run) -> Composition:
-        """Returns the shelves of the run's layout; each candidate stands on one at the most."""
+        """Returns the shelves of the run's layout; each candidate is on at most one."""
         composition = Composition([], [])
         available = run.candidates.kept
         for definition in run.query.layout.shelves:
@@ -38,7 +38,7 @@ class Composer:
                 composition.dropped.append(DroppedShelf(definition.kind, "NOT_SUPPORTED_BY_CLIENT"))
             else:
                 self._fill(run, definition, available, composition)
-        _share_out_spares(composition.shelves, available)
+        _assign_spares(composition.shelves, available)
         composition.shelves[:] = _in_order(composition.shelves)
         return composition
 
@@ -77,8 +77,8 @@ def _expected_value(candidates: Candidates, cards: NDArray[np.intp]) -> float:
     return float(top @ _DISCOUNTS[: len(top)])
 
 
-def _share_out_spares(shelves: Sequence[ComposedShelf], available: Mask) -> None:
-    """Gives every shelf as much again to go on with, and the feed all the rest, so that scrolling repeats nothing."""
+def _assign_spares(shelves: Sequence[ComposedShelf], available: Mask) -> None:
+    """Gives every shelf as many spare items as cards, and the feed all others, so that scrolling repeats nothing."""
     for shelf in sorted(shelves, key=lambda shelf: shelf.definition.feed):
         rest = shelf.draft.ranked[available[shelf.draft.ranked]]
         shelf.spare = rest if shelf.definition.feed else rest[: len(shelf.cards)]
@@ -86,7 +86,7 @@ def _share_out_spares(shelves: Sequence[ComposedShelf], available: Mask) -> None
 
 
 def _in_order(shelves: Sequence[ComposedShelf]) -> list[ComposedShelf]:
-    """Returns the shelves by expected value, those of a fixed place put there."""
+    """Returns the shelves by expected value, those with a fixed position at their position."""
     free = [shelf for shelf in shelves if shelf.definition.place is None]
     ordered = sorted(free, key=lambda shelf: -shelf.expected_value)
     fixed = [(shelf.definition.place, shelf) for shelf in shelves if shelf.definition.place is not None]

@@ -12,7 +12,7 @@ from vitrine.homepage.v1 import page_pb2
 
 @dataclass(slots=True)
 class ComposedShelf:
-    """A shelf with its candidates: `cards` are for the first screen, `spare` is what it goes on with."""
+    """A shelf with its candidates: `cards` for the first screen, `spare` for scrolling."""
 
     shelf_id: str
     definition: ShelfDefinition
@@ -24,7 +24,7 @@ class ComposedShelf:
 
 @dataclass(frozen=True, slots=True)
 class DroppedShelf:
-    """A shelf that was planned and left out."""
+    """A shelf that was planned but left out."""
 
     kind: page_pb2.ShelfKind.ValueType
     reason: str

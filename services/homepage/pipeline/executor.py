@@ -29,11 +29,11 @@ class Pipeline:
     """The units of a page in the order in which they run.
 
     Attributes:
-        query_hydrators: waves; those of one wave run in parallel, and a wave sees what the one before it found.
+        query_hydrators: waves; those of one wave run in parallel and see the results of the previous waves.
         sources: run in parallel.
-        fallback_sources: where a source that the page stands on failed, asked in turn until one proposes something.
+        fallback_sources: asked in turn, until one proposes something, if a required source failed.
         hydrators: run in parallel.
-        filters: what decides whether an item may be shown, and whether the visitor wants it.
+        filters: decide whether an item may be shown, and whether the visitor wants it.
         scorers: run in order.
         final_filters: filters that need to know the values.
     """
@@ -48,9 +48,9 @@ class Pipeline:
 
 
 class PipelineExecutor:
-    """Owns order, parallelism, timing, failure and the checks of lengths; the units own everything else.
+    """Owns order, parallelism, timing, failures and length checks; the units own everything else.
 
-    Raises ValueError where a hydrator claims a field that does not exist, when it is built.
+    Construction raises ValueError if a hydrator claims a field that doesn't exist.
     """
 
     def __init__(self, pipeline: Pipeline, composer: Composer, runner: UnitRunner) -> None:
@@ -109,7 +109,7 @@ class PipelineExecutor:
         )
 
     async def _qualify(self, run: Run) -> None:
-        """Hydrates and filters; where a hydrator failed, nothing is known to be allowed and nothing stays."""
+        """Hydrates and filters. If a hydrator failed, no candidate is known to be allowed and none is kept."""
         count = len(run.candidates)
         if not count:
             return
@@ -169,7 +169,7 @@ def _check_owned(units: Any, target: type) -> None:
     names = {field.name for field in fields(target)}
     for unit in units:
         if unknown := unit.owns - names:
-            raise ValueError(f"{unit.name} owns {sorted(unknown)}, which {target.__name__} does not have")
+            raise ValueError(f"{unit.name} owns {sorted(unknown)}, which {target.__name__} doesn't have")
 
 
 def _keywords(values: Mapping[str, object]) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def _check_scores(candidates: Candidates, scores: Scores) -> int:
         if len(column) != len(candidates):
             raise ContractViolation(f"scored {len(column)} of {len(candidates)} candidates")
     if not np.isfinite(scores.values).all():
-        raise ContractViolation("a value is not finite")
+        raise ContractViolation("a value isn't finite")
     return int(np.count_nonzero(candidates.kept))
 
 

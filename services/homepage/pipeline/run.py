@@ -1,4 +1,4 @@
-"""What one run of the pipeline has come to."""
+"""The state of one run of the pipeline."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from services.homepage.query import Query
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What one unit did: see homepage.v1.UnitTrace."""
+    """One unit's run: see homepage.v1.UnitTrace."""
 
     unit: str
     stage: str
@@ -24,7 +24,7 @@ class Trace:
 
 @dataclass(slots=True)
 class Run:
-    """One page in the making: the query as hydrated so far, its candidates, its place on the ladder, and the traces."""
+    """One page in progress: its query as hydrated so far, its candidates, its degradation, and the traces."""
 
     query: Query
     budget: Budget

@@ -33,12 +33,12 @@ class Unit(Protocol):
 
 
 class RemoteUnit(Unit, Protocol):
-    """A unit that waits for another service.
+    """A unit that calls another service.
 
     Attributes:
-        share: the part of the page's remaining time that it may take at the most.
-        dependency: whom it asks; reasons begin with it ("RANKER_LATE").
-        failure_step: the step that the page falls to when the unit fails; None: its part is merely better to have.
+        share: the maximum share of the page's remaining time.
+        dependency: the service it calls; reasons begin with it ("RANKER_LATE").
+        failure_step: the page's degradation step if the unit fails; None: the unit is optional.
     """
 
     share: ClassVar[float] = 0.3
@@ -47,7 +47,7 @@ class RemoteUnit(Unit, Protocol):
 
 
 class QueryHydrator(RemoteUnit, Protocol):
-    """Adds to the query what is known. Those of one wave run in parallel.
+    """Adds fields to the query. Those of one wave run in parallel.
 
     Attributes:
         owns: the fields of the query that it may set.
@@ -61,16 +61,16 @@ class QueryHydrator(RemoteUnit, Protocol):
 
 
 class Source(RemoteUnit, Protocol):
-    """Proposes candidates. All run in parallel; the others carry the page when one fails."""
+    """Proposes candidates. All run in parallel; if one fails, the others still make the page."""
 
     async def get_candidates(self, query: Query, seconds: float) -> "Proposal":
-        """Returns what it proposes, within `seconds`."""
+        """Returns its proposal, within `seconds`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a source proposes, and the version of the index that it came from."""
+    """A source's candidates, and the version of the index they came from."""
 
     candidates: Candidates
     index_version: str = ""
@@ -91,16 +91,16 @@ class Hydrator(RemoteUnit, Protocol):
 
 
 class Filter(Unit, Protocol):
-    """Removes candidates, and says why. Filters run in order; nothing else drops a candidate."""
+    """Removes candidates, with reasons. Filters run in order; nothing else removes a candidate."""
 
     def filter(self, query: Query, candidates: Candidates) -> Sequence[Removal]:
-        """Returns what is to be removed."""
+        """Returns the candidates to remove."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What a scorer says of all candidates: `values` of shape (n,), probabilities by action, and what scored."""
+    """The scores of all candidates: `values` of shape (n,), probabilities by action, and the model's version."""
 
     values: Floats
     probabilities: Mapping[str, Floats] = field(default_factory=dict)
@@ -109,16 +109,16 @@ class Scores:
 
 
 class Scorer(RemoteUnit, Protocol):
-    """Gives every candidate its value. Scorers run in order; a value does not depend on the candidate's neighbors."""
+    """Gives every candidate its value. Scorers run in order; a value doesn't depend on other candidates."""
 
     async def score(self, query: Query, candidates: Candidates, seconds: float) -> Scores:
-        """Returns the scores of the kept candidates; what stands at removed ones is not looked at."""
+        """Returns the scores of the kept candidates; those of removed ones are ignored."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A shelf as a selector proposes it: its candidates in order, best place first, and the evidence for the shelf."""
+    """A shelf as proposed by a selector: its candidates, best first, and the evidence for the shelf."""
 
     ranked: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
     reason_kind: reason_pb2.ReasonKind.ValueType = reason_pb2.REASON_KIND_UNSPECIFIED
@@ -130,18 +130,18 @@ class Draft:
 
 
 class Selector(Unit, Protocol):
-    """Decides what stands on a shelf, and in which order."""
+    """Decides which candidates a shelf shows, and in which order."""
 
     def select(
         self, query: Query, candidates: Candidates, available: Mask, definition: ShelfDefinition
     ) -> Sequence[Draft]:
-        """Returns shelves of the available candidates (shape (n,)): of one kind, `definition.count` at the most."""
+        """Returns up to `definition.count` shelves of the available candidates (a mask of shape (n,))."""
         ...
 
 
 class SideEffect(Unit, Protocol):
-    """Does something with the page after the answer; it cannot hurt the page."""
+    """Processes the page after the response; its failure doesn't affect the page."""
 
     def run(self, query: Query, page: page_pb2.Page) -> None:
-        """Takes the page; returns at once."""
+        """Takes the page; returns immediately."""
         ...

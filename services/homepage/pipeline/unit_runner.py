@@ -1,4 +1,4 @@
-"""Runs one unit: gates, times, bounds and contains it."""
+"""Runs one unit: gating, timing, deadline, and containment of failures."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class ContractViolation(Exception):
-    """A unit returned what its stage does not allow: a bug in the unit."""
+    """A unit returned something that its stage doesn't allow: a bug in the unit."""
 
 
 class UnitRunner:
@@ -41,18 +41,18 @@ class UnitRunner:
         check: Callable[[T], int],
         input_count: int = 0,
     ) -> T | None:
-        """Awaits a remote unit's hook within its share of the budget; None where it took no part.
+        """Awaits a remote unit's hook within its share of the budget; None if it wasn't enabled or failed.
 
-        `check` looks at what came back and returns its number of candidates. A failure brings the page to the unit's
+        `check` validates the result and returns its number of candidates. A failure lowers the page to the unit's
         `failure_step`; it never leaves this method.
         """
         if not unit.enable(run.query):
-            self._passed_over(run, stage, unit, input_count)
+            self._not_enabled(run, stage, unit, input_count)
             return None
         seconds = run.budget.share(unit.share)
         start = time.perf_counter()
         try:
-            # The call's own deadline speaks first, so that whoever made it knows what it waited for.
+            # The call's own deadline comes first, so that the client knows what it waited for.
             async with asyncio.timeout(seconds + _GRACE_SECONDS):
                 result = await hook(seconds)
             count = check(result)
@@ -81,9 +81,9 @@ class UnitRunner:
         input_count: int = 0,
         fail_open: bool = False,
     ) -> T | None:
-        """Calls a local unit's hook; None where it took no part. Its error comes out, unless it may fail open."""
+        """Calls a local unit's hook; None if it wasn't enabled. Its errors are raised unless it may fail open."""
         if not unit.enable(run.query):
-            self._passed_over(run, stage, unit, input_count)
+            self._not_enabled(run, stage, unit, input_count)
             return None
         start = time.perf_counter()
         try:
@@ -99,7 +99,7 @@ class UnitRunner:
         self._record(run, Trace(unit.name, stage, time.perf_counter() - start, "ok", "", input_count, count))
         return result
 
-    def _passed_over(self, run: Run, stage: str, unit: Unit, count: int) -> None:
+    def _not_enabled(self, run: Run, stage: str, unit: Unit, count: int) -> None:
         self._record(run, Trace(unit.name, stage, 0.0, "not_enabled", "", count, count))
 
     def _failed(self, run: Run, unit: RemoteUnit, trace: Trace) -> None:

@@ -56,22 +56,22 @@ class ReasonColumns:
             ]
 
     def put_first(self, rows: Rows, kinds: Any, evidence: Any, times: Any, source: str) -> None:
-        """Makes something the strongest reason of `rows`; what was the strongest there becomes the second.
+        """Sets the strongest reason of `rows`; the previous one becomes the second.
 
-        `kinds`, `evidence` and `times` are one value or one for each row; a source that is not named is none.
+        `kinds`, `evidence` and `times` are one value or one per row; an unknown source counts as none.
         """
         new = np.empty(len(rows), REASON)
         new["kind"], new["evidence_item_no"], new["times"] = kinds, evidence, times
         new["source"] = self.source_names.index(source) if source in self.source_names else 0
         old = self.slots[0, rows]
         if len(self.slots) > 1:
-            # Two sources may lead back to the same item: that is one reason.
+            # Two sources with the same evidence item are one reason.
             other = (old["kind"] != new["kind"]) | (old["evidence_item_no"] != new["evidence_item_no"])
             self.slots[1, rows[other]] = old[other]
         self.slots[0, rows] = new
 
     def led_by(self, kind: int, evidence_item_no: int, source: str) -> "ReasonColumns":
-        """Returns the same reasons with the shelf's own before them, unless it is the strongest already."""
+        """Returns the same reasons with the shelf's own first, unless it already is the strongest."""
         led = ReasonColumns(self.slots.copy(), self.source_names)
         first = self.strongest
         other = (first["kind"] != kind) | (first["evidence_item_no"] != evidence_item_no)
@@ -80,5 +80,5 @@ class ReasonColumns:
 
 
 def empty_reasons(count: int, sources: Sequence[str]) -> ReasonColumns:
-    """Returns no reason for each of `count` candidates."""
+    """Returns `count` candidates without reasons."""
     return ReasonColumns(np.zeros((_SLOTS, count), REASON), ("", *sources))

@@ -21,7 +21,7 @@ _KINDS: Final = tuple(name.removeprefix("ITEM_KIND_") for name, number in ItemKi
 
 
 def check_context(violations: Violations, context: Mapping[str, str]) -> None:
-    """Checks the attributes of the visit."""
+    """Checks the visit's attributes."""
     if len(context) > _MAX_CONTEXT:
         violations.add(
             "context", f"has {len(context)} keys; send at most {_MAX_CONTEXT}, the ones that matter", reason="TOO_MANY"
@@ -52,7 +52,9 @@ def check_filter(violations: Violations, wanted: ItemFilter) -> None:
     for index, kind in enumerate(wanted.kinds):
         if kind not in _KINDS:
             known = ", ".join(_KINDS)
-            violations.add(f"filter.kinds[{index}]", f"is no kind of item; send one of {known}", reason="UNKNOWN_KIND")
+            violations.add(
+                f"filter.kinds[{index}]", f"isn't a kind of item; send one of {known}", reason="UNKNOWN_KIND"
+            )
 
 
 def _check_categories(violations: Violations, wanted: ItemFilter) -> None:
@@ -88,15 +90,15 @@ def _check_prices(violations: Violations, wanted: ItemFilter) -> None:
     if len(prices) == 2 and all(map(math.isfinite, prices.values())) and wanted.minimum_price > wanted.maximum_price:
         violations.add(
             "filter.minimum_price",
-            f"is {wanted.minimum_price:g} and so above maximum_price, {wanted.maximum_price:g}; exchange the two",
+            f"is {wanted.minimum_price:g} above maximum_price, {wanted.maximum_price:g}; swap the two",
             reason="EMPTY_RANGE",
         )
 
 
 def _check_text(violations: Violations, field: str, text: str, limit: int = _MAX_TEXT_BYTES) -> None:
     if not text:
-        violations.add(field, "is empty; send a name, or leave it out", reason="FIELD_REQUIRED")
+        violations.add(field, "is empty; send a name, or omit it", reason="FIELD_REQUIRED")
     elif len(text.encode()) > limit:
         violations.add(field, f"has {len(text.encode())} bytes; send at most {limit}", reason="TOO_LONG")
     elif any(unicodedata.category(character) == "Cc" for character in text):
-        violations.add(field, "holds a control character; send the name without it", reason="CONTROL_CHARACTER")
+        violations.add(field, "contains a control character; send the name without it", reason="CONTROL_CHARACTER")

@@ -1,4 +1,4 @@
-"""From a GetHomepageRequest to a query."""
+"""Turns a GetHomepageRequest into a query."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -21,7 +21,7 @@ _DEFAULT_LAYOUT = "home"
 
 
 class HomepageRequestReader:
-    """Checks a request against every bound of the contract, fixes its time, and puts the visitor into experiments."""
+    """Checks a request against the contract's bounds, fixes its time, and assigns the visitor to experiments."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class HomepageRequestReader:
         layout = self._layouts.get(name or _DEFAULT_LAYOUT)
         if layout is None:
             known = ", ".join(sorted(self._layouts))
-            violations.add("layout", f"is not a layout of this shop; send one of: {known}", reason="UNKNOWN_LAYOUT")
+            violations.add("layout", f"isn't a layout of this shop; send one of: {known}", reason="UNKNOWN_LAYOUT")
             layout = self._layouts[_DEFAULT_LAYOUT]
         return layout
 
@@ -95,13 +95,13 @@ class HomepageRequestReader:
             field = f"experiment_overrides[{index}]"
             buckets = self._experiments.buckets(override.experiment)
             if not buckets:
-                known = ", ".join(self._experiments.names) or "none runs"
+                known = ", ".join(self._experiments.names) or "none"
                 violations.add(
-                    f"{field}.experiment", f"does not run; send one that does: {known}", reason="UNKNOWN_EXPERIMENT"
+                    f"{field}.experiment", f"isn't running; send one that is: {known}", reason="UNKNOWN_EXPERIMENT"
                 )
             elif override.bucket not in buckets:
                 known = ", ".join(buckets)
-                violations.add(f"{field}.bucket", f"is not one of its buckets: {known}", reason="UNKNOWN_BUCKET")
+                violations.add(f"{field}.bucket", f"isn't one of its buckets: {known}", reason="UNKNOWN_BUCKET")
             else:
                 wanted[override.experiment] = override.bucket
         return wanted

@@ -11,7 +11,7 @@ from services.homepage.selectors.ranking import by_value
 
 
 class BecauseYouSelector(Selector):
-    """What goes with one item of the visitor's history: the last strong action that enough candidates lead back to."""
+    """Items related to one item of the visitor's history: the last strong action that led to enough candidates."""
 
     def enable(self, query: Query) -> bool:
         return query.personal and bool(query.user.recent.item_nos)
@@ -36,7 +36,7 @@ class BecauseYouSelector(Selector):
 
 
 def led_by(candidates: Candidates, item_no: int) -> Mask:
-    """Returns which candidates a source proposed because of `item_no`."""
+    """Returns which candidates were proposed because of `item_no`."""
     mask = np.zeros(len(candidates), np.bool_)
     for proposed in candidates.sources.values():
         mask[proposed.indexes[proposed.evidence_item_nos == item_no]] = True

@@ -12,9 +12,7 @@ from vitrine.homepage.v1 import page_pb2, reason_pb2
 
 
 class CategoryNavigationSelector(Selector):
-    """Categories in the visitor's own order: by affinity, then by how much of what is popular they hold, then by
-    size.
-    """
+    """Categories ordered for the visitor: by affinity, then by number of popular items, then by size."""
 
     def enable(self, query: Query) -> bool:
         return bool(query.categories.categories)
@@ -24,26 +22,26 @@ class CategoryNavigationSelector(Selector):
     ) -> Sequence[Draft]:
         tree, affinities = query.categories, query.user.category_affinities
         popular = _popular_items(tree, candidates)
-        liking = dict(zip(affinities.nos, affinities.weights, strict=True)) if query.personal else {}
+        affinity = dict(zip(affinities.nos, affinities.weights, strict=True)) if query.personal else {}
 
         def rank(number: int) -> tuple[float, int, int, int]:
-            return -liking.get(number, 0.0), -popular[number], -tree.categories[number].item_count, number
+            return -affinity.get(number, 0.0), -popular[number], -tree.categories[number].item_count, number
 
         chosen = sorted(tree.navigation_nos, key=rank)[: query.cards_per_shelf or definition.maximum_cards]
-        categories = [_link(tree.categories[number], liking.get(number, 0.0)) for number in chosen]
-        return [Draft(categories=categories, reason_kind=_kind(bool(liking)))]
+        categories = [_link(tree.categories[number], affinity.get(number, 0.0)) for number in chosen]
+        return [Draft(categories=categories, reason_kind=_kind(bool(affinity)))]
 
 
 def _popular_items(tree: CategoryTree, candidates: Candidates) -> Counter[int]:
-    """How many of the popular candidates each category holds; those that may not be shown to this visitor included."""
+    """Counts popular candidates by category, including those that this visitor may not see."""
     if candidates.states is None:
         return Counter()
     popular = candidates.states.category_nos[candidates.proposed_by(POPULAR)]
     return Counter(tree.shelf_categories(popular).tolist())
 
 
-def _link(category: Category, liking: float) -> page_pb2.CategoryLink:
-    reason = reason_pb2.Reason(kind=_kind(liking > 0), category_path=category.path)
+def _link(category: Category, affinity: float) -> page_pb2.CategoryLink:
+    reason = reason_pb2.Reason(kind=_kind(affinity > 0), category_path=category.path)
     return page_pb2.CategoryLink(path=category.path, item_count=category.item_count, reason=reason)
 
 

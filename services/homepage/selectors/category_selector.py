@@ -12,7 +12,7 @@ from vitrine.homepage.v1 import reason_pb2
 
 
 class CategorySelector(Selector):
-    """The best of the visitor's own categories; of the most promising ones where nothing is known of the visitor."""
+    """Top picks in the visitor's favorite categories or, for unknown visitors, in the most promising ones."""
 
     def enable(self, query: Query) -> bool:
         return bool(query.categories.categories)
@@ -26,14 +26,14 @@ class CategorySelector(Selector):
         if not enough.any():
             return []
         promise = np.bincount(inverse.ravel(), candidates.fused_scores[available], minlength=len(numbers))
-        liking = _affinities(query, numbers)
-        order = [place for place in np.lexsort((-promise, -liking)) if enough[place]]
+        affinity = _affinities(query, numbers)
+        order = [place for place in np.lexsort((-promise, -affinity)) if enough[place]]
         drafts: list[Draft] = []
         for place in order[: definition.count]:
             number = int(numbers[place])
             kind = (
                 reason_pb2.REASON_KIND_YOUR_CATEGORY
-                if liking[place] > 0
+                if affinity[place] > 0
                 else reason_pb2.REASON_KIND_POPULAR_IN_CATEGORY
             )
             ranked = by_value(candidates, (shelf_nos == number) & available)
@@ -42,7 +42,7 @@ class CategorySelector(Selector):
 
 
 def _affinities(query: Query, category_nos: Numbers) -> np.ndarray:
-    """Returns the visitor's affinity to each category, shape (n,); 0 where there is none."""
+    """Returns the visitor's affinity to each category, shape (n,); 0 if there is none."""
     affinities = query.user.category_affinities if query.personal else None
     if affinities is None or not affinities.nos:
         return np.zeros(len(category_nos), np.float32)

@@ -10,12 +10,12 @@ from services.homepage.query import Query
 from services.homepage.selectors.ranking import by_value
 from vitrine.homepage.v1 import reason_pb2
 
-# How much of the feed is spread: what comes later is scrolled to, and has its order from the ranking alone.
+# How many cards of the feed are diversified: later ones keep the ranking's order.
 _SPREAD_CARDS = 40
 
 
 class PickedForYouSelector(Selector):
-    """The feed: the best-ranked of all, with neighbors of one leaf category moved a little apart."""
+    """The feed: the best-ranked candidates, with cards of the same leaf category moved apart."""
 
     def select(
         self, query: Query, candidates: Candidates, available: Mask, definition: ShelfDefinition
@@ -34,7 +34,7 @@ class PickedForYouSelector(Selector):
 
 
 def spread_categories(categories: Sequence[int], *, run: int, window: int, lookahead: int) -> list[int]:
-    """Returns the places of `categories` in an order in which one stands at most `run` times among `window` neighbors.
+    """Returns the indexes of `categories`, ordered so that each is at most `run` times among `window` neighbors.
 
     A place gets the first of the next `lookahead` + 1 that fits, else with the best one left: nothing moves up
     by more than `lookahead`, so that the ranking's quality is kept. Category 0 (none) always fits.

@@ -7,7 +7,7 @@ from services.homepage.pipeline.candidates import Candidates, Mask
 
 
 def by_value(candidates: Candidates, mask: Mask) -> NDArray[np.intp]:
-    """Returns the candidates of `mask` by value, the best first; equal ones in the order of their sources."""
+    """Returns the candidates of `mask` by value, best first; ties in the order of their sources."""
     chosen = np.flatnonzero(mask)
     return chosen[np.argsort(-candidates.values[chosen], kind="stable")]
 

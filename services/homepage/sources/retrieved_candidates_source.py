@@ -11,7 +11,7 @@ from vitrine.homepage.v1 import page_pb2
 
 
 class RetrievedCandidatesSource(Source):
-    """What the candidates service proposes: the source that the page stands on."""
+    """The candidates service's proposals: the page's main source."""
 
     share = 0.4
     dependency = "CANDIDATES"

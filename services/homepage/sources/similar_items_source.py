@@ -12,7 +12,7 @@ from vitrine.candidates.v1.candidate_service_pb2 import ListSimilarItemsRequest
 
 
 class SimilarItemsSource(Source):
-    """Items like that of the visitor's last strong action, for the shelf "because you bought X"."""
+    """Items similar to that of the visitor's last strong action, for the shelf "Because you bought X"."""
 
     share = 0.4
     dependency = "CANDIDATES"

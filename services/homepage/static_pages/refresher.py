@@ -1,4 +1,4 @@
-"""Makes the static pages anew while all is well."""
+"""Refreshes the static pages while all is well."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -17,14 +17,14 @@ from vitrine.homepage.v1 import page_pb2
 
 _logger = structlog.get_logger(__name__)
 
-# A worse page than this is not better than the one there is.
+# A page with a lower step doesn't replace the existing one.
 _WORST_STEP = page_pb2.DEGRADATION_STEP_SOURCE_ORDER
 
 
 class StaticPageRefresher:
-    """Makes the page of nobody in particular for every layout: at start, then every `interval` seconds.
+    """Makes a page that isn't personalized for every layout: at start, then every `interval` seconds.
 
-    While it does not succeed it tries every `retry_interval` seconds.
+    After a failure it retries every `retry_interval` seconds.
     """
 
     def __init__(
@@ -52,17 +52,17 @@ class StaticPageRefresher:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begins to refresh in the background."""
+        """Starts refreshing in the background."""
         self._task = asyncio.create_task(self._keep_fresh())
 
     async def stop(self) -> None:
-        """Ends the refreshing."""
+        """Stops refreshing."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def refresh(self) -> bool:
-        """Makes all pages once; returns whether each could be made well enough to be kept."""
+        """Makes all pages once; returns whether all of them were good enough to keep."""
         made = [await self._refresh(layout) for layout in self._layouts]
         return all(made)
 
@@ -70,7 +70,7 @@ class StaticPageRefresher:
         while True:
             try:
                 fresh = await self.refresh()
-            except Exception:  # the pages in hand serve on; the bug is loud in the log
+            except Exception:  # the existing pages stay; the bug is loud in the log
                 _logger.exception("static_pages_not_refreshed")
                 fresh = False
             await asyncio.sleep(self._interval if fresh else self._retry_interval)
@@ -96,7 +96,7 @@ class StaticPageRefresher:
 
 
 def _lasting(made: MadePage) -> page_pb2.Page:
-    """Returns the page without what is shown until some moment only, and without what is made anew for each answer."""
+    """Returns the page without items of limited availability, and without everything that's made per response."""
     limited = {
         entry.item.item_id for entry in made.loaded.items.values() if entry.item.HasField("available_until_time")
     }

@@ -128,5 +128,5 @@ def test_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.experiments[0].buckets[0].name == "a"
     assert settings.parameters.source_quotas == {"popular": 3}
     assert not settings.debug_allowed
-    with pytest.raises(ValidationError, match="there are no texts in 'xx'"):
+    with pytest.raises(ValidationError, match="no texts in 'xx'"):
         HomepageSettings(shop_language="xx")
