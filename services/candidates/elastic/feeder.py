@@ -1,9 +1,9 @@
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from services.candidates.content.item_words import ItemWords
-from services.candidates.elastic.bulk_writer import BulkWriter, Operation
+from services.candidates.elastic.bulk_writer import BulkWriter
 from services.candidates.elastic.document import document
 from services.candidates.elastic.indexes import Indexes
 from services.candidates.elastic.vector_writer import VectorWriter
@@ -44,15 +44,13 @@ class Feeder:
             async for answer in answers:
                 if answer.changes:
                     await vectors.prepare(change.item for change in answer.changes)
-                    await self._writer.write(name, (self._operation(change, vectors) for change in answer.changes))
+                    await self._writer.write(name, (self._action(change, vectors) for change in answer.changes))
                     await self._indexes.reach(name, answer.version)
                 if answer.caught_up:
                     caught_up.set()
 
-    def _operation(self, change: CatalogChange, vectors: VectorWriter) -> Operation:
+    def _action(self, change: CatalogChange, vectors: VectorWriter) -> dict[str, Any]:
         about = {"_id": str(change.item_no), "version": change.version, "version_type": "external_gte"}
         if change.HasField("item"):
-            return Operation.of(
-                change.item_no, {"index": about}, document(change, self._words) | vectors.parts(change.item)
-            )
-        return Operation.of(change.item_no, {"delete": about})
+            return about | {"_op_type": "index", "_source": document(change, self._words) | vectors.parts(change.item)}
+        return about | {"_op_type": "delete"}
