@@ -25,7 +25,7 @@ from cli.echo import echo_throughput
 from cli.figures import Figures
 from cli.launcher.ports import any_free_port
 from services.candidates.artifacts.neighbors import Neighbors
-from services.candidates.elastic.client import open_client
+from services.candidates.elastic.cluster import open_client
 from services.candidates.settings import CandidatesSettings
 from services.candidates.sources.registry import SOURCES
 from services.common.artifacts import ArtifactStore

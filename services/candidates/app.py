@@ -11,9 +11,9 @@ import grpc
 
 from services.candidates.artifacts.embeddings import Embeddings
 from services.candidates.artifacts.group_tastes import GroupTastes
+from services.candidates.artifacts.loaded_artifact import LoadedArtifact
 from services.candidates.artifacts.neighbors import Neighbors
 from services.candidates.artifacts.repeats import Repeats
-from services.candidates.artifacts.slot import Slot
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.background.artifact_watcher import ArtifactWatcher
 from services.candidates.background.catalog_tail import CatalogTail
@@ -152,10 +152,10 @@ class CandidatesApplication:
         store, inputs = ArtifactStore(self._settings.state_directory / "artifacts"), self._inputs
         columns, floor = inputs.columns, self._settings.jobs.quality_floor
 
-        def watch_artifact(slot: Slot[Loaded], load: Callable[[Artifact], Loaded]) -> ArtifactWatcher[Loaded]:
+        def watch_artifact(slot: LoadedArtifact[Loaded], load: Callable[[Artifact], Loaded]) -> ArtifactWatcher[Loaded]:
             return ArtifactWatcher(store, slot, columns, self._loading, load, quality_floor=floor)
 
-        def watch(slot: Slot[Loaded], load: Callable[[Path, ItemColumns], Loaded]) -> ArtifactWatcher[Loaded]:
+        def watch(slot: LoadedArtifact[Loaded], load: Callable[[Path, ItemColumns], Loaded]) -> ArtifactWatcher[Loaded]:
             return watch_artifact(slot, lambda artifact: load(artifact.path, columns))
 
         def load_embeddings(artifact: Artifact) -> Embeddings:

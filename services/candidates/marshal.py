@@ -5,13 +5,12 @@ from google.protobuf.duration_pb2 import Duration
 
 from services.candidates.catalog.filter_masks import FilterMasks
 from services.candidates.eligibility import Eligibility
-from services.candidates.groups import groups_of
 from services.candidates.history import History
 from services.candidates.query import Query
 from services.candidates.retrieval import Outcome, Retrieved
 from services.candidates.sources.inputs import Inputs
-from services.candidates.taste import Taste
-from services.candidates.vectors.vector_status import VectorStatus
+from services.candidates.vectors.named_vectors import VectorStatus
+from services.candidates.visitor import Taste, groups_of
 from services.common.sorted_lookup import distinct
 from services.common.timestamps import timestamp_to_millis
 from vitrine.candidates.v1 import candidate_service_pb2 as pb

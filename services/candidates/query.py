@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from services.candidates.artifacts.group_tastes import Group
 from services.candidates.eligibility import Eligibility
 from services.candidates.history import History
-from services.candidates.taste import Taste
+from services.candidates.visitor import Taste
 from vitrine.common.v1.item_filter_pb2 import ItemFilter
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 

@@ -106,9 +106,9 @@ class CandidateServicer(CandidateServiceServicer):
             eligible_item_count=inputs.columns.eligible_count,
             item_count=inputs.columns.item_count,
             sources=self._retriever.names,
-            refused_artifacts=[refusal for slot in inputs.slots for refusal in slot.refusals()],
+            refused_artifacts=[refusal for artifact in inputs.artifacts for refusal in artifact.refusals()],
             artifacts=[
-                pb.LoadedArtifact(name=slot.name, version=slot.version) for slot in inputs.slots if slot.version
+                pb.LoadedArtifact(name=one.name, version=one.version) for one in inputs.artifacts if one.version
             ],
             content_fault=inputs.content.unready(),
             refused_items=inputs.refused_items,

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.content.alike import Alike
+from services.candidates.content.content_index import SimilarItems
 from services.candidates.eligibility import Eligibility
 from services.candidates.proposals import best
 from services.candidates.sources.inputs import Inputs
@@ -34,9 +34,9 @@ async def similar_items(inputs: Inputs, item_no: int, eligibility: Eligibility, 
     wanted = np.array([item_no], np.uint32)
     failed = ""
     try:
-        alike = await inputs.content.alike(wanted, np.ones(1), _LOOKED_AT, eligibility)
+        alike = await inputs.content.similar(wanted, np.ones(1), _LOOKED_AT, eligibility)
     except VitrineError as error:
-        alike, failed = Alike.nothing(1), f"content: {error.reason}"
+        alike, failed = SimilarItems.nothing(1), f"content: {error.reason}"
     found, similarities = alike.item_nos, alike.similarities[:, 0]
     by_content = np.ones(len(found), np.bool_)
     neighbors = inputs.neighbors.value

@@ -8,8 +8,8 @@ import numpy as np
 
 from services.candidates.artifacts.embeddings import Embeddings
 from services.candidates.artifacts.group_tastes import Group, GroupTastes
+from services.candidates.artifacts.loaded_artifact import LoadedArtifact
 from services.candidates.artifacts.neighbors import Neighbors
-from services.candidates.artifacts.slot import Slot
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.catalog.filter_masks import FilterMasks
 from services.candidates.marshal import query_of
@@ -109,7 +109,7 @@ class Shop:
         )
 
     def neighbors(
-        self, pairs: dict[tuple[int, int], float], slot: Slot[Neighbors] | None = None, *, users: int = 5
+        self, pairs: dict[tuple[int, int], float], slot: LoadedArtifact[Neighbors] | None = None, *, users: int = 5
     ) -> None:
         """Loads neighbors, or what the slot is for: similarity by pair, one way. `users` stand behind each."""
         item_nos = np.array(sorted({item_no for pair in pairs for item_no in pair}), np.uint32)

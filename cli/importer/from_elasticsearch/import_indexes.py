@@ -10,7 +10,7 @@ from cli.importer.from_elasticsearch.index_copy import IndexCopy
 from cli.importer.importing import Shop, import_files
 from cli.importer.options import ImportOptions
 from cli.importer.summary import ImportSummary
-from services.candidates.elastic.client import open_client
+from services.candidates.elastic.cluster import open_client
 from services.candidates.elastic.elasticsearch_settings import ElasticsearchSettings
 from services.common.progress import NoProgress, Progress
 

@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from services.candidates.artifacts.catalog_fit import check_fit
-from services.candidates.artifacts.files import read_array
-from services.candidates.artifacts.refusal import ArtifactRefusedError
+from services.candidates.artifacts.checked_arrays import ArtifactRefusedError, check_fit, read_array
 from services.candidates.catalog.item_columns import ItemColumns
 
 

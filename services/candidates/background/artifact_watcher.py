@@ -6,9 +6,9 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from services.candidates.artifacts.checked_arrays import ArtifactRefusedError
+from services.candidates.artifacts.loaded_artifact import LoadedArtifact
 from services.candidates.artifacts.quality_floor import KEPT_BACK, QUALITY, shortfall
-from services.candidates.artifacts.refusal import ArtifactRefusedError
-from services.candidates.artifacts.slot import Slot
 from services.candidates.catalog.item_columns import ItemColumns
 from services.common.artifacts import Artifact, ArtifactStore
 from services.common.errors import VitrineError
@@ -33,7 +33,7 @@ class ArtifactWatcher(Generic[Loaded]):
     def __init__(
         self,
         store: ArtifactStore,
-        slot: Slot[Loaded],
+        target: LoadedArtifact[Loaded],
         columns: ItemColumns,
         threads: Executor,
         load: Callable[[Artifact], Loaded],
@@ -41,7 +41,7 @@ class ArtifactWatcher(Generic[Loaded]):
         quality_floor: float = 0.0,
     ) -> None:
         self._store = store
-        self._slot = slot
+        self._target = target
         self._columns = columns
         self._threads = threads
         self._load = load
@@ -53,24 +53,24 @@ class ArtifactWatcher(Generic[Loaded]):
     async def look(self) -> None:
         """Loads what is current, if it is neither loaded nor refused."""
         try:
-            artifact = await self._run(self._store.current, self._slot.name)
+            artifact = await self._run(self._store.current, self._target.name)
         except VitrineError as error:
-            self._slot.refuse("CURRENT", error.message)
+            self._target.refuse("CURRENT", error.message)
             return
-        self._slot.refused.pop("CURRENT", None)
+        self._target.refused.pop("CURRENT", None)
         await self._swap(artifact)
         if kept := await self._run(self._kept_back, artifact):
-            self._slot.keep_back(kept.version, str(kept.metadata[KEPT_BACK]))
+            self._target.keep_back(kept.version, str(kept.metadata[KEPT_BACK]))
 
     async def _swap(self, artifact: Artifact | None) -> None:
-        if artifact is None or artifact.version == self._slot.version:
+        if artifact is None or artifact.version == self._target.version:
             return
-        if artifact.version in self._slot.refused and artifact.version != self._waiting:
+        if artifact.version in self._target.refused and artifact.version != self._waiting:
             return
         made_of = artifact.metadata.get("catalog_version", 0)
         if isinstance(made_of, int) and made_of > self._columns.version:
             self._waiting = artifact.version
-            self._slot.refuse(
+            self._target.refuse(
                 artifact.version, f"made from catalog version {made_of}, read so far is {self._columns.version}"
             )
             return
@@ -78,10 +78,10 @@ class ArtifactWatcher(Generic[Loaded]):
         try:
             loaded = await self._run(self._check_and_load, artifact)
         except (ArtifactRefusedError, VitrineError) as error:
-            self._slot.refuse(artifact.version, str(error))
+            self._target.refuse(artifact.version, str(error))
             self._log.error("artifact refused", artifact=artifact.name, version=artifact.version, reason=str(error))
         else:
-            self._slot.put(artifact.version, loaded)
+            self._target.put(artifact.version, loaded)
             self._loaded = artifact
             self._log.info("artifact loaded", artifact=artifact.name, version=artifact.version)
 
@@ -100,10 +100,10 @@ class ArtifactWatcher(Generic[Loaded]):
 
     def _kept_back(self, current: Artifact | None) -> Artifact | None:
         """Returns the newest version where the job kept it back and nothing newer is current."""
-        for version in self._store.versions(self._slot.name)[-1:]:
+        for version in self._store.versions(self._target.name)[-1:]:
             if current is not None and int(version) <= int(current.version):
                 break
             with contextlib.suppress(VitrineError):  # removed meanwhile, or broken and not current: no matter
-                newest = self._store.get(self._slot.name, version)
+                newest = self._store.get(self._target.name, version)
                 return newest if newest.metadata.get(KEPT_BACK) else None
         return None

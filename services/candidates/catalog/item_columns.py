@@ -1,16 +1,15 @@
 import zlib
 from collections import deque
 from collections.abc import Iterable, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.candidates.arrays import capacity_for, grown
 from services.candidates.catalog.attribute_terms import AttributeTerm, attribute_term, attribute_terms
-from services.candidates.catalog.growth import capacity_for, grown
 from services.candidates.catalog.item_mask import ItemMask
-from services.candidates.catalog.item_topics import item_topics
 from services.candidates.catalog.term_column import TermColumn
 from services.common.content_mark import content_mark
 from services.common.item_state import HAS_PRICE, HIDDEN, IN_CATALOG, IN_STOCK, REDUCED
@@ -199,3 +198,19 @@ def _prefixes(paths: tuple[CategoryTerm, ...]) -> set[CategoryTerm]:
 
 def _itself(value: str) -> tuple[str]:
     return (value,)
+
+
+_ATTRIBUTES: Final = ("tag", "tags", "topic", "topics")
+
+
+def item_topics(item: Item, paths: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    """Returns what a follower of topics finds the item by: names of its category `paths`, its tags and its topics."""
+    topics = set(chain.from_iterable(paths))
+    if attributes := item.attributes:
+        for name in _ATTRIBUTES:
+            if name in attributes:
+                value = attributes[name]
+                topics.update(value.texts.values)
+                if value.text:
+                    topics.add(value.text)
+    return tuple(sorted(topics))

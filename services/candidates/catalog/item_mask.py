@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.catalog.growth import grown
+from services.candidates.arrays import grown
 
 
 class ItemMask:

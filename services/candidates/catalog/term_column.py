@@ -4,7 +4,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.catalog.growth import capacity_for, grown
+from services.candidates.arrays import capacity_for, grown
 
 Value = TypeVar("Value", bound=Hashable)
 

@@ -1,13 +1,47 @@
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.content.alike import Alike
-from services.candidates.content.matches import Matches
 from services.candidates.eligibility import Eligibility
-from services.candidates.vectors.vector_status import VectorStatus
+from services.candidates.vectors.named_vectors import VectorStatus
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarItems:
+    """Items alike to some of a history: similarities float32[items, history], 0 to 1."""
+
+    item_nos: NDArray[np.uint32]
+    similarities: NDArray[np.float32]
+
+    @classmethod
+    def nothing(cls, history: int) -> "SimilarItems":
+        """Returns no items, for a history of so many."""
+        return cls(np.zeros(0, np.uint32), np.zeros((0, history), np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Items that fit some words, the best first; `relevance` is comparable in one answer only, and above 0
+    where there are words.
+    """
+
+    item_nos: NDArray[np.uint32]
+    relevance: NDArray[np.float32]
+
+    @classmethod
+    def nothing(cls) -> "Matches":
+        """Returns no items."""
+        return cls(np.zeros(0, np.uint32), np.zeros(0, np.float32))
+
+    @classmethod
+    def best(cls, item_nos: NDArray[np.integer], relevance: NDArray[np.floating], count: int) -> "Matches":
+        """Returns the `count` most relevant; equal ones by item_no."""
+        order = np.lexsort((item_nos, -relevance))[:count]
+        return cls(item_nos[order].astype(np.uint32), relevance[order].astype(np.float32))
+
 
 MOST_MATCHES: Final = 10_000
 """How many items a search by words looks at: the ones that fit best. The most that Elasticsearch gives at once."""
@@ -33,9 +67,9 @@ class ContentIndex(Protocol):
         """Returns how the items' named vectors stand, by name."""
         ...
 
-    async def alike(
+    async def similar(
         self, item_nos: NDArray[np.uint32], weights: NDArray[np.float64], count: int, eligibility: Eligibility
-    ) -> Alike:
+    ) -> SimilarItems:
         """Returns about `count` items most alike to the weighted items, and as many for the vectors of each name that
         these have, with their similarity to each of those: the cosine of weighted features and named vectors, 0 to 1
         (vectors/blend.py). It may give the items themselves. All similarities of a given item that is not in the index

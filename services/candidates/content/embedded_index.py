@@ -7,16 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.catalog.item_columns import ItemColumns
-from services.candidates.content.alike import Alike
-from services.candidates.content.embedded_alike import EmbeddedAlike
+from services.candidates.content.content_index import Matches, SimilarItems
+from services.candidates.content.embedded_similarity import EmbeddedSimilarity
 from services.candidates.content.feature_index import FeatureIndex
 from services.candidates.content.freshness import freshness
 from services.candidates.content.item_words import WORD_WEIGHTS, ItemWords, least_words, word_groups
-from services.candidates.content.matches import Matches
 from services.candidates.content.synonyms import Synonyms
 from services.candidates.eligibility import Eligibility
-from services.candidates.vectors.named_vectors import NamedVectors
-from services.candidates.vectors.vector_status import VectorStatus
+from services.candidates.vectors.named_vectors import NamedVectors, VectorStatus
 from vitrine.features.v1.item_pb2 import Item
 
 
@@ -44,7 +42,7 @@ class EmbeddedIndex:
         self._features = FeatureIndex()
         self._vectors = vectors
         self._words = FeatureIndex(ItemWords(synonyms).terms, WORD_WEIGHTS)
-        self._alike = EmbeddedAlike(self._features, vectors)
+        self._similarity = EmbeddedSimilarity(self._features, vectors)
 
     @property
     def version(self) -> str:
@@ -93,10 +91,10 @@ class EmbeddedIndex:
         """Folds what changed into the large parts, in one of `threads`, once it is much."""
         await _merge_beside((part for part in self._parts() if part.wants_merge), threads)
 
-    async def alike(
+    async def similar(
         self, item_nos: NDArray[np.uint32], weights: NDArray[np.float64], count: int, eligibility: Eligibility
-    ) -> Alike:
-        return await self._alike.find(item_nos, weights, count, eligibility)
+    ) -> SimilarItems:
+        return await self._similarity.find(item_nos, weights, count, eligibility)
 
     async def match(self, text: str, eligibility: Eligibility, count: int) -> Matches:
         groups = word_groups(text)

@@ -6,12 +6,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.content.item_terms import FIELD_WEIGHTS, Term, item_terms
-from services.candidates.content.merge import Merge
-from services.candidates.content.profiles import Profiles
 from services.candidates.content.segment import Admits, Segment
 from services.candidates.content.vocabulary import Vocabulary
 from services.common.sorted_lookup import distinct
 from vitrine.features.v1.item_pb2 import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """Items as unit vectors of weighted features, to compare others with: `features` int32[n] ascending, `values`
+    float32[items, n], and `known` bool[items]: which have any.
+    """
+
+    features: NDArray[np.int32]
+    values: NDArray[np.float32]
+    known: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Everything that one large segment is to be made from; nothing else writes to it, so another thread may run it."""
+
+    base: Segment
+    retired: NDArray[np.bool_]
+    changed: dict[int, NDArray[np.int32]]
+    field_weights: NDArray[np.float32]
+
+    def run(self) -> tuple[Segment, NDArray[np.float32]]:
+        """Returns the segment and the features' weights, field weight × ln(1 + items / items with the feature)."""
+        kept = np.flatnonzero(~self.retired)
+        rows = {int(self.base.item_nos[row]): self.base.row(int(row)) for row in kept} | self.changed
+        features = list(rows.values())
+        together = np.concatenate(features) if features else np.zeros(0, np.int32)
+        counts = np.bincount(together, minlength=len(self.field_weights))
+        weights = (self.field_weights * np.log1p(len(rows) / np.maximum(counts, 1))).astype(np.float32)
+        return Segment(np.fromiter(rows, np.uint32, len(rows)), features, weights), weights
+
 
 _SMALLEST_MERGE: Final = 500
 _MERGE_SHARE: Final = 0.02

@@ -6,8 +6,14 @@ from types import MappingProxyType
 from typing import Final
 
 from services.candidates.catalog.attribute_terms import attribute_term, attribute_terms
-from services.candidates.content.tokens import tokens
+from services.common.words import words
 from vitrine.features.v1.item_pb2 import Item
+
+
+def tokens(text: str) -> set[str]:
+    """Returns the distinct terms of a text (see `words`)."""
+    return set(words(text))
+
 
 FIELD_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
     {"title": 1.0, "category": 1.2, "brand": 0.7, "creator": 0.7, "attribute": 0.6, "price_band": 0.3}

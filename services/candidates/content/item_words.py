@@ -5,9 +5,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-from services.candidates.content.item_terms import Term
+from services.candidates.content.item_terms import Term, tokens
 from services.candidates.content.synonyms import Synonyms
-from services.candidates.content.tokens import tokens
 from vitrine.common.v1.attribute_pb2 import AttributeValue
 from vitrine.features.v1.item_pb2 import Item
 

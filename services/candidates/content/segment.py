@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from services.candidates.ragged import gather, spans
+from services.candidates.arrays import gather, spans
 
 Admits: TypeAlias = Callable[[NDArray[np.uint32]], NDArray[np.bool_]]
 # Postings that one search may read: keeps the cost of a search from growing with the catalog.

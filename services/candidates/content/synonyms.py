@@ -1,7 +1,7 @@
 import hashlib
 from pathlib import Path
 
-from services.candidates.content.tokens import tokens
+from services.candidates.content.item_terms import tokens
 from services.common.errors import InvalidArgumentError
 
 

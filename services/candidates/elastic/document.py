@@ -1,12 +1,13 @@
+import hashlib
+import json
 import math
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 from services.candidates.catalog.attribute_terms import attribute_term, attribute_terms
 from services.candidates.catalog.item_columns import is_eligible, item_digest, item_flags
-from services.candidates.content.item_terms import item_terms
+from services.candidates.content.item_terms import FIELD_WEIGHTS, Term, item_terms
 from services.candidates.content.item_words import ItemWords
-from services.candidates.elastic.features import feature_texts, field_weight
-from services.candidates.elastic.keywords import keyword
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 from vitrine.features.v1.item_pb2 import ItemKind
 
@@ -45,3 +46,29 @@ def document(change: CatalogChange, words: ItemWords) -> dict[str, Any]:
     }
     body |= {name: value for name, value in optional.items() if value is not None}
     return body | {f"{field}_words": text for field, text in words.texts(item).items() if text}
+
+
+# Lucene takes terms of up to 32,766 bytes; long ones only cost memory.
+_LONGEST: Final = 1_000
+
+
+def keyword(value: Any) -> str:
+    """Returns a text as it is, anything else as compact JSON."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if len(text.encode()) <= _LONGEST:
+        return text
+    return "#" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def feature_texts(terms: Iterable[Term]) -> list[str]:
+    """Returns the features as short texts, in a fixed order."""
+    return sorted(f"{field}:{_digest(value)}" for field, value in terms)
+
+
+def field_weight(feature: str) -> float:
+    """Returns the weight of the field that a feature is of."""
+    return FIELD_WEIGHTS[feature.partition(":")[0]]
+
+
+def _digest(value: object) -> str:
+    return hashlib.blake2b(json.dumps(value, ensure_ascii=False).encode(), digest_size=8).hexdigest()

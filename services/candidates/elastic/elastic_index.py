@@ -6,23 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.catalog.item_columns import ItemColumns
-from services.candidates.content.alike import Alike
-from services.candidates.content.content_index import MOST_MATCHES
+from services.candidates.content.content_index import MOST_MATCHES, Matches, SimilarItems
 from services.candidates.content.freshness import FRESHNESS_HALF_LIFE_DAYS, FRESHNESS_SHARE, LOW_STOCK, STOCK_SHARE
+from services.candidates.content.item_terms import tokens
 from services.candidates.content.item_words import WORD_WEIGHTS
-from services.candidates.content.matches import Matches
 from services.candidates.content.segment import POSTINGS_READ
-from services.candidates.content.tokens import tokens
-from services.candidates.elastic.alike_query import alike_query
 from services.candidates.elastic.cluster import Cluster
-from services.candidates.elastic.cosines import cosines
 from services.candidates.elastic.elastic_vectors import MOST_FOUND, ElasticVectors
-from services.candidates.elastic.feature_weights import FeatureWeights
-from services.candidates.elastic.filters import eligible
+from services.candidates.elastic.feature_weights import FeatureWeights, cosines
 from services.candidates.elastic.indexes import Indexes
+from services.candidates.elastic.queries import eligible, similar_items_query
 from services.candidates.eligibility import Eligibility
 from services.candidates.vectors.blend import Part, blended, lengths
-from services.candidates.vectors.vector_status import VectorStatus
+from services.candidates.vectors.named_vectors import VectorStatus
 from services.common.direction import units
 
 
@@ -62,15 +58,15 @@ class ElasticIndex:
         await self._vectors.look(name, current.vector_fields if current else ())
         self._serving = name
 
-    async def alike(
+    async def similar(
         self, item_nos: NDArray[np.uint32], weights: NDArray[np.float64], count: int, eligibility: Eligibility
-    ) -> Alike:
+    ) -> SimilarItems:
         history = await self._documents(item_nos)
         features = [document.get("features", []) for document in history]
         known = np.array([len(row) > 0 for row in features], np.bool_)
         used = [(one, rows) for one in self._vectors.used if (rows := units(one.field.directions(history))).any()]
         if not known.any() and not used:
-            return Alike.nothing(len(item_nos))
+            return SimilarItems.nothing(len(item_nos))
         shares = weights / lengths(known, ((one.weight, rows) for one, rows in used)).clip(1e-9)
         feature_weights = await self._weights.of(feature for row in features for feature in row)
         knn = self._vectors.clauses(
@@ -78,7 +74,7 @@ class ElasticIndex:
         )
         rare = self._weights.rarest(feature_weights, POSTINGS_READ)
         hits = await self._search(
-            alike_query(features, shares, feature_weights, rare, eligibility),
+            similar_items_query(features, shares, feature_weights, rare, eligibility),
             min(count * (1 + len(knn)), MOST_FOUND),
             ["features", *(one.field.kept for one, _ in used)],
             knn,
@@ -94,7 +90,7 @@ class ElasticIndex:
             known,
             [Part(one.weight, units(one.field.directions(documents)), rows) for one, rows in used],
         )
-        return Alike(found[admitted], similarities)
+        return SimilarItems(found[admitted], similarities)
 
     async def match(self, text: str, eligibility: Eligibility, count: int) -> Matches:
         if not tokens(text):

@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.elastic.cluster import Cluster
-from services.candidates.elastic.filters import eligible
+from services.candidates.elastic.queries import eligible
 from services.candidates.elastic.vector_field import VectorField
 from services.candidates.eligibility import Eligibility
-from services.candidates.vectors.named_vectors import MOST_BLOCKS
-from services.candidates.vectors.vector_status import VectorStatus
+from services.candidates.vectors.named_vectors import MOST_BLOCKS, VectorStatus
 from services.common.direction import VectorFault
 
 MOST_FOUND: Final = 10_000

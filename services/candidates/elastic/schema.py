@@ -13,7 +13,7 @@ SERVING_REFRESH: Final = "250ms"
 _BUILDING_REFRESH: Final = "30s"
 
 # Lower case without accents, full-width and half-width forms alike, and pairs of characters for Chinese, Japanese and
-# Korean, as `content/tokens.py`. Synonyms are in the documents (`content/synonyms.py`), not here.
+# Korean, as `content/item_terms.py`. Synonyms are in the documents (`content/synonyms.py`), not here.
 _ANALYSIS: Final[dict[str, Any]] = {
     "analyzer": {
         "shop": {

@@ -1,8 +1,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
+from services.candidates.elastic.document import keyword
 from services.candidates.elastic.indexes import Indexes
-from services.candidates.elastic.keywords import keyword
 from services.candidates.elastic.vector_field import VectorField
 from services.candidates.vectors.named_vectors import MOST_BLOCKS
 from services.common.direction import VectorFault, direction

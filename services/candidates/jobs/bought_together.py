@@ -5,9 +5,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from services.candidates.job_settings import BasketSettings
-from services.candidates.jobs.blocks import blocks
 from services.candidates.jobs.events import Events
-from services.candidates.jobs.rows import Rows, RowsBuilder
+from services.candidates.jobs.rows import Rows, RowsBuilder, blocks
 from services.common.progress import NoProgress, Progress
 
 _MILLIS_PER_HOUR: Final = 3_600_000

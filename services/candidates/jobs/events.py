@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.jobs.blocks import blocks
+from services.candidates.jobs.rows import blocks
 
 _AT_A_TIME: Final = 2_000_000
 

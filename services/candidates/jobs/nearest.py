@@ -4,11 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.candidates.job_settings import NeighborSettings, Similarity
-from services.candidates.jobs.blocks import blocks
 from services.candidates.jobs.cosine import Cosine
 from services.candidates.jobs.pearson import Pearson
 from services.candidates.jobs.ratings import Matrix
-from services.candidates.jobs.rows import Rows, RowsBuilder
+from services.candidates.jobs.rows import Rows, RowsBuilder, blocks
 from services.common.progress import NoProgress, Progress
 
 

@@ -3,11 +3,10 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from services.candidates.arrays import gather
 from services.candidates.job_settings import SequenceSettings
-from services.candidates.jobs.blocks import blocks
 from services.candidates.jobs.events import Events
-from services.candidates.jobs.rows import Rows, RowsBuilder
-from services.candidates.ragged import gather
+from services.candidates.jobs.rows import Rows, RowsBuilder, blocks
 from services.common.progress import NoProgress, Progress
 from services.common.sorted_lookup import contained
 

@@ -6,8 +6,8 @@ from itertools import islice
 from typing import Final
 
 from services.candidates.artifacts.group_tastes import Group
-from services.candidates.groups import groups_of
 from services.candidates.jobs.read_log import ReadLog
+from services.candidates.visitor import groups_of
 from services.common.channels import open_channel
 from services.common.progress import Progress
 from services.common.single_pass_reader import stream_catalog, stream_log

@@ -1,8 +1,20 @@
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def blocks(costs: NDArray[np.integer], most: int) -> Iterator[slice]:
+    """Cuts rows into stretches of one or more that cost at most `most` together: memory is bounded."""
+    total = np.concatenate([[0], np.cumsum(costs, dtype=np.int64)])
+    begin = 0
+    while begin < len(costs):
+        end = max(begin + 1, int(np.searchsorted(total, total[begin] + most, side="right")) - 1)
+        yield slice(begin, end)
+        begin = end
+
 
 # Rows of small arrays that are put together to large ones: a small one costs as much again as what is in it.
 _PACKED: Final = 10_000

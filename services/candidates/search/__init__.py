@@ -1,0 +1,1 @@
+"""SearchItems: order, facets and pages of what the content index finds."""

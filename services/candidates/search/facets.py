@@ -45,3 +45,23 @@ def _shown(name: str, term: Any, item_filter: ItemFilter) -> bool:
         parents = [tuple(path.names) for path in item_filter.categories] or [()]
         return any(len(term) == len(parent) + 1 and term[: len(parent)] == parent for parent in parents)
     return not (name.startswith(ATTRIBUTE) and term[0] == "texts")
+
+
+_FIELDS: Final = {"brand": "brands", "kind": "kinds", "creator": "creators"}
+
+
+def without_own_facet(facet: str, item_filter: ItemFilter) -> ItemFilter | None:
+    """Returns the filter without what was chosen of the facet itself; None: nothing was.
+
+    Whoever chose one brand wants to see how many items the others have, to add one. A category's values are the next
+    level below the chosen one: there the choice stays.
+    """
+    rest = ItemFilter()
+    rest.CopyFrom(item_filter)
+    if facet in _FIELDS:
+        rest.ClearField(_FIELDS[facet])  # type: ignore[arg-type]  # one of three
+    elif facet.startswith(ATTRIBUTE):
+        others = [one for one in item_filter.attributes if one.name != facet.removeprefix(ATTRIBUTE)]
+        rest.ClearField("attributes")
+        rest.attributes.extend(others)
+    return None if rest == item_filter else rest

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.content.content_index import MOST_MATCHES
-from services.candidates.content.matches import Matches
-from services.candidates.content.tokens import tokens
+from services.candidates.content.content_index import MOST_MATCHES, Matches
+from services.candidates.content.item_terms import tokens
 from services.candidates.eligibility import Eligibility
 from services.candidates.search.facets import FacetCount, count_facet
 from services.candidates.search.order import page_of, sort_keys

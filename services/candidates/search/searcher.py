@@ -3,11 +3,10 @@ import hashlib
 from services.candidates.catalog.filter_masks import FilterMasks
 from services.candidates.eligibility import Eligibility
 from services.candidates.marshal import eligibility_of
-from services.candidates.search.answer import answer_of
-from services.candidates.search.find import find
-from services.candidates.search.own_choice import without_own_choice
+from services.candidates.requests import checked_page_size
+from services.candidates.search.facets import ATTRIBUTE, FacetCount, without_own_facet
+from services.candidates.search.find import Found, find
 from services.candidates.search.search import Place, Search
-from services.candidates.search.validate import checked_page_size
 from services.candidates.sources.inputs import Inputs
 from services.common.paging import LIST_KEY_BYTES, PageTokens
 from services.common.signing import Signer
@@ -37,7 +36,7 @@ class Searcher:
             return eligibility_of(item_filter, excluded, query_millis, self._inputs, self._masks)
 
         eligibility = admitted(request.filter)
-        wider = {name: without_own_choice(name, request.filter) for name in request.facets}
+        wider = {name: without_own_facet(name, request.filter) for name in request.facets}
         search = Search(
             text=request.text,
             eligibility=eligibility,
@@ -56,3 +55,31 @@ def _list_key(request: pb.SearchItemsRequest) -> bytes:
         text=request.text, filter=request.filter, sort=request.sort, excluded_item_nos=request.excluded_item_nos
     )
     return hashlib.blake2b(same.SerializeToString(deterministic=True), digest_size=LIST_KEY_BYTES).digest()
+
+
+def answer_of(found: Found, next_page_token: str, version: str) -> pb.SearchItemsResponse:
+    """Returns a page of a search as the contract has it."""
+    return pb.SearchItemsResponse(
+        item_nos=found.item_nos.tolist(),
+        scores=found.scores.tolist(),
+        total_count=found.total,
+        facets=[
+            pb.Facet(name=name, values=[_value(name, counted) for counted in counts])
+            for name, counts in found.facets.items()
+        ],
+        next_page_token=next_page_token,
+        version=version,
+    )
+
+
+def _value(name: str, counted: FacetCount) -> pb.FacetValue:
+    term, count = counted
+    value = pb.FacetValue(count=count)
+    if isinstance(term, str):
+        value.text = term
+    elif name.startswith(ATTRIBUTE) and isinstance(term, tuple):
+        kind, content = term
+        setattr(value.attribute, kind, content)
+    elif isinstance(term, tuple):
+        value.category.names.extend(term)
+    return value

@@ -32,7 +32,7 @@ class Content:
 
     async def propose(self, query: Query, quota: int) -> Proposals:
         item_nos, weights = query.history.strongest(self._inputs.settings.history.content_items)
-        alike = await self._inputs.content.alike(
+        alike = await self._inputs.content.similar(
             item_nos, weights, _WEIGHED * quota, query.eligibility.without(query.history.item_nos)
         )
         terms = alike.similarities * weights

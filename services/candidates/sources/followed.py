@@ -8,7 +8,7 @@ from services.candidates.proposals import Proposals, best, nothing
 from services.candidates.query import Query
 from services.candidates.sources.inputs import Inputs
 from services.candidates.statistics.item_statistics import popularity_at
-from services.candidates.statistics.term_ranking import TermRanking
+from services.candidates.statistics.top_lists import TermRanking
 from services.common.sorted_lookup import contained
 from vitrine.events.v1 import event_pb2
 

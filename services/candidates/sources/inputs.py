@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from services.candidates.artifacts.embeddings import Embeddings
 from services.candidates.artifacts.group_tastes import GroupTastes
+from services.candidates.artifacts.loaded_artifact import LoadedArtifact
 from services.candidates.artifacts.neighbors import Neighbors
 from services.candidates.artifacts.repeats import Repeats
-from services.candidates.artifacts.slot import Slot
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.catalog.item_columns import ItemColumns
 from services.candidates.content.content_index import ContentIndex
@@ -31,13 +31,23 @@ class Inputs:
     statistics: ItemStatistics = field(init=False)
     embedded: EmbeddedIndex = field(init=False)
     content: ContentIndex = field(init=False)
-    neighbors: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.ARTIFACT))
-    next_items: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.NEXT_ITEMS))
-    bought_together: Slot[Neighbors] = field(default_factory=lambda: Slot[Neighbors](Neighbors.BOUGHT_TOGETHER))
-    user_ratings: Slot[UserRatings] = field(default_factory=lambda: Slot[UserRatings](UserRatings.ARTIFACT))
-    group_tastes: Slot[GroupTastes] = field(default_factory=lambda: Slot[GroupTastes](GroupTastes.ARTIFACT))
-    repeats: Slot[Repeats] = field(default_factory=lambda: Slot[Repeats](Repeats.ARTIFACT))
-    embeddings: Slot[Embeddings] = field(default_factory=lambda: Slot[Embeddings](Embeddings.ARTIFACT))
+    neighbors: LoadedArtifact[Neighbors] = field(default_factory=lambda: LoadedArtifact[Neighbors](Neighbors.ARTIFACT))
+    next_items: LoadedArtifact[Neighbors] = field(
+        default_factory=lambda: LoadedArtifact[Neighbors](Neighbors.NEXT_ITEMS)
+    )
+    bought_together: LoadedArtifact[Neighbors] = field(
+        default_factory=lambda: LoadedArtifact[Neighbors](Neighbors.BOUGHT_TOGETHER)
+    )
+    user_ratings: LoadedArtifact[UserRatings] = field(
+        default_factory=lambda: LoadedArtifact[UserRatings](UserRatings.ARTIFACT)
+    )
+    group_tastes: LoadedArtifact[GroupTastes] = field(
+        default_factory=lambda: LoadedArtifact[GroupTastes](GroupTastes.ARTIFACT)
+    )
+    repeats: LoadedArtifact[Repeats] = field(default_factory=lambda: LoadedArtifact[Repeats](Repeats.ARTIFACT))
+    embeddings: LoadedArtifact[Embeddings] = field(
+        default_factory=lambda: LoadedArtifact[Embeddings](Embeddings.ARTIFACT)
+    )
     new_vectors: ItemVectors | None = None
     """The vectors with those of items that came or changed since the training; of the loaded training, or of a former
     one.
@@ -66,8 +76,8 @@ class Inputs:
         return ItemVectors(trained)
 
     @property
-    def slots(self) -> "tuple[Slot[Any], ...]":
-        """Where each artifact stands."""
+    def artifacts(self) -> "tuple[LoadedArtifact[Any], ...]":
+        """All artifacts, loaded or not."""
         return (
             self.neighbors,
             self.next_items,

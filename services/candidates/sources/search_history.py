@@ -3,7 +3,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from services.candidates.content.tokens import tokens
+from services.candidates.content.item_terms import tokens
 from services.candidates.proposals import Proposals, best, nothing
 from services.candidates.query import Query
 from services.candidates.sources.inputs import Inputs

@@ -3,10 +3,10 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.candidates.arrays import gather
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.proposals import Proposals, best, nothing
 from services.candidates.query import Query
-from services.candidates.ragged import gather
 from services.candidates.sources.inputs import Inputs
 from services.common.sorted_lookup import contained, grouped
 

@@ -1,0 +1,1 @@
+"""Item statistics and the rankings made of them."""

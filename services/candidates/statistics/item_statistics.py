@@ -3,7 +3,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.catalog.growth import capacity_for, grown
+from services.candidates.arrays import capacity_for, grown
 from vitrine.features.v1.feature_service_pb2 import ListItemStatisticsResponse
 
 _MILLIS_PER_DAY: Final = 86_400_000

@@ -1,0 +1,1 @@
+"""Vectors of items, by name or of the behavior model, and the search among them."""

@@ -5,11 +5,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.catalog.growth import capacity_for, grown
+from services.candidates.arrays import capacity_for, grown
 from services.candidates.vectors.vector_block import VectorBlock
-from services.candidates.vectors.vector_status import VectorStatus
 from services.common.direction import VectorFault, direction
 from vitrine.features.v1.item_pb2 import Item
+
+
+@dataclass(frozen=True, slots=True)
+class VectorStatus:
+    """The vectors of one name in the content index: how many items are compared by them, and why others are not."""
+
+    name: str
+    dimensions: int
+    weight: float
+    item_count: int
+    left_out: Mapping[VectorFault, int]
+
 
 MOST_BLOCKS: Final = 64
 """Names and lengths of vectors that are told apart; more than these are left out."""

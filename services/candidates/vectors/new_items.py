@@ -3,8 +3,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.candidates.arrays import grown
 from services.candidates.artifacts.embeddings import Embeddings
-from services.candidates.catalog.growth import grown
 from services.candidates.catalog.item_columns import ItemColumns
 from services.candidates.vectors.item_vectors import ItemVectors
 from services.common.item_state import IN_CATALOG

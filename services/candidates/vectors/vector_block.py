@@ -4,7 +4,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.catalog.growth import capacity_for, grown
+from services.candidates.arrays import capacity_for, grown
 from services.candidates.vectors.row_filter import RowItems
 from services.candidates.vectors.vector_index import VectorIndex, vector_index
 from services.candidates.vectors.vector_search import VectorSearch

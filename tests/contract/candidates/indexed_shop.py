@@ -8,10 +8,8 @@ from typing import Any, Protocol
 import grpc
 import numpy as np
 
-from services.candidates.content.alike import Alike
-from services.candidates.content.content_index import ContentIndex
+from services.candidates.content.content_index import ContentIndex, Matches, SimilarItems
 from services.candidates.content.embedded_index import EmbeddedIndex
-from services.candidates.content.matches import Matches
 from services.candidates.content.synonyms import Synonyms
 from services.candidates.elastic.engine import Engine
 from services.candidates.settings import CandidatesSettings
@@ -54,12 +52,12 @@ class _Asking:
     async def match(self, text: str, count: int = 100, **fields: Any) -> Matches:
         return await self.index.match(text, self.shop.query(**fields).eligibility, count)
 
-    async def alike(self, *item_nos: int, count: int = 100, **fields: Any) -> Alike:
+    async def similar(self, *item_nos: int, count: int = 100, **fields: Any) -> SimilarItems:
         numbers = np.array(item_nos, np.uint32)
-        return await self.index.alike(numbers, np.ones(len(numbers)), count, self.shop.query(**fields).eligibility)
+        return await self.index.similar(numbers, np.ones(len(numbers)), count, self.shop.query(**fields).eligibility)
 
     async def similarities(self, item_no: int, **fields: Any) -> dict[int, float]:
-        alike = await self.alike(item_no, **fields)
+        alike = await self.similar(item_no, **fields)
         return dict(zip(alike.item_nos.tolist(), alike.similarities[:, 0].tolist(), strict=True))
 
 

@@ -202,9 +202,9 @@ async def test_ten_thousand_exclusions_are_borne(shop: Any) -> None:
 
 async def test_a_history_of_unknown_items_is_like_nothing(shop: Any) -> None:
     await shop.put(CUPS)
-    alike = await shop.alike(77, 4_000_000_000)
+    alike = await shop.similar(77, 4_000_000_000)
     assert alike.similarities.shape == (0, 2)
-    mixed = await shop.alike(1, 77)
+    mixed = await shop.similar(1, 77)
     assert (mixed.similarities[:, 0] > 0).any()
     assert not mixed.similarities[:, 1].any()
 
@@ -212,7 +212,7 @@ async def test_a_history_of_unknown_items_is_like_nothing(shop: Any) -> None:
 async def test_an_item_without_features_is_like_nothing(shop: Any) -> None:
     video = Item(kind=ITEM_KIND_VIDEO)
     await shop.put({1: video, 2: Item(kind=ITEM_KIND_VIDEO), 3: Item(title="cup", price=1.0)})
-    assert (await shop.alike(1)).item_nos.tolist() == []
+    assert (await shop.similar(1)).item_nos.tolist() == []
 
 
 async def test_the_version_names_what_answers(shop: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.candidates.vectors.vector_status import VectorStatus
+from services.candidates.vectors.named_vectors import VectorStatus
 from services.common.direction import VectorFault
 from tests.contract.candidates.indexed_shop import EmbeddedShop, only
 from tests.support.candidates_shop import NOW
@@ -97,7 +97,7 @@ async def test_the_history_as_a_whole_is_searched_by(shop: Any) -> None:
     """The items without a vector have no part in it; each similarity is that to the one item."""
     others = {number: unlike(number, text=[1.0, (number - 9) / 5]) for number in range(10, 20)}
     await shop.put({1: unlike(1, text=EAST), 2: unlike(2, text=EAST), 3: item("tea"), **others})
-    alike = await shop.alike(1, 2, 3, 77, count=5, excluded=[1, 2, 3])
+    alike = await shop.similar(1, 2, 3, 77, count=5, excluded=[1, 2, 3])
     nearest = alike.item_nos[np.argsort(-alike.similarities.sum(axis=1))]
     assert nearest[:3].tolist() == [10, 11, 12]
     assert alike.similarities[:, :2].max() == pytest.approx(0.49, abs=0.01)

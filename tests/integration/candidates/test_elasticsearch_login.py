@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from elastic_transport import TlsError
 
-from services.candidates.elastic.client import open_client
+from services.candidates.elastic.cluster import open_client
 from services.candidates.settings import CandidatesSettings
 from tests.support.elasticsearch_proxy import ElasticsearchProxy, answered
 

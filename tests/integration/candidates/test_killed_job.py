@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from services.candidates.artifacts.loaded_artifact import LoadedArtifact
 from services.candidates.artifacts.neighbors import Neighbors
-from services.candidates.artifacts.slot import Slot
 from services.candidates.background.artifact_watcher import ArtifactWatcher
 from services.candidates.catalog.item_columns import item_digest
 from services.common.artifacts import ArtifactStore
@@ -58,7 +58,7 @@ async def test_a_table_that_was_never_finished_changes_nothing_and_is_swept_up(t
     shop = Shop()
     for item_no in (1, 2):
         shop.put(item_no)
-    store, slot = ArtifactStore(tmp_path), Slot[Neighbors]("neighbors")
+    store, slot = ArtifactStore(tmp_path), LoadedArtifact[Neighbors]("neighbors")
     columns = shop.inputs.columns
     watcher = ArtifactWatcher(
         store, slot, columns, ThreadPoolExecutor(1), lambda artifact: Neighbors.load(artifact.path, columns)

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.candidates.artifacts.checked_arrays import ArtifactRefusedError
 from services.candidates.artifacts.embeddings import Embeddings
+from services.candidates.artifacts.loaded_artifact import LoadedArtifact
 from services.candidates.artifacts.neighbors import Neighbors
-from services.candidates.artifacts.refusal import ArtifactRefusedError
-from services.candidates.artifacts.slot import Slot
 from services.candidates.background.artifact_watcher import ArtifactWatcher
 from services.candidates.catalog.item_columns import ItemColumns, item_digest
 from services.common.artifacts import ArtifactStore
@@ -133,7 +133,7 @@ def test_embeddings_that_do_not_fit_are_refused(
 class Watched:
     def __init__(self, root: Path, columns: ItemColumns) -> None:
         self.store = ArtifactStore(root)
-        self.slot: Slot[Neighbors] = Slot("neighbors")
+        self.slot: LoadedArtifact[Neighbors] = LoadedArtifact("neighbors")
         self.loads = 0
         self._columns = columns
         self.watcher = ArtifactWatcher(

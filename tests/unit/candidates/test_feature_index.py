@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from services.candidates.content.feature_index import FeatureIndex
-from services.candidates.content.item_terms import FIELD_WEIGHTS, Term, item_terms
-from services.candidates.content.tokens import tokens
+from services.candidates.content.item_terms import FIELD_WEIGHTS, Term, item_terms, tokens
 from vitrine.features.v1.item_pb2 import Item
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from services.candidates.artifacts.checked_arrays import ArtifactRefusedError
 from services.candidates.artifacts.embeddings import Embeddings
 from services.candidates.artifacts.group_tastes import GroupTastes
 from services.candidates.artifacts.neighbors import Neighbors
-from services.candidates.artifacts.refusal import ArtifactRefusedError
 from services.candidates.artifacts.repeats import Repeats
 from services.candidates.artifacts.user_ratings import UserRatings
 from services.candidates.catalog.item_columns import ItemColumns, item_digest

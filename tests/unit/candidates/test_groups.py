@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from services.candidates.groups import groups_of
 from services.candidates.job_settings import TasteSettings
 from services.candidates.jobs.groups import group_tastes
 from services.candidates.jobs.ratings import Ratings, implicit_ratings
+from services.candidates.visitor import groups_of
 from tests.support.shop_events import events_of
 from vitrine.common.v1.attribute_pb2 import AttributeValue, TextList
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.candidates.artifacts.slot import Slot
+from services.candidates.artifacts.loaded_artifact import LoadedArtifact
 from services.candidates.background import list_keeper
 from services.candidates.background.artifact_watcher import ArtifactWatcher
 from services.candidates.background.list_keeper import ListKeeper
 from services.candidates.background.vector_keeper import VectorKeeper
-from services.candidates.content.merge import Merge
+from services.candidates.content.feature_index import Merge
 from services.candidates.metrics import CandidateMetrics
 from services.candidates.vectors.new_items import NewItems
 from services.common.artifacts import ArtifactStore
@@ -57,7 +57,7 @@ def shop() -> Shop:
 def loading(shop: Shop, held: Held, threads: Executor, folder: Path, _: pytest.MonkeyPatch) -> Awaitable[None]:
     store = ArtifactStore(folder)
     store.publish("neighbors", lambda at: np.save(at / "a.npy", np.ones(1)), {}, datetime(2025, 6, 1, tzinfo=UTC))
-    slot: Slot[Any] = Slot("neighbors")
+    slot: LoadedArtifact[Any] = LoadedArtifact("neighbors")
     return ArtifactWatcher(store, slot, shop.inputs.columns, threads, held).look()
 
 

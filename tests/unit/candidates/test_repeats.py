@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.candidates.artifacts.refusal import ArtifactRefusedError
+from services.candidates.artifacts.checked_arrays import ArtifactRefusedError
 from services.candidates.artifacts.repeats import Repeats
 from services.candidates.jobs.repeats import repeats
 from tests.support.candidates_shop import Shop

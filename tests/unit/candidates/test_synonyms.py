@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from services.candidates.content.item_terms import tokens
 from services.candidates.content.synonyms import Synonyms
-from services.candidates.content.tokens import tokens
 from services.common.errors import InvalidArgumentError
 
 TEXT = """

@@ -1,7 +1,24 @@
-"""Rows of different lengths in one flat array (the CSR layout)."""
+"""Columns that grow with the catalog, and rows of different lengths that lie behind one another."""
+
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+SMALLEST_CAPACITY = 1024
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+def capacity_for(number: int) -> int:
+    """Returns a capacity that holds row `number`: a power of two, so that growing costs little per item."""
+    return max(SMALLEST_CAPACITY, 1 << int(number).bit_length())
+
+
+def grown(column: NDArray[Scalar], capacity: int) -> NDArray[Scalar]:
+    """Returns `column` with `capacity` rows; the new ones hold zero."""
+    wider: NDArray[Any] = np.zeros((capacity, *column.shape[1:]), dtype=column.dtype)
+    wider[: len(column)] = column
+    return wider
 
 
 def gather(starts: NDArray[np.integer], rows: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -3,7 +3,7 @@ import asyncio
 import numpy as np
 from numpy.typing import NDArray
 
-from services.candidates.content.alike import Alike
+from services.candidates.content.content_index import SimilarItems
 from services.candidates.content.feature_index import FeatureIndex
 from services.candidates.eligibility import Eligibility
 from services.candidates.vectors.blend import Part, blended, lengths
@@ -12,7 +12,7 @@ from services.candidates.vectors.vector_search import VectorSearch
 from services.common.sorted_lookup import distinct
 
 
-class EmbeddedAlike:
+class EmbeddedSimilarity:
     """Finds alike items by their features and by their named vectors, each on its own, and compares them by both."""
 
     def __init__(self, features: FeatureIndex, vectors: NamedVectors) -> None:
@@ -21,9 +21,9 @@ class EmbeddedAlike:
 
     async def find(
         self, item_nos: NDArray[np.uint32], weights: NDArray[np.float64], count: int, eligibility: Eligibility
-    ) -> Alike:
+    ) -> SimilarItems:
         """Returns about `count` items for the features, and as many for the vectors of each name that the given items
-        have; see ContentIndex.alike.
+        have; see ContentIndex.similar.
         """
         history = self._features.profiles(item_nos)
         used = [(one, rows) for one in self._vectors.used if (rows := one.block.units_of(item_nos)).any()]
@@ -37,10 +37,10 @@ class EmbeddedAlike:
         if searching is not None:
             found = distinct(np.concatenate([found, await searching]))
         if not len(found):
-            return Alike.nothing(len(item_nos))
+            return SimilarItems.nothing(len(item_nos))
         cosines, known = self._features.cosines(found, history)
         parts = [Part(one.weight, one.block.units_of(found), rows) for one, rows in used]
-        return Alike(found, blended(cosines, known, history.known, parts))
+        return SimilarItems(found, blended(cosines, known, history.known, parts))
 
 
 def _nearest(

@@ -3,7 +3,7 @@ from typing import Generic, TypeVar
 Loaded = TypeVar("Loaded")
 
 
-class Slot(Generic[Loaded]):
+class LoadedArtifact(Generic[Loaded]):
     """Where one loaded artifact stands. Readers take `value` once per request, so a swap never hurts one under way; the
     former value is freed with the last request that reads it.
     """

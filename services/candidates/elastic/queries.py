@@ -1,7 +1,13 @@
-from typing import Any
+"""Queries in the search engine's language."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from services.candidates.catalog.attribute_terms import attribute_term
-from services.candidates.elastic.keywords import keyword
+from services.candidates.elastic.document import keyword
 from services.candidates.eligibility import Eligibility
 from vitrine.common.v1.item_filter_pb2 import ItemFilter
 
@@ -43,3 +49,39 @@ def _chosen(item_filter: ItemFilter) -> list[dict[str, Any]]:
         if condition.any_of:  # an empty part does not restrict
             clauses.append({"terms": {"attributes": [keyword((condition.name, *term)) for term in terms]}})
     return clauses
+
+
+# A search goes by no more features of a history: all of them count in the similarities.
+_FEATURES_ASKED: Final = 100
+
+
+def similar_items_query(
+    features: Sequence[Sequence[str]],
+    shares: NDArray[np.float64],
+    weights: Mapping[str, float],
+    asked: Collection[str],
+    eligibility: Eligibility,
+) -> dict[str, Any] | None:
+    """Returns what finds items by the features of some, each of which counts as its share; None: they have none. Of the
+    features those `asked` are gone by, of which the weightiest where they are many.
+    """
+    profile: dict[str, float] = {}
+    for row, share in zip(features, shares, strict=True):
+        length = sum(weights[feature] ** 2 for feature in row) ** 0.5
+        for feature in row:
+            # What sharing it adds to the product of profile and item, but for the item's own length.
+            profile[feature] = profile.get(feature, 0.0) + share * weights[feature] ** 2 / length
+    if not profile:
+        return None
+    weightiest = sorted(asked, key=lambda feature: (-profile[feature], feature))[:_FEATURES_ASKED]
+    should = [
+        {"constant_score": {"filter": {"term": {"features": feature}}, "boost": max(profile[feature], 1e-6)}}
+        for feature in weightiest
+    ]
+    return {
+        "function_score": {
+            "query": {"bool": {"should": should, "minimum_should_match": 1, **eligible(eligibility)}},
+            "functions": [{"field_value_factor": {"field": "slenderness", "missing": 1}}],
+            "boost_mode": "multiply",
+        }
+    }

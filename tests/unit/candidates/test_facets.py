@@ -1,6 +1,6 @@
 import pytest
 
-from services.candidates.search.own_choice import without_own_choice
+from services.candidates.search.facets import without_own_facet
 from vitrine.common.v1.item_filter_pb2 import ItemFilter
 
 
@@ -16,11 +16,11 @@ def chosen() -> ItemFilter:
 def test_a_choice_is_left_out_of_its_own_facet_alone(facet: str, field: str) -> None:
     expected = chosen()
     expected.ClearField(field)  # type: ignore[arg-type]  # one of three
-    assert without_own_choice(facet, chosen()) == expected
+    assert without_own_facet(facet, chosen()) == expected
 
 
 def test_an_attribute_leaves_the_others() -> None:
-    rest = without_own_choice("attribute:color", chosen())
+    rest = without_own_facet("attribute:color", chosen())
     assert rest is not None
     assert [one.name for one in rest.attributes] == ["size"]
     assert rest.brands == ["Hill"]
@@ -30,4 +30,4 @@ def test_an_attribute_leaves_the_others() -> None:
     ("facet", "wanted"), [("brand", ItemFilter()), ("attribute:none", chosen()), ("category", chosen())]
 )
 def test_where_nothing_was_chosen_nothing_is_wider(facet: str, wanted: ItemFilter) -> None:
-    assert without_own_choice(facet, wanted) is None
+    assert without_own_facet(facet, wanted) is None
