@@ -1,0 +1,1 @@
+"""The feature store: catalog, users, and what the event log says of users and items. `app.py` wires it."""

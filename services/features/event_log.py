@@ -39,7 +39,7 @@ NOTHING: Final = ErasedRows(0, 0, 0)
 
 
 class EventLog:
-    """What the feature store asks of the event log, but for what the materializer follows."""
+    """The event log as the feature store calls it, but for the tail that the materializer follows."""
 
     def __init__(self) -> None:
         self._stub: EventServiceAsyncStub | None = None
@@ -49,7 +49,7 @@ class EventLog:
         self._stub = stub
 
     async def erase(self, key: str, request_id: str) -> ErasedRows:
-        """Erases a visitor from the log. Raises UnavailableError where it cannot be reached."""
+        """Erases a visitor from the log. Raises UnavailableError if it cannot be reached."""
         request = DeleteUserRequest(visitor=visitor_from_key(key), request_id=request_id)
         try:
             receipt = await self._connected().DeleteUser(request, timeout=TIMEOUT_SECONDS)
@@ -58,7 +58,7 @@ class EventLog:
         return ErasedRows(receipt.deleted_event_count, receipt.deleted_page_count, receipt.deleted_quarantine_count)
 
     async def set_consent(self, key: str, consent: "Consent.ValueType") -> None:
-        """Tells the log what a visitor allows. Raises UnavailableError where it cannot be reached."""
+        """Sends the log a visitor's consent. Raises UnavailableError if it cannot be reached."""
         request = SetConsentRequest(visitor=visitor_from_key(key), consent=consent)
         try:
             await self._connected().SetConsent(request, timeout=TIMEOUT_SECONDS)
@@ -66,7 +66,7 @@ class EventLog:
             raise _unavailable(error) from error
 
     async def user_events(self, key: str) -> "AsyncIterator[LoggedEvent]":
-        """Yields all events of a visitor, the newest first. Raises UnavailableError where the log cannot be reached."""
+        """Yields all events of a visitor, the newest first. Raises UnavailableError if the log cannot be reached."""
         request = ListUserEventsRequest(visitor=visitor_from_key(key), page_size=EVENTS_AT_ONCE)
         while True:
             try:
@@ -113,5 +113,5 @@ class EventLog:
 
 def _unavailable(error: grpc.aio.AioRpcError) -> UnavailableError:
     return UnavailableError(
-        f"the event log cannot do its part ({from_rpc_error(error).message}); try again", reason="EVENT_LOG_UNAVAILABLE"
+        f"the event log can't be used ({from_rpc_error(error).message}); try again", reason="EVENT_LOG_UNAVAILABLE"
     )

@@ -7,7 +7,7 @@ from services.common.telemetry.metrics import Metrics
 
 
 class FeatureMetrics:
-    """What the feature store counts."""
+    """Metrics of the feature store."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._applied = metrics.counter(FEATURES_APPLIED_EVENTS)
@@ -23,5 +23,5 @@ class FeatureMetrics:
         self._parked.inc(events)
 
     def saved(self, seconds: float) -> None:
-        """Notes how long a save took."""
+        """Observes how long a save took."""
         self._saved.observe(seconds)

@@ -7,7 +7,7 @@ from services.common.settings import ServiceSettings
 
 
 class FeaturesSettings(ServiceSettings):
-    """What the feature store can be told."""
+    """Settings of the feature store."""
 
     model_config = SettingsConfigDict(env_prefix="VITRINE_FEATURES_")
 
@@ -35,7 +35,7 @@ class FeaturesSettings(ServiceSettings):
         6.0,
         ge=0.3,
         le=300.0,
-        description="How long a worker's share of the log's partitions stays its own where it is not heard of; after "
+        description="How long a worker keeps its share of the log's partitions without renewing the lease; after "
         "that the others go on with it.",
     )
     poll_seconds: float = Field(
@@ -45,8 +45,8 @@ class FeaturesSettings(ServiceSettings):
     minimum_users: int = Field(
         5,
         ge=1,
-        description="Users who must be behind what is shown to others of what users do: an item that fewer took to is "
-        "in no ranking.",
+        description="Minimum number of users behind anything that others see of users' behavior: an item with fewer "
+        "users is in no ranking.",
     )
 
     def url(self) -> URL:

@@ -12,11 +12,11 @@ from services.features.users.users import Users
 SWEEP_SECONDS: Final = 3_600.0
 
 Task: TypeAlias = tuple[str, Callable[[], Awaitable[None]], float]
-"""A name, what is to be done, and the seconds between two times."""
+"""Name, coroutine function, and the seconds between two runs."""
 
 
 class Upkeep:
-    """What a feature store does beside its calls, again and again."""
+    """A feature store's periodic background tasks."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Upkeep:
         self._poll_seconds = poll_seconds
 
     def tasks(self) -> Sequence[Task]:
-        """Returns what is to be done, each for as long as the service runs."""
+        """Returns the tasks; each runs for as long as the service does."""
         return (
             ("changes of other processes", self._catch_up, self._poll_seconds),
             ("consent notices", self._outbox.publish, self._poll_seconds),
@@ -47,7 +47,7 @@ class Upkeep:
         )
 
     async def _catch_up(self) -> None:
-        """Learns what other processes on this store changed since the last time."""
+        """Reads what other processes on this store changed since the last run."""
         await self._catalog.follow()
         versions = await self._store.read(heads.read_heads)
         await self._users.catch_up(versions[heads.USERS])

@@ -162,7 +162,7 @@ class Catalog:
     async def _change(
         self, item_ids: Collection[str], size: int, now: datetime, decide: Callable[[ChangePlan], T]
     ) -> T:
-        # To its end even where the caller gives up: memory must follow what was committed.
+        # To its end even if the caller gives up: memory must follow what was committed.
         return await asyncio.shield(self._change_whole(Batch(item_ids, size, moment_to_micros(now), decide)))
 
     async def _change_whole(self, batch: Batch[T]) -> T:

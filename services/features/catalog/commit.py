@@ -79,7 +79,7 @@ class Commit(Generic[T]):
 
 
 def commit(connection: Connection, batch: Batch[T], numbers: Numbers, known_version: int) -> Commit[T]:
-    """Decides a batch and writes what it changes; may be done again where the transaction was given up.
+    """Decides a batch and writes what it changes; may be done again if the transaction was given up.
 
     All writers of the catalog stand in line for its head. `numbers` are those of `known_version`: what others gave
     out after that is read first, so that a number is given once.

@@ -14,7 +14,7 @@ WINDOW_DAYS: Final = 14
 
 
 class Impressions:
-    """What the user was shown and left alone. An item that is taken up begins anew."""
+    """What the user was shown and didn't interact with. After an interaction with an item its count starts over."""
 
     DECLARATION: ClassVar = FeatureDeclaration(
         name="impressions",
@@ -43,14 +43,14 @@ class Impressions:
         """Fills `features.impressions`, by item_no."""
         begin = query_millis - WINDOW_DAYS * decay.MILLIS_PER_DAY
         shown: dict[int, tuple[int, int]] = {}
-        taken_up: dict[int, int] = {}
+        interacted: dict[int, int] = {}
         for millis, _, item_no, _ in self._entries:
             if not begin < millis <= query_millis:
                 continue
-            if item_no not in taken_up:
+            if item_no not in interacted:
                 last = counters.last_event_millis(item_no)
-                taken_up[item_no] = begin if last is None else last
-            if millis > taken_up[item_no]:
+                interacted[item_no] = begin if last is None else last
+            if millis > interacted[item_no]:
                 count = shown[item_no][0] if item_no in shown else 0
                 shown[item_no] = (count + 1, millis)  # oldest first: the last one stays
         impressions = features.impressions

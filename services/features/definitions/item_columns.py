@@ -26,5 +26,5 @@ class ItemColumns:
 
 
 def take(column: NDArray[np.uint32], nos: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Returns `column[nos]`, 0 where the column does not reach."""
+    """Returns `column[nos]`, 0 if the column does not reach."""
     return np.where(nos < len(column), column[np.minimum(nos, len(column) - 1)], np.uint32(0))

@@ -109,7 +109,7 @@ class ItemCounters:
         viewed = int(kind in VIEWS)
         if not strength and not viewed:
             return []
-        users = 1 - self._takes_to(row)
+        users = 1 - self._interacts(row)
         age = self.last_events[row] - millis
         self.strength_30d[row] += strength * decay.weight(age, STRENGTH_HALF_LIFE_DAYS)
         if viewed:
@@ -117,8 +117,8 @@ class ItemCounters:
             self.interest_7d[row] += strength * decay.weight(age, INTEREST_HALF_LIFE_DAYS)
         return [Tally(item_no, kind, millis, viewed, strength, users=users)]
 
-    def _takes_to(self, row: int) -> int:
-        """Returns 1 where anything that the user did with the item stands, else 0."""
+    def _interacts(self, row: int) -> int:
+        """Returns 1 if anything that the user did with the item counts, else 0."""
         return int(self.views[row] > 0 or self.strength_30d[row] > 0.0 or self._net_counts[row] > 0)
 
     def _apply_reversible(self, observation: Observation, row: int) -> list[Tally]:
@@ -149,10 +149,10 @@ class ItemCounters:
         actions, place = self._actions, change.place
         kind = actions.types[place]
         count = int(change.after > 0.0) - int(change.before > 0.0)
-        users = self._takes_to(row)
+        users = self._interacts(row)
         self._net_counts[row] += count
         strength = STRENGTHS[kind] * (change.after - change.before)
-        users = self._takes_to(row) - users
+        users = self._interacts(row) - users
         item_no, millis = actions.item_nos[place], actions.millis[place]
         if kind != event_types.PURCHASE:
             return Tally(item_no, kind, millis, count, strength, users=users)

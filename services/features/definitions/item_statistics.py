@@ -31,7 +31,7 @@ DECLARATIONS: Final = (
     FeatureDeclaration("cart_counts", "Additions to carts that were not removed.", "0", "lines"),
     FeatureDeclaration("purchase_counts", "Purchases that were not given back whole.", "0", "lines"),
     FeatureDeclaration("buyer_counts", "Users who bought it and did not give all of it back.", "0", "users"),
-    FeatureDeclaration("user_counts", "Users who took to it: did anything but see it pass by.", "0", "users"),
+    FeatureDeclaration("user_counts", "Users who interacted with it: did anything but see it.", "0", "users"),
     FeatureDeclaration("impression_counts", "Times that it was on a screen.", "0", "impressions"),
     FeatureDeclaration(
         "mean_prices",
@@ -258,13 +258,13 @@ class ItemStatistics:
         return np.maximum(self.column(name)[item_nos], 0)
 
     def price_means(self, item_nos: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Returns the mean unit price of the items' purchases, -1 where none is known."""
+        """Returns the mean unit price of the items' purchases, -1 if none is known."""
         counts = self.column("price_counts")[item_nos]
         sums = np.frombuffer(self.price_sums)[item_nos]
         return np.where(counts > 0, sums / np.maximum(counts, 1), -1.0)
 
     def interval_means(self, item_nos: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Returns the mean days from a user's purchase of the item to the next one, -1 where none bought it again."""
+        """Returns the mean days from a user's purchase of the item to the next one, -1 if none bought it again."""
         counts, spans = self.column("intervals")[item_nos], self.column("interval_millis")[item_nos]
         return np.where(counts > 0, np.maximum(spans, 0) / (np.maximum(counts, 1) * decay.MILLIS_PER_DAY), -1.0)
 

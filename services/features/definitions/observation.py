@@ -57,7 +57,7 @@ class Observation:
 
     @property
     def order_hash(self) -> int:
-        """Tells orders apart: 64 bits, 0 where the event names none."""
+        """Tells orders apart: 64 bits, 0 if the event names none."""
         if not self.order_id:
             return 0
         return int.from_bytes(hashlib.blake2b(self.order_id.encode(), digest_size=8).digest(), "little") or 1

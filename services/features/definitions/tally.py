@@ -28,7 +28,7 @@ class Tally(NamedTuple):
     """1: the user is now among those who bought the item; -1: no longer."""
 
     users: int = 0
-    """1: the user is now among those who took to the item in any way; -1: no longer."""
+    """1: the user is now among those who interacted with the item; -1: no longer."""
 
     intervals: int = 0
     """How many more times the user bought the item again."""

@@ -1,0 +1,1 @@
+"""From the event log to states and statistics: leases on partitions, applying, saving, parking, rebuilding."""

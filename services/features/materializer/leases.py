@@ -52,7 +52,7 @@ def renew(
     """Renews a worker's leases for `millis` from now, and takes free ones up to its share.
 
     `held` are the epochs under which it has applied, by partition. `before` begins the names that the worker had in
-    earlier lives, whose leases need not run out. Raises LeaseLostError where one that it held is not its own any more.
+    earlier lives, whose leases need not run out. Raises LeaseLostError if one that it held is not its own any more.
     """
     rows = _lock(connection, partitions)
     now = _now(connection)
@@ -93,7 +93,7 @@ def leave(connection: Connection, worker: str) -> None:
 def check(connection: Connection, worker: str, held: Mapping[int, int]) -> dict[int, int]:
     """Locks the partitions that a transaction is about to save; returns their saved offsets.
 
-    Raises LeaseLostError where one is not the worker's.
+    Raises LeaseLostError if one is not the worker's.
     """
     rows = _lock_some(connection, held)
     if len(rows) != len(held) or any(row.worker != worker or row.epoch != held[row.partition] for row in rows):

@@ -190,7 +190,7 @@ class Ledger:
         All that is applied is saved before; who else holds the visitors' partitions reads the log again from there.
         """
         async with self._saving, self.lock:
-            # Where the lease is lost there is nothing to save: this worker is about to read again what is stored.
+            # If the lease is lost there is nothing to save: this worker is about to read again what is stored.
             with contextlib.suppress(LeaseLostError, SpoiledError):
                 await self._write(await self._snapshot())
             partitions = {partition_of(key, len(self.offsets)) for key in keys} if self.offsets else set()
@@ -286,7 +286,7 @@ class Ledger:
             rows.append(self.statistics.row(item_no))
             if len(rows) % SLICE == 0:
                 await asyncio.sleep(0)
-        # Nothing is given up before this point: where the caller is canceled, the next snapshot has it all.
+        # Nothing is given up before this point: if the caller is canceled, the next snapshot has it all.
         snapshot = Snapshot(
             worker=self._worker,
             held=dict(self.held),
@@ -306,7 +306,7 @@ class Ledger:
         try:
             changes = await self._store.write(snapshot.write)
         except BaseException:
-            # Canceled or failed: the next save takes it along. Where it was committed all the same, that one finds
+            # Canceled or failed: the next save takes it along. If it was committed all the same, that one finds
             # offsets that it does not expect, and the lease counts as lost.
             self.statistics.put_back(snapshot.bases)
             self.changed.set()

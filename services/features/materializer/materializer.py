@@ -60,7 +60,7 @@ class Materializer:
     """Follows those partitions of the event log that this worker holds, hands their stretches to the ledger, and has
     the ledger saved.
 
-    Where the log is gone it tries again, ever more slowly, and `fault` says why; what is known is served meanwhile.
+    If the log is gone it tries again, ever more slowly, and `fault` says why; what is known is served meanwhile.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class Materializer:
                 await self._ledger.give_back(surplus)
 
     async def _hold(self, tail: "asyncio.Task[None]", partitions: int) -> list[int]:
-        """Renews the leases while the tail runs. Returns where the share changes, with what is to be given back."""
+        """Renews the leases while the tail runs. Returns when the share changes, with the partitions to give back."""
         held = set(self._ledger.held)
         lost = asyncio.create_task(self._lost.wait())
         try:

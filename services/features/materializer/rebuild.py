@@ -22,7 +22,7 @@ from services.features.users.users import Users
 from vitrine.events.v1.event_service_pb2 import LoggedEvent, TailEventsResponse
 
 ATTEMPTS: Final = 200
-"""How often it reads on where the workers were ahead of it at the end, or a user's history was erased meanwhile."""
+"""How often it reads on if the workers were ahead of it at the end, or a user's history was erased meanwhile."""
 
 
 class RebuildProgress(NamedTuple):
@@ -59,9 +59,9 @@ class Rebuild:
     async def run(self, *, from_kept: bool) -> AsyncIterator[RebuildProgress]:
         """Yields how far it is; it is done when this ends. What was there before is served until then.
 
-        Where the log's beginning is no longer kept, raises FailedPreconditionError (LOG_DROPPED), unless the states are
+        If the log's beginning is no longer kept, raises FailedPreconditionError (LOG_DROPPED), unless the states are
         to be made `from_kept` events alone. Raises AbortedError (REBUILD_ELSEWHERE) where another rebuild began, and
-        UnavailableError (REBUILD_BEHIND) where it cannot catch up with the workers.
+        UnavailableError (REBUILD_BEHIND) if it cannot catch up with the workers.
         """
         starts, ends = await self._log.start_offsets(), await self._log.end_offsets()
         if any(starts.values()) and not from_kept:
@@ -95,7 +95,7 @@ class Rebuild:
         )
 
     async def _take(self, stretch: TailEventsResponse, made: _Made, epochs: Mapping[int, int]) -> Outcome:
-        """Counts a stretch of the log and keeps what it makes; takes it back where that is not to be."""
+        """Counts a stretch of the log and keeps what it makes; takes it back if that is not to be."""
         events = [(event, key) for event in stretch.events if (key := state_key(event, self._users))]
         states = await self._store.read(partial(rebuilt.read_states, keys=sorted({key for _, key in events})))
         rest = iter(events)

@@ -34,7 +34,7 @@ def begin(connection: Connection, offsets: Mapping[int, int]) -> None:
 
 
 def read_epochs(connection: Connection) -> dict[int, int]:
-    """Returns the epoch of each partition: it grows where an erasure changed stored states."""
+    """Returns the epoch of each partition: it grows if an erasure changed stored states."""
     return {row.partition: row.epoch for row in connection.execute(select(PARTITIONS))}
 
 

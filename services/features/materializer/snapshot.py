@@ -30,7 +30,7 @@ class Snapshot:
     statistics_version: int
 
     def write(self, connection: Connection) -> StoredChanges:
-        """Writes all of it into one transaction; nothing where that was done before."""
+        """Writes all of it into one transaction; nothing if that was done before."""
         stored = leases.check(connection, self.worker, self.held)
         if stored != self.saved_offsets:
             if stored != self.offsets:

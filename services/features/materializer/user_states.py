@@ -92,7 +92,7 @@ def state_row(key: str, state: UserState) -> dict[str, Any]:
 
 
 def join_states(states: Sequence[UserState]) -> UserState | None:
-    """Returns histories of one person as one, None where there are none; changes none of them."""
+    """Returns histories of one person as one, None if there are none; changes none of them."""
     if len(states) <= 1:
         return states[0] if states else None
     joined = UserState.from_bytes(states[0].to_bytes())

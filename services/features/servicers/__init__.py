@@ -1,0 +1,1 @@
+"""The gRPC servicers: they validate, call, and marshal."""

@@ -20,7 +20,7 @@ class ReadMask:
 
     @property
     def vectors(self) -> bool:
-        """Whether vectors are wanted: only where they are named."""
+        """Whether vectors are wanted: only if they are named."""
         return any(path.partition(".")[0] == "vectors" for path in self._paths)
 
     def apply(self, item: Item) -> Item:

@@ -80,7 +80,7 @@ class UserServicer(user_service_pb2_grpc.UserServiceServicer):
 
 
 def _merge_keys(request: pb.MergeUsersRequest | pb.UnmergeUsersRequest) -> tuple[str, str]:
-    """Returns the keys of visitor and user; raises InvalidArgumentError where they cannot be one person."""
+    """Returns the keys of visitor and user; raises InvalidArgumentError if they cannot be one person."""
     violations = Violations()
     violations.identifier("anonymous_id", request.anonymous_id)
     violations.identifier("user_id", request.user_id)

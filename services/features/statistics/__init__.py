@@ -1,0 +1,1 @@
+"""Item statistics as they're stored, shared between workers, ranked, and read."""

@@ -43,7 +43,7 @@ def add(
 ) -> StoredChanges:
     """Stores rows, to each of which belongs a base: the row that was stored, as of `known_version`, before it changed.
 
-    Where others have stored the item since, what was counted is added to theirs.
+    If others have stored the item since, what was counted is added to theirs.
     """
     version = lock_head(connection, STATISTICS)
     theirs = {row.item_no: row for row in read_rows(connection, known_version)} if version != known_version else {}

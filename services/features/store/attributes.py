@@ -34,7 +34,7 @@ def _value_fault(field: str, value: AttributeValue) -> FieldViolation | None:
     kind = value.WhichOneof("value")
     if kind is None:
         return FieldViolation(
-            field, "has no value; leave the attribute out where it is not known", "ATTRIBUTE_VALUE_MISSING"
+            field, "has no value; leave the attribute out if it is not known", "ATTRIBUTE_VALUE_MISSING"
         )
     if kind == "number" and not math.isfinite(value.number):
         return FieldViolation(

@@ -1,7 +1,7 @@
-"""How processes that share the store learn of each other's changes: each kind of thing has a version, its head.
+"""How processes that share the store learn of each other's changes: each kind of record has a version, its head.
 
-A writer locks the head, learns first what others committed since it looked, then decides, and moves the head in the
-same transaction. So what one decides on is never old, and a reader that finds the head where it left it has missed
+A writer locks the head, first reads what others committed since it last looked, then decides, and moves the head in the
+same transaction. So a decision is never based on stale data, and a reader that finds the head unmoved has missed
 nothing.
 """
 

@@ -29,24 +29,24 @@ class Store:
         await asyncio.get_running_loop().run_in_executor(self._writer, MIGRATIONS.upgrade, self._database)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Runs `work` in one transaction of the writer; commits where it returns, rolls back where it raises.
+        """Runs `work` in one transaction of the writer; commits if it returns, rolls back if it raises.
 
-        Where the engine gave the transaction up, or the connection was lost, possibly just after the commit, `work` is
-        run again: it must do no harm the second time. Raises UnavailableError where the database cannot be reached or
+        If the engine gave the transaction up, or the connection was lost, possibly just after the commit, `work` is
+        run again: it must do no harm the second time. Raises UnavailableError if the database cannot be reached or
         is locked.
         """
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
 
     async def erase(self, work: Callable[[Connection], T]) -> T:
-        """Runs `work`, which erases, as `write` does; then it goes from the disk too."""
+        """Runs `work`, which erases, like `write`; then removes what it deleted from the disk too."""
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._erase, work)
 
     async def erase_traces_left(self) -> None:
-        """Makes go from the disk what `erase` had no time for."""
+        """Removes from the disk what `erase` had no time for."""
         await asyncio.get_running_loop().run_in_executor(self._writer, self._database.erase_traces_left)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Runs `work` on a snapshot. Raises UnavailableError where the database cannot be reached."""
+        """Runs `work` on a snapshot. Raises UnavailableError if the database cannot be reached."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
     async def close(self) -> None:

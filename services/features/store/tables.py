@@ -114,7 +114,7 @@ USER_CHANGES: Final = Table(
     **TABLE_OPTIONS,
 )
 
-# What visitors allow, where the event log has not been told yet.
+# Consents that the event log hasn't been sent yet.
 CONSENT_NOTICES: Final = Table(
     "consent_notices",
     METADATA,

@@ -97,7 +97,7 @@ def is_path(message: type[Message], path: str, maps: frozenset[str]) -> bool:
 
 
 def times_to_bytes(times: Mapping[str, int]) -> bytes | None:
-    """Returns field times for storage; None where there are none."""
+    """Returns field times for storage; None if there are none."""
     return json.dumps(times, ensure_ascii=False, separators=(",", ":")).encode() if times else None
 
 

@@ -38,7 +38,7 @@ class Receipt:
 class UserLifecycle:
     """What concerns a user's record and history at once: consent, merges, erasure.
 
-    Each step commits in one transaction and is then made known in memory, to its end even where the caller gives up.
+    Each step commits in one transaction and then updates memory; it's finished even if the caller gives up.
     """
 
     def __init__(self, store: Store, users: Users, ledger: Ledger, log: EventLog) -> None:
@@ -52,9 +52,9 @@ class UserLifecycle:
         return await asyncio.shield(self._upsert(updates, keys, now))
 
     async def merge(self, anonymous: str, user: str, now: datetime) -> bool:
-        """Says that an anonymous visitor is a user, both by key; returns False where that was known.
+        """Merges an anonymous visitor into a user, both by key; returns False if they were merged before.
 
-        Raises FailedPreconditionError (ALREADY_MERGED) where the visitor is another user by now.
+        Raises FailedPreconditionError (ALREADY_MERGED) if the visitor is another user by now.
         """
         return await asyncio.shield(self._merge(anonymous, user, to_millis(now)))
 
@@ -69,8 +69,8 @@ class UserLifecycle:
         """Erases a user, by the key of any visitor who is the user, and all who were merged into the user: first from
         the event log, then records, states and merges. The same call, by `request_id`, gets its receipt again.
 
-        Raises UnavailableError where the log cannot be reached: then nothing is erased here, and the call is to be made
-        again.
+        Raises UnavailableError if the log cannot be reached: then nothing is erased here, and the call must be
+        repeated.
         """
         return await asyncio.shield(self._erase(key, request_id, to_millis(now)))
 

@@ -48,7 +48,7 @@ class MergeSweeper:
 
 
 def _due(connection: Connection, now: datetime) -> dict[str, str]:
-    """Returns visitors and their users where the merge is old and the visitor still has rows."""
+    """Returns visitors and their users if the merge is old and the visitor still has rows."""
     due = select(MERGES.c.anonymous_key, MERGES.c.user_key)
     due = due.where(MERGES.c.merge_millis < to_millis(now) - REVERSIBLE // timedelta(milliseconds=1))
     found: dict[str, str] = {}

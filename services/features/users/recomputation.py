@@ -28,7 +28,7 @@ class Recomputation:
     ) -> UserFeatures:
         """Returns the features as of a time. `unmerged`: only what was done under this very id.
 
-        Items, categories and merges are those of now. Raises FailedPreconditionError (LOG_DROPPED) where the log's
+        Items, categories and merges are those of now. Raises FailedPreconditionError (LOG_DROPPED) if the log's
         beginning is no longer kept: what was made of it cannot be computed again.
         """
         members = [key] if unmerged else self._users.members_of(self._users.resolve(key))

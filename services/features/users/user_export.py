@@ -21,7 +21,7 @@ class UserExport:
         self._catalog = catalog
 
     async def lines(self, key: str, now: datetime) -> AsyncIterator[bytes]:
-        """Yields one line for the shop's record and merges, one for the state; none where nothing is known."""
+        """Yields one line for the shop's record and merges, one for the state; none if nothing is known."""
         known = (await self._users.find([key])).get(key)
         merged = [alias.removeprefix("a:") for alias in self._users.members_of(key)[1:]]
         if known is not None or merged:
