@@ -4,12 +4,17 @@ they fail: a test that is skipped shows nothing.
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import structlog
 from sqlalchemy.engine import URL
 
 from tests.support.elasticsearch import NoElasticsearchError, elasticsearch_url
 from tests.support.mariadb import NoEngineError, fresh_database, mysql_server
+
+# On a busy machine an example's time says nothing about the code.
+hypothesis.settings.register_profile("vitrine", deadline=None)
+hypothesis.settings.load_profile("vitrine")
 
 
 @pytest.fixture(autouse=True)

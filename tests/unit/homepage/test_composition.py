@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.errors import UnavailableError
@@ -74,7 +74,6 @@ def shops(draw: st.DrawFn) -> tuple[Candidates, dict[int, str], set[int]]:
     return found, by_item, gone
 
 
-@settings(deadline=None)
 @given(shops(), st.sampled_from([0, 1, 3, 60]))
 def test_no_item_and_no_group_twice(shop: tuple[Candidates, dict[int, str], set[int]], cards: int) -> None:
     found, groups, gone = shop
