@@ -16,7 +16,7 @@ from services.common.channels import ChannelLimits, open_channel
 from services.common.circuit_breaker import CircuitBreaker
 from services.common.clock import SystemClock
 from services.common.telemetry.metrics import service_metrics
-from services.ranker.behavior_model import BehaviorModel
+from services.ranker.behavior_model_client import BehaviorModelClient
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.text_encoders import with_encoder
@@ -71,14 +71,14 @@ class RankerApplication:
         sizes = InputSizes(len(FEATURE_NAMES), items.named_vectors.width)
         watch = ModelWatch(client, sizes, KnownItemsCheck(client, items), default=settings.model)
 
-        def model_of_its_own() -> BehaviorModel:
+        def model_of_its_own() -> BehaviorModelClient:
             breaker = CircuitBreaker(
                 monotonic,
                 threshold=settings.breaker_failures,
                 cooldown=settings.breaker_seconds,
                 longest_cooldown=settings.breaker_seconds,
             )
-            return BehaviorModel(client, watch, breaker, timeout_seconds=settings.model_timeout_seconds)
+            return BehaviorModelClient(client, watch, breaker, timeout_seconds=settings.model_timeout_seconds)
 
         model = model_of_its_own()
         servicer = RankerServicer(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.errors import UnavailableError
-from services.ranker.behavior_model import BehaviorModel
+from services.ranker.behavior_model_client import BehaviorModelClient
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.tensors import encode_item_inputs, padded_size
 from services.ranker.model_contract import ENCODE_ITEM, ITEM_VECTOR, ModelContract
@@ -32,7 +32,7 @@ class EncodedItems:
 class ItemEncoder:
     """Asks the model's signature `encode_item`."""
 
-    def __init__(self, model: BehaviorModel, items: ItemColumns, texts: TextVectors | None = None) -> None:
+    def __init__(self, model: BehaviorModelClient, items: ItemColumns, texts: TextVectors | None = None) -> None:
         self._model = model
         self._items = items
         self._texts = texts

@@ -11,7 +11,7 @@ from services.common.telemetry.declarations import RANKER_NON_FINITE_SCORES, RAN
 from services.common.telemetry.metrics import Metrics
 from services.common.timestamps import timestamp_to_millis
 from services.common.validation import Violations
-from services.ranker.behavior_model import BehaviorModel
+from services.ranker.behavior_model_client import BehaviorModelClient
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.user_columns import UserColumns
 from services.ranker.item_encoder import ItemEncoder
@@ -36,7 +36,7 @@ class RankerServicer(ranker_service_pb2_grpc.RankerServiceServicer):
         ranker: Ranker,
         user_encoder: UserEncoder,
         item_encoder: ItemEncoder,
-        model: BehaviorModel,
+        model: BehaviorModelClient,
         items: ItemColumns,
         *,
         metrics: Metrics,

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.errors import UnavailableError
-from services.ranker.behavior_model import BehaviorModel
+from services.ranker.behavior_model_client import BehaviorModelClient
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.tensors import encode_user_inputs
 from services.ranker.inputs.user_columns import UserColumns
@@ -16,7 +16,7 @@ from services.ranker.prediction_client import Arrays
 class UserEncoder:
     """Asks the model's signature `encode_user`."""
 
-    def __init__(self, model: BehaviorModel, items: ItemColumns) -> None:
+    def __init__(self, model: BehaviorModelClient, items: ItemColumns) -> None:
         self._model = model
         self._items = items
 

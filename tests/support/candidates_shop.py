@@ -130,7 +130,7 @@ class Shop:
             self.neighbors(pairs, slot, users=users)
 
     def ratings(self, *users: dict[int, float]) -> None:
-        """Loads what other users took to: a rating by item for each."""
+        """Loads what other users interacted with: a rating by item for each."""
         item_nos = np.unique([item_no for user in users for item_no in user]).astype(np.uint32)
         items = [np.searchsorted(item_nos, sorted(user)) for user in users]
         value = UserRatings(

@@ -16,11 +16,11 @@ Group: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class GroupTastes:
-    """What groups of users take to: group g of `groups` has the stretch starts[g] to starts[g + 1] of `items` (places
-    in `item_nos`, ascending in number), the most taken first.
+    """What groups of users interact with: group g of `groups` has the stretch starts[g] to starts[g + 1] of `items`
+    (places in `item_nos`, ascending in number), the most taken first.
 
     `shares` are the items' shares of the group's ratings, smoothed towards all users'; `lifts` those over all users'
-    shares; `supports` the users of the group who took to the item.
+    shares; `supports` the users of the group who interacted with the item.
     """
 
     ARTIFACT: ClassVar[str] = "group_tastes"

@@ -12,8 +12,9 @@ from services.candidates.catalog.item_columns import ItemColumns
 
 @dataclass(frozen=True, slots=True)
 class UserRatings:
-    """What many users took to, without saying who they are: user v has the stretch starts[v] to starts[v + 1] of
-    `items` (places in `item_nos`, ascending) and `ratings` (above 0). `item_nos` is ascending; `means` are the users'.
+    """What many users interacted with, without saying who they are: user v has the stretch starts[v] to starts[v + 1]
+    of `items` (places in `item_nos`, ascending) and `ratings` (above 0). `item_nos` is ascending; `means` are the
+    users'.
     """
 
     ARTIFACT: ClassVar[str] = "user_ratings"

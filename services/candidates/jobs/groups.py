@@ -19,8 +19,8 @@ def group_tastes(
     *,
     minimum_users: int = 1,
 ) -> GroupTastes | None:
-    """Returns what each group of at least `group_users` users takes to; None where there is no such group. An item
-    that fewer than `minimum_users` of the group took to is no taste of the group's.
+    """Returns what each group of at least `group_users` users interacts with; None where there is no such group. An
+    item that fewer than `minimum_users` of the group interacted with is no taste of the group's.
 
     `groups_of_users` is by user number. With R_gj the group's sum of ratings of item j, R_g that of all items, p_j the
     item's share of all users' ratings and m the ratings of `group_smoothing` average users:

@@ -26,7 +26,7 @@ _COLUMNS: Final[dict[str, type[np.generic]]] = {
 
 
 class Interactions:
-    """Collects from the log how much users took to items. The order of the events does not matter.
+    """Collects from the log how strongly users interacted with items. The order of the events does not matter.
 
     `strengths` says what an event of each type is worth; a watch counts by the fraction watched. Users are known by a
     digest of their key with `secret`, so that what is saved between two runs names nobody.

@@ -29,9 +29,9 @@ def next_items(
     after it.
 
     score(a, b) = C_ab / (n_a^0.5 n_b^0.3) × C_ab / (C_ab + shrinkage), with C_ab = Σ_users 1 / √d over the users who
-    took to a and, d <= window steps later, to b for the first time; n counts an item's users. A step is a distinct
-    moment: what happened at one moment has no order. The exponents, found on held-out sequences, keep what everyone
-    turns to in the end from following everything.
+    interacted with a and, d <= window steps later, to b for the first time; n counts an item's users. A step is a
+    distinct moment: what happened at one moment has no order. The exponents, found on held-out sequences, keep what
+    everyone turns to in the end from following everything.
     """
     sequences = _sequences(events, item_nos, settings.items_per_user)
     items = sequences[1]
@@ -58,7 +58,7 @@ def next_items(
 
 
 def _sequences(events: Events, item_nos: NDArray[np.uint32], items_per_user: int) -> Sequences:
-    """Returns user, item (its place) and step of the first time that each user took to each item, by user and time."""
+    """Returns user, item (its place) and step of each user's first interaction with each item, by user and time."""
     found = [_of_users(portion, item_nos, items_per_user) for portion in events.by_users()]
     if not found:
         return (np.zeros(0, np.int32),) * 3

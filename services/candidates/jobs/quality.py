@@ -34,8 +34,8 @@ class HeldOut:
     def of(cls, events: Events, settings: CandidatesSettings) -> "HeldOut | None":
         """Holds the last `held_out_hours` out; None where they are too few, or there are too few users to say anything.
 
-        New to a user is what has no rating of theirs; what nobody took to before cannot be foreseen and is not asked
-        for. At most 2,000 users are looked at, those of the lowest numbers.
+        New to a user is what has no rating of theirs; what nobody interacted with before cannot be foreseen and is not
+        asked for. At most 2,000 users are looked at, those of the lowest numbers.
         """
         hours = settings.jobs.held_out_hours
         late = events.millis > events.newest_millis - hours * MILLIS_PER_HOUR
@@ -59,7 +59,7 @@ class HeldOut:
 
     @property
     def items(self) -> NDArray[np.uint32]:
-        """The items that the users took to before, ascending: what is asked for goes by their rows."""
+        """The items that the users interacted with before, ascending: what is asked for goes by their rows."""
         return self.ratings.item_nos[distinct(self.ratings.matrix.indices)]
 
     def recall(self, rankings: Iterable[NDArray[np.uint32] | None]) -> float | None:

@@ -56,7 +56,7 @@ class BoughtTogether:
 
 
 def _cart(history: History, count: int) -> NDArray[np.uint32]:
-    """Returns the `count` items last carted whose last event says that they still are, else those last taken up."""
+    """Returns the last `count` items added to the cart and not removed; without any, those last interacted with."""
     item_nos, types = history.recent_item_nos, history.recent_types
     settling = contained(types, _SETTLING)
     # The events come newest first: the first that settles an item is how it stands.

@@ -11,7 +11,7 @@ from services.common.sorted_lookup import contained, grouped
 
 
 class Demographic:
-    """What users of the visitor's groups (region, age band, gender, …) take to more than all users do.
+    """What users of the visitor's groups (region, age band, gender, …) interact with more than all users do.
 
     score(j) = mean over the groups g of share(g, j) × ln lift(g, j), both smoothed towards all users: see the groups
     job. The product is the item's part in how the group's taste differs from that of all; a lift alone would only find
@@ -41,7 +41,7 @@ class Demographic:
 
 
 def leanings_of(tastes: GroupTastes, groups: tuple[Group, ...]) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
-    """Returns what one of these groups, at least one, takes to more than all do, by number, and its scores above 0."""
+    """Returns what at least one of these groups interacts with more than all do, by number, and scores above 0."""
     _, positions = tastes.of(groups)
     leanings = tastes.shares[positions] * np.log(np.maximum(tastes.lifts[positions], 1e-9))
     items, order, starts = grouped(tastes.items[positions])

@@ -21,7 +21,7 @@ _FEWEST_COMMON: Final = 2
 
 
 class UserCf:
-    """Items that users with a taste like this visitor's took to.
+    """Items that users with a taste like this visitor's interacted with.
 
     similarity(i, v) = Σ_k (r_ik - μ_i)(r_vk - μ_v) / (√Σ_k (r_ik - μ_i)² √Σ_k (r_vk - μ_v)²), Pearson over the items k
     that both rated, with each user's mean μ over all of theirs; times n / (n + 5) for n items in common, at least 2.
@@ -58,7 +58,7 @@ class UserCf:
 def taken_by_similar(
     table: UserRatings, item_nos: NDArray[np.uint32], ratings: NDArray[np.float64]
 ) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
-    """Returns what the users most like one with these ratings took to, by number, and its scores."""
+    """Returns what the users most like one with these ratings interacted with, by number, and its scores."""
     users, similarities = similar_users(table, item_nos, ratings)
     positions, lengths = gather(table.starts, users)
     if not len(positions):

@@ -22,8 +22,8 @@ class ItemStatistics:
     Answers of different times meet here, each true for its own `as_of`. So the logarithm at a common time is kept:
     log2(count) + as_of / half-life, which decay does not change: one order holds for every query time.
 
-    What is made of it is shown to everybody: an item that fewer than `minimum_users` users took to counts as one that
-    nobody did.
+    What is made of it is shown to everybody: an item that fewer than `minimum_users` users interacted with counts as
+    one that nobody did.
     """
 
     def __init__(self, minimum_users: int) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from services.ranker.behavior_model import BehaviorModel
+from services.ranker.behavior_model_client import BehaviorModelClient
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.tensors import padded_size, rank_inputs
 from services.ranker.model_contract import OUTPUTS, RANK, ModelContract
@@ -15,7 +15,7 @@ from vitrine.ranker.v1.ranker_service_pb2 import Scorer
 class ModelScorer:
     """Asks the model's signature `rank` for all candidates in one call."""
 
-    def __init__(self, model: BehaviorModel, items: ItemColumns) -> None:
+    def __init__(self, model: BehaviorModelClient, items: ItemColumns) -> None:
         self._model = model
         self._items = items
 

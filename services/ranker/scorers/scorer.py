@@ -34,7 +34,7 @@ class Scores:
 
 
 class CandidateScorer(Protocol):
-    """Says how likely each candidate is to be taken up; a candidate's score does not depend on its neighbors."""
+    """Gives the action probabilities of each candidate; a candidate's score does not depend on its neighbors."""
 
     async def score(self, query: ScoreQuery) -> Scores:
         """Returns the scores in the candidates' order; raises ModelFault where it cannot."""

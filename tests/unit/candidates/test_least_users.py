@@ -144,7 +144,7 @@ def test_what_fewer_than_k_of_a_group_took_to_is_not_its_taste(tmp_path: Path) -
     made = {one.name: one for one in compute(events, groups, digests, WITHOUT_HELD_OUT, NoProgress())}
     made[GroupTastes.ARTIFACT].save(tmp_path)
     items = np.load(tmp_path / "item_nos.npy")[np.load(tmp_path / "items.npy")]
-    assert TEA not in items  # five took to it, but one of the south and four of the north
+    assert TEA not in items  # five interacted with it, but one of the south and four of the north
 
 
 @pytest.mark.parametrize("users", [K - 1, K])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.common.circuit_breaker import CircuitBreaker
-from services.ranker.behavior_model import BehaviorModel
+from services.ranker.behavior_model_client import BehaviorModelClient
 
 
 class HangingWatch:
@@ -19,11 +19,11 @@ class HangingWatch:
         await asyncio.Event().wait()
 
 
-def hanging_model(breaker: CircuitBreaker) -> BehaviorModel:
-    return BehaviorModel(object(), HangingWatch(), breaker, timeout_seconds=10.0)  # type: ignore[arg-type]  # hangs sooner
+def hanging_model(breaker: CircuitBreaker) -> BehaviorModelClient:
+    return BehaviorModelClient(object(), HangingWatch(), breaker, timeout_seconds=10.0)  # type: ignore[arg-type]  # hangs sooner
 
 
-async def give_up(model: BehaviorModel, *, seconds: float, after: float) -> None:
+async def give_up(model: BehaviorModelClient, *, seconds: float, after: float) -> None:
     task = asyncio.create_task(model.ask("", "rank", lambda contract: {}, seconds))
     await asyncio.sleep(after)
     task.cancel()

@@ -61,7 +61,7 @@ def test_a_weekly_purchase_is_due_after_a_week(items: ItemColumns) -> None:
     weekly = [purchase(1, END - days * DAY) for days in (21, 14, 7)]
     fresh = [purchase(2, END - days * DAY) for days in (15, 8, 1)]
     features = candidate_features(user_of(*weekly, *fresh), items, np.array([1, 2, 3]), END)
-    due, early, never = feature(features, "dueness")
+    due, early, never = feature(features, "repurchase_due_ratio")
     assert due == pytest.approx(1.0)
     assert early == pytest.approx(1 / 7)
     assert never == 4.0
@@ -75,11 +75,11 @@ def test_lines_of_one_visit_count_once_in_shares_of_visits(items: ItemColumns) -
     assert feature(features, "bought_in_last_1_visits") == [0.0, 1.0, 0.0]
 
 
-def test_kin_share_a_leaf_and_strangers_do_not(items: ItemColumns) -> None:
+def test_items_of_the_same_leaf_share_its_purchases_and_others_do_not(items: ItemColumns) -> None:
     features = candidate_features(user_of(purchase(1, END - DAY)), items, np.array([7, 2]), END)
-    kin, stranger = feature(features, "leaf_purchases_log")
-    assert kin > 0.0
-    assert stranger == 0.0
+    same_leaf, other_leaf = feature(features, "leaf_purchases_log")
+    assert same_leaf > 0.0
+    assert other_leaf == 0.0
 
 
 def test_impressions_since_the_last_event_count(items: ItemColumns) -> None:

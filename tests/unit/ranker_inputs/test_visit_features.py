@@ -45,7 +45,7 @@ def test_visits_count_the_rhythm_too(items: ItemColumns) -> None:
     # Every second visit has item 1; the last one of all was without it.
     log = [*bought(1, 25, 15, 5), *bought(2, 20, 10, 1)]
     assert values(items, "interval_visits_log", [1], *log) == pytest.approx([np.log1p(2.0)])
-    assert values(items, "visits_dueness", [1, 3], *log) == pytest.approx([0.5, -1.0])
+    assert values(items, "visits_repurchase_due_ratio", [1, 3], *log) == pytest.approx([0.5, -1.0])
 
 
 @pytest.mark.parametrize(("size", "weight"), [(0, 0.0), (1, 1.0), (2, 1 / (1 + 1 / np.log2(3))), (500, 0.2201)])
@@ -69,7 +69,7 @@ def test_a_leaf_has_visits_of_its_own(items: ItemColumns) -> None:
     assert values(items, "leaf_share_of_visits", [13, 2, 3], *log) == pytest.approx([0.5, 0.5, 0.0])
     assert values(items, "leaf_in_last_10_visits", [7], *log) == pytest.approx([0.2])
     assert values(items, "leaf_visits_since_log", [1, 3], *log) == pytest.approx([np.log(3), np.log(101)])
-    assert values(items, "leaf_visits_dueness", [1, 3], *log) == pytest.approx([1.0, 6.0])
+    assert values(items, "leaf_visits_repurchase_due_ratio", [1, 3], *log) == pytest.approx([1.0, 6.0])
     assert values(items, "leaf_choices_log", [1, 2, 3], *log) == pytest.approx([np.log(3), np.log(2), 0.0])
 
 

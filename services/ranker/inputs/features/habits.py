@@ -16,7 +16,7 @@ DECLARATIONS: Final = (
     FeatureDeclaration("items_per_visit_log", "ln(1 + items a visit).", "0"),
     FeatureDeclaration("items_per_recent_visit_log", "ln(1 + items a visit, of the last five visits).", "0"),
     FeatureDeclaration("visits_in_last_30_days_log", "ln(1 + visits of the last 30 days).", "0"),
-    FeatureDeclaration("visit_dueness", "Days since the last visit over the mean between visits, at most 6.", "6"),
+    FeatureDeclaration("visit_due_ratio", "Days since the last visit over the mean between visits, at most 6.", "6"),
     FeatureDeclaration("share_of_repeats", "Share of what was bought that was bought before.", "0"),
 )
 
@@ -24,7 +24,7 @@ NAMES: Final = tuple(declaration.name for declaration in DECLARATIONS)
 
 RECENT_VISITS: Final = 5
 RECENT_DAYS: Final = 30.0
-LATEST_DUENESS: Final = 6.0
+LARGEST_DUE_RATIO: Final = 6.0
 
 
 def compute(context: Context) -> list[NDArray[np.float64]]:
@@ -42,7 +42,7 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
         np.log1p(bought / max(visits.count, 1)),
         np.log1p(visits.sizes[-RECENT_VISITS:].mean() if visits.count else 0.0),
         np.log1p(np.count_nonzero(context.days_since(visits.starts) < RECENT_DAYS)),
-        min(since / max(visits.mean_gap_days, 0.25), LATEST_DUENESS),
+        min(since / max(visits.mean_gap_days, 0.25), LARGEST_DUE_RATIO),
         1.0 - distinct / bought if bought else 0.0,
     )
     return [np.full(len(context.item_nos), value) for value in values]

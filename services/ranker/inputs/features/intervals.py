@@ -23,14 +23,16 @@ DECLARATIONS: Final = (
     ),
     FeatureDeclaration("interval_visits_log", "ln(1 + mean visits from one that had it to the next).", "0"),
     FeatureDeclaration(
-        "visits_dueness", "Visits since the last that had it over that mean, at most 6.", "-1: in fewer than two visits"
+        "visits_repurchase_due_ratio",
+        "Visits since the last that had it over that mean, at most 6.",
+        "-1: in fewer than two visits",
     ),
 )
 
 NAMES: Final = tuple(declaration.name for declaration in DECLARATIONS)
 
 UNKNOWN: Final = -1.0
-LATEST_DUENESS: Final = 6.0
+LARGEST_DUE_RATIO: Final = 6.0
 
 
 def compute(context: Context) -> list[NDArray[np.float64]]:
@@ -50,12 +52,12 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
     mean = values_at(means, place, again, UNKNOWN)
     count = values_at(gaps.counts, place, again)
     between = context.of_bought(first_ago - last_ago) / np.maximum(count, 1.0)
-    dueness = np.minimum(context.of_bought(last_ago) / np.maximum(between, 0.5), LATEST_DUENESS)
+    due_ratio = np.minimum(context.of_bought(last_ago) / np.maximum(between, 0.5), LARGEST_DUE_RATIO)
     return [
         mean,
         values_at(deviations, place, again, UNKNOWN),
         values_at(lengths[newest], place, again, UNKNOWN),
         np.where(again, since - mean, 0.0),
         np.log1p(between),
-        np.where(again, dueness, UNKNOWN),
+        np.where(again, due_ratio, UNKNOWN),
     ]

@@ -12,7 +12,7 @@ from services.ranker.inputs.features.context import LONGEST_DAYS, Context
 RECENT_VISITS: Final = 10
 HALF_LIFE_DAYS: Final = 14.0
 NEVER_VISITS: Final = 100.0
-LATEST_DUENESS: Final = 6.0
+LARGEST_DUE_RATIO: Final = 6.0
 
 DECLARATIONS: Final = (
     FeatureDeclaration("leaf_share_of_visits", "Share of all visits that had its leaf category.", "0"),
@@ -21,7 +21,7 @@ DECLARATIONS: Final = (
         "leaf_visits_since_log", "ln(1 + visits since the last with its leaf category), at most 100.", "ln(1 + 100)"
     ),
     FeatureDeclaration(
-        "leaf_visits_dueness",
+        "leaf_visits_repurchase_due_ratio",
         "Days since that visit over the mean days from one such visit to the next, at most 6.",
         "6: in fewer than two visits",
     ),
@@ -49,12 +49,12 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
     place, there = places(leaf.keys, context.leaf_nos)
     count = leaf.counts
     last, first = -leaf.greatest(-age), leaf.greatest(age)
-    dueness = np.where(count > 1, last / np.maximum((first - last) / np.maximum(count - 1, 1), 0.5), LONGEST_DAYS)
+    due_ratio = np.where(count > 1, last / np.maximum((first - last) / np.maximum(count - 1, 1), 0.5), LONGEST_DAYS)
     return [
         values_at(count, place, there) / max(visits.count, 1),
         values_at(leaf.sums(ago < RECENT_VISITS), place, there) / RECENT_VISITS,
         np.log1p(np.minimum(values_at(-leaf.greatest(-ago), place, there, NEVER_VISITS), NEVER_VISITS)),
-        np.minimum(values_at(dueness, place, there, LONGEST_DAYS), LATEST_DUENESS),
+        np.minimum(values_at(due_ratio, place, there, LONGEST_DAYS), LARGEST_DUE_RATIO),
         np.log1p(values_at(fresh, line_place, line_there)),
         np.log1p(values_at(lines.sums(new_choice), line_place, line_there)),
     ]

@@ -19,9 +19,9 @@ DECLARATIONS: Final = (
         "interval_days_log", "ln of the mean days between its purchases; 30 days where it was bought once.", "ln 30"
     ),
     FeatureDeclaration(
-        "dueness", "Time since the last purchase over the mean interval, at most 4; 1 when it is due.", "4"
+        "repurchase_due_ratio", "Time since the last purchase over the mean interval, at most 4; 1 when it is due.", "4"
     ),
-    FeatureDeclaration("overdue", "How far from being due, |ln dueness|.", "3"),
+    FeatureDeclaration("overdue", "How far from being due: |ln repurchase_due_ratio|.", "3"),
     FeatureDeclaration(
         "purchase_rate_log", "ln(1 + 100 × purchases a day since the first, as if one more came now).", "0"
     ),
@@ -35,14 +35,14 @@ NAMES: Final = tuple(declaration.name for declaration in DECLARATIONS)
 USUAL_INTERVAL_DAYS: Final = 30.0
 """Stands for the interval of what was bought once; `bought_again` tells the two apart."""
 
-LATEST_DUENESS: Final = 4.0
+LARGEST_DUE_RATIO: Final = 4.0
 MOST_PURCHASES: Final = 12.0
 
 
 def compute(context: Context) -> list[NDArray[np.float64]]:
     """Returns the columns of NAMES, each of shape (n,).
 
-    Dueness is the time since the last purchase over the mean interval between purchases: 1 when it is due.
+    The due ratio is the time since the last purchase over the mean interval between purchases: 1 when it is due.
     """
     count = context.counter("purchases")
     first, last = context.counter("first_purchase_millis"), context.last_purchases
@@ -52,7 +52,7 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
     span = np.maximum(last - first, 0.0) / MILLIS_PER_DAY
     interval = np.where(again, span / np.maximum(count - 1, 1), USUAL_INTERVAL_DAYS)
     interval = np.clip(interval, 0.5, LONGEST_DAYS)
-    dueness = np.where(bought, np.minimum(days / interval, LATEST_DUENESS), LATEST_DUENESS)
+    due_ratio = np.where(bought, np.minimum(days / interval, LARGEST_DUE_RATIO), LARGEST_DUE_RATIO)
     # Purchases a day since the first, as if one more came now: finite from the first one on.
     rate = np.where(bought, count / (context.days_since(first) + 7.0), 0.0)
     return [
@@ -62,8 +62,8 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
         np.log1p(days),
         again.astype(np.float64),
         np.log(interval),
-        dueness,
-        np.where(bought, np.abs(np.log(np.maximum(dueness, 0.05))), 3.0),
+        due_ratio,
+        np.where(bought, np.abs(np.log(np.maximum(due_ratio, 0.05))), 3.0),
         np.log1p(100.0 * rate),
         np.minimum(context.counter("decayed_purchases"), MOST_PURCHASES),
     ]

@@ -1,4 +1,4 @@
-"""What the user did to the candidate's kin: items of its leaf category, second level, brand and variant group."""
+"""What the user did with items of the candidate's leaf category, second-level category, brand and variant group."""
 
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ DECLARATIONS: Final = (
         "ln(1 + days since the last purchase in its leaf category).",
         "ln(1 + 730): never",
     ),
-    FeatureDeclaration("leaf_dueness", "Time since then over the leaf's mean interval, at most 4.", "4"),
+    FeatureDeclaration("leaf_repurchase_due_ratio", "Time since then over the leaf's mean interval, at most 4.", "4"),
     FeatureDeclaration("leaf_interest_log", "ln(1 + decayed interest in its leaf category).", "0"),
     FeatureDeclaration("share_of_leaf", "The candidate's share of the decayed purchases in its leaf category.", "0"),
     FeatureDeclaration(
@@ -44,7 +44,7 @@ DECLARATIONS: Final = (
 
 NAMES: Final = tuple(declaration.name for declaration in DECLARATIONS)
 
-LATEST_DUENESS: Final = 4.0
+LARGEST_DUE_RATIO: Final = 4.0
 
 
 class _Kin:
@@ -84,7 +84,7 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
         np.log1p(leaf_decayed),
         np.log1p(leaf.total(counters.purchases)),
         np.log1p(leaf_days),
-        np.minimum(leaf_days / leaf_interval, LATEST_DUENESS),
+        np.minimum(leaf_days / leaf_interval, LARGEST_DUE_RATIO),
         np.log1p(leaf.total(counters.decayed_interest)),
         context.counter("decayed_purchases") / (leaf_decayed + 0.5),
         np.log1p(second.total(decayed)),

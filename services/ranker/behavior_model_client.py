@@ -30,7 +30,7 @@ class Answer:
     outputs: dict[str, NDArray[Any]]
 
 
-class BehaviorModel:
+class BehaviorModelClient:
     """Asks one model by one contract: inputs are built for a version, and only that version answers them."""
 
     def __init__(
