@@ -12,7 +12,8 @@ from services.common.errors import UnavailableError
 _BYTES: Final = 1 << 20
 _ACTIONS: Final = 1_000
 _TRIES: Final = 5
-_TRIED_AGAIN: Final = (429, 500, 502, 503, 504)
+# 403: the disk is full, or the index is read-only for a while.
+_TRIED_AGAIN: Final = (403, 429, 500, 502, 503, 504)
 _REFUSED: Final = 400
 # Nothing was there to be deleted; the index has a newer version.
 _DONE_ALREADY: Final = (404, 409)

@@ -15,6 +15,8 @@ from services.common import event_types
 from services.common.progress import NoProgress
 from vitrine.candidates.v1 import candidate_service_pb2 as pb
 
+pytestmark = pytest.mark.slow
+
 HOUSEHOLDS = 500
 NEWCOMERS = 40
 NEW_ITEMS = 40

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from services.candidates.artifacts.loaded_artifact import LoadedArtifact
 from services.candidates.artifacts.neighbors import Neighbors
@@ -17,6 +18,8 @@ from services.candidates.background.artifact_watcher import ArtifactWatcher
 from services.candidates.catalog.item_columns import item_digest
 from services.common.artifacts import ArtifactStore
 from tests.support.candidates_shop import Shop
+
+pytestmark = pytest.mark.slow
 
 MOMENT = datetime(2025, 6, 1, tzinfo=UTC)
 HALF_WRITTEN = """

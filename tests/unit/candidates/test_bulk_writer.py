@@ -90,7 +90,7 @@ async def test_a_cause_is_told_whichever_request_had_it(written: Written, monkey
 
 
 async def test_what_is_taken_at_last_is_written(written: Written) -> None:
-    await written.write({1: [503, 503, 503, 503, 200], 2: [400], 3: [409], 4: [404]})
+    await written.write({1: [503, 503, 503, 503, 200], 2: [400], 3: [409], 4: [404], 5: [403, 200]})
     assert len(FakeNode.bulks) == 5
     assert len(written.pauses) == 4
     assert written.refused == ["item 2: status 400"]
@@ -102,8 +102,8 @@ async def test_a_whole_request_that_comes_too_soon_is_sent_again(written: Writte
     assert FakeNode.bulks == [["1", "2"]] * 3
 
 
-async def test_a_request_that_is_not_allowed_is_not_sent_again(written: Written) -> None:
-    FakeNode.requests[:] = [403]
+async def test_a_request_without_a_login_is_not_sent_again(written: Written) -> None:
+    FakeNode.requests[:] = [401]
     with pytest.raises(UnavailableError) as refused:
         await written.write({1: [200]})
     assert refused.value.reason == "ELASTICSEARCH_REFUSED"
