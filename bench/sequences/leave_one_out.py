@@ -71,10 +71,18 @@ class HeldOut:
 
 
 def places_among(scores: NDArray[np.float32], of_wanted: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Returns the place, from 0, of a score of each row (users, 1) in its row (users, items); ties at mid-rank."""
+    """Returns the place, from 0, of a score of each row (users, 1) in its row (users, items); ties at mid-rank.
+
+    Scores that aren't finite rank behind all others: a network that diverged must not look perfect.
+    """
+    scores, of_wanted = _finite_or_last(scores), _finite_or_last(of_wanted)
     above, equal = (scores > of_wanted).sum(axis=1), (scores == of_wanted).sum(axis=1)
     places: NDArray[np.float64] = above + (equal - 1) / 2
     return places
+
+
+def _finite_or_last(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.where(np.isfinite(scores), scores, np.float32(-np.inf))
 
 
 def without_history(scores: NDArray[np.float32], histories: Histories) -> NDArray[np.float32]:

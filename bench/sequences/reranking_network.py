@@ -7,6 +7,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from bench.sequences.shortlist import Shortlist
+from services.common.numeric import standard_scales
 from services.ranker.training.fitting.example_statistics import mean_and_deviation
 
 FLOORS: Final = (0.03, 0.3)
@@ -60,7 +61,7 @@ class RerankingNetwork:
         self._scores = tf.function(self._values, input_signature=self._signature)
         means, deviations = mean_and_deviation(self._real_features(learned))
         self._means = tf.constant(means, tf.float32)
-        self._deviations = tf.constant(np.where(deviations > 1e-6, deviations, 1.0), tf.float32)
+        self._scales = tf.constant(standard_scales(deviations), tf.float32)
         self._learn(learned, wanted, np.random.default_rng(seed))
 
     def scores(self, shortlist: Shortlist) -> NDArray[np.float32]:
@@ -91,7 +92,7 @@ class RerankingNetwork:
                 compiled(*_tensors(shortlist, users), tf.constant(wanted[users], tf.int32))
 
     def _values(self, item_nos: Any, scores: Any, lengths: Any) -> Any:
-        features = (self._features(item_nos, scores, lengths) - self._means) / self._deviations
+        features = (self._features(item_nos, scores, lengths) - self._means) * self._scales
         hidden, more, line = self._layers
         begun = scores[..., 0] if self._base == 0 else self._logarithms(scores, FLOORS[0])[..., self._base - 1]
         values = begun + (more(hidden(features)) + line(features))[..., 0]

@@ -110,6 +110,8 @@ class RankerApplication:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._texts:
+            self._texts.close()
         for channel in self._channels:
             await channel.close()
 

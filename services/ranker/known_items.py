@@ -64,7 +64,19 @@ class KnownItemsCheck:
             self._fitting.add(metadata.version)
 
     def _compare(self, answer: dict[str, NDArray[Any]]) -> tuple[int, int]:
-        item_nos, marks = answer["item_nos"], answer["item_marks"]
+        item_nos, marks = answer.get("item_nos"), answer.get("item_marks")
+        if (
+            item_nos is None
+            or marks is None
+            or not item_nos.dtype == marks.dtype == np.int64
+            or item_nos.shape != marks.shape
+        ):
+            raise ModelFault(
+                MISFIT,
+                f"signature {SIGNATURE} must answer item_nos and item_marks, int64 of one shape; export the model anew",
+            )
+        if (item_nos < 0).any():
+            raise ModelFault(MISFIT, f"signature {SIGNATURE} answers item numbers below 0; export the model anew")
         rows = self._items.rows(item_nos)
         both = self._items.known[rows]
         return int(np.count_nonzero(both)), int(np.count_nonzero(both & (self._items.id_marks[rows] != marks)))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from services.common import event_types
+from services.common.numeric import standard_scales
 from services.common.strengths import STRENGTH_BY_TYPE
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.user_attributes import ATTRIBUTE_BUCKETS
@@ -81,7 +82,7 @@ class BehaviorModel(keras.Model):
     def set_features(self, means: NDArray[Any], deviations: NDArray[Any]) -> None:
         """Sets what the candidate features are standardized by; a feature that never varies is left out."""
         self.feature_means.assign(means)
-        self.feature_scales.assign(np.where(deviations > 1e-6, 1.0 / np.maximum(deviations, 1e-6), 0.0))
+        self.feature_scales.assign(standard_scales(deviations))
 
     def set_actions(self, learned: NDArray[Any], priors: NDArray[Any]) -> None:
         """Sets which actions training has examples of (0 or 1), and every action's mean probability."""

@@ -61,8 +61,9 @@ class ModelServer:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watching
         await self._manager.close()
-        self._loader.shutdown()
-        self._workers.shutdown()
+        # Off the event loop: calls that run still have to send their answers.
+        await asyncio.to_thread(self._loader.shutdown)
+        await asyncio.to_thread(self._workers.shutdown)
 
     async def _watch(self) -> None:
         await self._manager.configure(self._configs, check_labels=False)

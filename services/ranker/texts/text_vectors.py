@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Final
 
@@ -27,6 +28,12 @@ class TextVectors:
         self._cache = cache
         self._items = items
         self._turn = asyncio.Lock()
+        # One thread of its own: a caller that gives up doesn't stop its batch, and the next must not run beside it.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="texts")
+
+    def close(self) -> None:
+        """Drops what hasn't begun; doesn't wait for what has."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def encode_all(self, progress: Progress) -> None:
         """Encodes all that wait; for jobs, which do nothing else meanwhile."""
@@ -52,7 +59,8 @@ class TextVectors:
     async def _encode(self, item_nos: Iterable[int]) -> None:
         async with self._turn:
             if batch := self._batch(item_nos):
-                self._set(batch, await asyncio.to_thread(self._vectors, set(batch.values())))
+                loop = asyncio.get_running_loop()
+                self._set(batch, await loop.run_in_executor(self._thread, self._vectors, set(batch.values())))
 
     def _batch(self, item_nos: Iterable[int]) -> dict[int, str]:
         waiting = self._items.waiting_texts

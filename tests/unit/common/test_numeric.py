@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from services.common.numeric import finite_or
+from services.common.numeric import finite_or, standard_scales
 
 ODD = np.array([1.0, np.nan, -np.inf, 2.0, np.inf], dtype=np.float32)
 
@@ -20,3 +20,7 @@ def test_what_is_finite_is_not_copied() -> None:
 @pytest.mark.parametrize("shape", [(0,), (2, 0)])
 def test_nothing_is_fine(shape: tuple[int, ...]) -> None:
     assert finite_or(np.zeros(shape), 1.0).shape == shape
+
+
+def test_a_feature_that_never_varied_has_no_scale() -> None:
+    assert standard_scales(np.array([2.0, 0.0, 1e-9])).tolist() == [0.5, 0.0, 0.0]

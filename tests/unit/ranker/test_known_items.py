@@ -77,6 +77,26 @@ async def test_what_cannot_be_found_out_is_no_fault() -> None:
     await check(client, columns("b"))(VERSION_1)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"item_nos": np.array([1])},
+        {"item_nos": np.array([1]), "item_marks": np.array([1, 2])},
+        {"item_nos": np.array([0.5]), "item_marks": np.array([1])},
+        {"item_nos": np.array([-5000]), "item_marks": np.array([1])},
+    ],
+)
+async def test_a_malformed_answer_is_a_misfit_so_that_requests_fall_back(answer: dict[str, Any]) -> None:
+    class Malformed(FakePredictionClient):
+        async def predict(self, *arguments: Any, **options: Any) -> dict[str, Any]:
+            return answer
+
+    with pytest.raises(ModelFault) as caught:
+        await check(Malformed(columns("a")), columns("a"))(VERSION_1)
+    assert caught.value.reason == MISFIT
+
+
 async def test_a_model_without_the_signature_is_not_asked() -> None:
     client = FakePredictionClient(columns("a"))
     await check(client, columns("b"))(Metadata(1, {}))

@@ -1,8 +1,11 @@
 import asyncio
+import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.common.clock import FixedClock
 from services.common.progress import NoProgress
@@ -89,3 +92,39 @@ async def test_items_that_are_asked_for_go_first(tmp_path: Path) -> None:
     assert len(shop.items.waiting_texts) == 597
     await shop.texts.follow()
     assert sorted(shop.encoder.asked) == sorted(str(item_no) for item_no in range(1, 600))
+
+
+class HeldEncoder(FakeTextEncoder):
+    """Encodes when it is let; remembers how many encoded at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.let = threading.Semaphore(0), threading.Event()
+        self.running = self.most_running = 0
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        self.begun.release()
+        assert self.let.wait(30)
+        self.running -= 1
+        return super().encode(texts)
+
+
+async def test_a_caller_that_gives_up_leaves_no_encoding_beside_the_next(tmp_path: Path) -> None:
+    shop, encoder = Shop(tmp_path), HeldEncoder()
+    shop.texts = TextVectors(encoder, VectorCache(tmp_path / "vectors.sqlite", "fake 1", CLOCK), shop.items)
+    shop.put(1, "milk")
+    shop.put(2, "bread")
+    given_up = asyncio.create_task(shop.texts.encode([1]))
+    assert await asyncio.to_thread(encoder.begun.acquire, timeout=30)
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+    following = asyncio.create_task(shop.texts.encode([2]))
+    began_beside = await asyncio.to_thread(encoder.begun.acquire, timeout=0.3)
+    encoder.let.set()
+    await following
+    shop.texts.close()
+    assert not began_beside
+    assert encoder.most_running == 1
+    assert shop.text_vector(2) == [letter("bread")]

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from services.common.numeric import standard_scales
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.linear_weights import BIAS
 from services.ranker.training.examples.examples import Examples
@@ -32,7 +33,7 @@ def fit_linear(examples: Examples, maximum_rows: int, seed: int) -> dict[str, fl
     labels = target_labels(examples.labels).ravel()[real]
     offsets = examples.offsets.ravel()[real]
     means, deviations = mean_and_deviation([features])
-    scales = np.where(deviations > 1e-6, 1.0 / np.maximum(deviations, 1e-6), 0.0)
+    scales = standard_scales(deviations)
     standard = ((features - means) * scales).astype(np.float32)
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from services.common.numeric import standard_scales
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.training.examples.examples import Examples
 from services.ranker.training.fitting.example_statistics import mean_and_deviation, real_features
@@ -29,7 +30,7 @@ class Perceptron:
         keras.utils.set_random_seed(seed)
         means, deviations = mean_and_deviation(real_features(examples))
         self._means = means.astype(np.float32)
-        self._deviations = np.maximum(deviations, 1e-6).astype(np.float32)
+        self._scales = standard_scales(deviations).astype(np.float32)
         inputs = keras.Input((None, len(FEATURE_NAMES)))
         hidden = inputs
         for size in HIDDEN:
@@ -70,5 +71,5 @@ class Perceptron:
         self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
 
     def _logits(self, features: Any) -> Any:
-        standard = tf.clip_by_value((features - self._means) / self._deviations, -MOST_DEVIATIONS, MOST_DEVIATIONS)
+        standard = tf.clip_by_value((features - self._means) * self._scales, -MOST_DEVIATIONS, MOST_DEVIATIONS)
         return self._network(standard)[..., 0]
