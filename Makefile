@@ -110,8 +110,9 @@ tree: setup ## Check links, lengths of files, and that the tree names no machine
 	@$(BIN)/python -m scripts.checks.lengths
 	@$(BIN)/python -m scripts.checks.machine_names
 
-docs: setup ## Generate docs/features.md from the definitions
+docs: setup ## Generate docs/features.md from the definitions, and the picture of a page from the demo
 	@$(BIN)/python -m scripts.feature_docs
+	@$(BIN)/python -m demo --exit --picture docs/images/page.svg
 
 features-page: setup ## Check that docs/features.md is what the definitions say
 	@$(BIN)/python -m scripts.feature_docs --check

@@ -25,8 +25,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description="A real grocer's homepages, end to end.")
     parser.add_argument("--exit", action="store_true", help="end when everything was shown, instead of at Ctrl-C")
     parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the demo shop lives")
+    parser.add_argument("--picture", type=Path, help="an SVG file to draw a page in")
     arguments = parser.parse_args()
-    options = DemoOptions(folder=arguments.folder, exit=arguments.exit, started=started_at())
+    options = DemoOptions(folder=arguments.folder, exit=arguments.exit, picture=arguments.picture, started=started_at())
     console = shop_console(width=80)
     interrupt_at_once()
     try:

@@ -80,7 +80,7 @@ class Demo:
         fresh = not opening.trained
         await opening.until_pages()
         async with shop.channel("homepage") as channel:
-            scenes = Scenes(Gateway(channel), files, self._console)
+            scenes = Scenes(Gateway(channel), files, self._console, picture=self._options.picture)
             with self._times.stage("pages"):
                 if fresh:
                     self._console.print(BEFORE_TRAINING, style="bold")

@@ -11,11 +11,13 @@ class DemoOptions:
     Args:
         folder: where the demo shop lives; runs of the demo share it.
         exit: end when everything was shown, instead of at Ctrl-C.
+        picture: the SVG file to draw a page in, for the documentation; None: no picture.
         started: when the person at the terminal began, in seconds since 1970: the set-up is part of the time.
     """
 
     folder: Path
     exit: bool
+    picture: Path | None
     started: float
 
 

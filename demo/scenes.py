@@ -1,11 +1,13 @@
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from cli.errors import CommandError
 from cli.rendering.page import render_page
+from demo.picture import write_picture
 from demo.shop_files import ShopFiles
 from demo.tastes import plainly_different
 from demo.visits import Gateway, ServedPage, ShopperAction, cards_of, knows_of
@@ -24,12 +26,14 @@ class Scenes:
         gateway: the shop's gateway.
         files: the shop's data, to choose households and items from.
         console: where pages are printed.
+        picture: the SVG file to draw the page of the anonymous visitor in; None: no picture.
     """
 
-    def __init__(self, gateway: Gateway, files: ShopFiles, console: Console) -> None:
+    def __init__(self, gateway: Gateway, files: ShopFiles, console: Console, *, picture: Path | None = None) -> None:
         self._gateway = gateway
         self._files = files
         self._console = console
+        self._picture = picture
 
     async def households(self) -> None:
         """The pages of households of plainly different tastes."""
@@ -48,7 +52,10 @@ class Scenes:
         viewed = self._best_sellers(VIEWED_CATEGORY, VIEWS)
         await self._gateway.tell(visitor, [ShopperAction(event_pb2.EVENT_TYPE_VIEW, item_id) for item_id in viewed])
         served, _ = await self._gateway.page_when(visitor, lambda page: any(knows_of(page, item) for item in viewed))
-        self._print(f"Anonymous visitor after {VIEWS} views of {VIEWED_CATEGORY.lower()}", served)
+        heading = f"Anonymous visitor after {VIEWS} views of {VIEWED_CATEGORY.lower()}"
+        self._print(heading, served)
+        if self._picture:
+            write_picture(self._picture, self._rendered(heading, served), title="A page of the demo shop")
 
     async def newcomer(self) -> float:
         """The page of a visitor whom nobody has ever seen, and the same after two views and an add_to_cart.
@@ -81,4 +88,8 @@ class Scenes:
 
     def _print(self, heading: str, served: ServedPage) -> None:
         self._console.print()
-        self._console.print(render_page(served.page, heading=heading, cards=3, milliseconds=served.milliseconds))
+        self._console.print(self._rendered(heading, served))
+
+    @staticmethod
+    def _rendered(heading: str, served: ServedPage) -> RenderableType:
+        return render_page(served.page, heading=heading, cards=3, milliseconds=served.milliseconds)
