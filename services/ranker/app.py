@@ -28,8 +28,7 @@ from services.ranker.model_contract import InputSizes
 from services.ranker.model_watch import ModelWatch
 from services.ranker.prediction_client import PredictionClient
 from services.ranker.ranker import Ranker
-from services.ranker.scorers.linear_scorer import LinearScorer
-from services.ranker.scorers.model_scorer import ModelScorer
+from services.ranker.scorers import LinearScorer, ModelScorer
 from services.ranker.servicer import RankerServicer
 from services.ranker.settings import RankerSettings
 from services.ranker.texts.open_texts import open_texts

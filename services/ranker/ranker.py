@@ -7,7 +7,7 @@ import structlog
 from numpy.typing import NDArray
 
 from services.ranker.model_fault import ASKED, ModelFault
-from services.ranker.scorers.scorer import CandidateScorer, ScoreQuery, Scores
+from services.ranker.scorers import CandidateScorer, ScoreQuery, Scores
 from services.ranker.value import ValueModel
 
 _log = structlog.get_logger(__name__)

@@ -16,7 +16,7 @@ from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.user_columns import UserColumns
 from services.ranker.item_encoder import ItemEncoder
 from services.ranker.ranker import Ranker
-from services.ranker.scorers.scorer import ScoreQuery
+from services.ranker.scorers import ScoreQuery
 from services.ranker.user_encoder import UserEncoder
 from vitrine.ranker.v1 import ranker_service_pb2 as pb
 from vitrine.ranker.v1 import ranker_service_pb2_grpc

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ranker.scorers.scorer import Probabilities
+from services.ranker.scorers import Probabilities
 from vitrine.ranker.v1.ranker_service_pb2 import Action
 
 Factor = Callable[[NDArray[np.uint32]], NDArray[np.float32]]

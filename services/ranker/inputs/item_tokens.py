@@ -7,7 +7,7 @@ from itertools import chain, cycle, islice
 from typing import Final
 
 from services.common.words import plain, words
-from services.ranker.inputs.attribute_terms import attribute_terms
+from services.ranker.inputs.attributes import attribute_terms
 from vitrine.common.v1.attribute_pb2 import AttributeValue
 
 TOKEN_SLOTS: Final = 16

@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ranker.inputs.user_attributes import attribute_buckets
+from services.ranker.inputs.attributes import attribute_buckets
 from vitrine.features.v1.user_features_pb2 import UserFeatures
 
 MILLIS_PER_DAY: Final = 86_400_000.0

@@ -1,0 +1,1 @@
+"""The behavior model in Keras: towers, history encoder, ranking head, losses, and its export as a SavedModel."""

@@ -10,8 +10,8 @@ from scipy.special import logit
 from services.common import event_types
 from services.common.numeric import standard_scales
 from services.common.strengths import STRENGTH_BY_TYPE
+from services.ranker.inputs.attributes import ATTRIBUTE_BUCKETS
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
-from services.ranker.inputs.user_attributes import ATTRIBUTE_BUCKETS
 from services.ranker.model.config import BehaviorModelConfig
 from services.ranker.model.exposure_tower import ExposureTower
 from services.ranker.model.history_encoder import HistoryEncoder

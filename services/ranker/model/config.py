@@ -4,8 +4,7 @@ from typing import Final
 
 from services.ranker.inputs.item_tokens import TOKEN_BUCKETS
 from services.ranker.inputs.text_encoders import require_encoder, with_encoder
-from services.ranker.model.field_bounds import require_at_least, require_rates
-from services.ranker.model.json_fields import read_fields
+from services.ranker.model.config_fields import read_fields, require_at_least, require_rates
 
 MODEL_NAME: Final = "behavior"
 """What model servers know the model by: the name of the directory of its versions."""

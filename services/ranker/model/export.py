@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from services.ranker.inputs.attributes import ATTRIBUTE_SLOTS
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import CATEGORY_LEVELS
 from services.ranker.inputs.item_tokens import TOKEN_SLOTS
 from services.ranker.inputs.tensors import PADDED_SIZES, Tensors, of_user
-from services.ranker.inputs.user_attributes import ATTRIBUTE_SLOTS
 from services.ranker.known_items import SAMPLE, SIGNATURE, KnownItems
 from services.ranker.model.behavior_model import ACTIONS, BehaviorModel
 from services.ranker.model.warmup_file import write_warmup_file

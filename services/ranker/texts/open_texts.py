@@ -4,8 +4,7 @@ from typing import Final
 from services.common.clock import Clock
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.text_encoders import MINILM
-from services.ranker.texts.text_encoder import TextEncoder
-from services.ranker.texts.text_vectors import TextVectors
+from services.ranker.texts.text_vectors import TextEncoder, TextVectors
 from services.ranker.texts.vector_cache import VectorCache
 
 _CACHE: Final = Path("texts") / "vectors.sqlite"

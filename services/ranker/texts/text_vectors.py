@@ -1,8 +1,8 @@
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +10,26 @@ from numpy.typing import NDArray
 from services.common.direction import VectorFault, direction
 from services.common.progress import Progress
 from services.ranker.inputs.item_columns import ItemColumns
-from services.ranker.texts.text_encoder import TextEncoder
 from services.ranker.texts.vector_cache import VectorCache
 
 AT_ONCE: Final = 256
 """Texts that are looked up and encoded together: about a second of two cores."""
+
+
+class TextEncoder(Protocol):
+    """Makes vectors of texts: alike ones of texts that mean alike things."""
+
+    name: str
+    """One of ENCODER_WIDTHS in services/ranker/inputs/text_encoders.py."""
+
+    version: str
+    """Changes whenever the same text has another vector."""
+
+    width: int
+
+    def encode(self, texts: Sequence[str]) -> NDArray[Any]:
+        """Returns float32[len(texts), width]. It takes the processor's time: call it off the event loop."""
+        ...
 
 
 class TextVectors:

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from services.ranker.model.config import BehaviorModelConfig
-from services.ranker.model.field_bounds import require_at_least, require_positive
-from services.ranker.model.json_fields import read_fields
+from services.ranker.model.config_fields import read_fields, require_at_least, require_positive
 from services.ranker.training.examples.candidate_draw import DrawSizes
 from services.ranker.training.workers.cluster import Cluster
 

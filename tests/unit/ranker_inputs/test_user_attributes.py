@@ -1,6 +1,6 @@
 import numpy as np
 
-from services.ranker.inputs.user_attributes import ATTRIBUTE_BUCKETS, ATTRIBUTE_SLOTS, attribute_buckets
+from services.ranker.inputs.attributes import ATTRIBUTE_BUCKETS, ATTRIBUTE_SLOTS, attribute_buckets
 from vitrine.common.v1.attribute_pb2 import AttributeValue, TextList
 
 

@@ -75,6 +75,7 @@ def test_a_place_that_cannot_be_written_to_keeps_nothing(tmp_path: Path) -> None
     assert kept.find(["milk"]) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", range(3))
 def test_a_writer_that_is_killed_leaves_whole_batches(tmp_path: Path, moment: int) -> None:
     path = tmp_path / "vectors.sqlite"

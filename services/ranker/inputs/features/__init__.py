@@ -1,0 +1,1 @@
+"""Families of candidate features. Each module declares `NAMES` and computes them from one `Context`."""

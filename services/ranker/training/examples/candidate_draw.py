@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.user_columns import UserColumns
-from services.ranker.model.field_bounds import require_at_least
+from services.ranker.model.config_fields import require_at_least
 
 OWN: Final = 0
 """Items that the user dealt with."""

@@ -4,10 +4,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from services.ranker.inputs.attributes import ATTRIBUTE_SLOTS
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import CATEGORY_LEVELS, ItemColumns
 from services.ranker.inputs.tensors import Tensors, candidate_inputs, user_inputs, with_content
-from services.ranker.inputs.user_attributes import ATTRIBUTE_SLOTS
 from services.ranker.inputs.user_columns import UserColumns
 from services.ranker.inputs.visits import visit_weights
 from services.ranker.training.examples.next_visit import ACTIONS, Visit
