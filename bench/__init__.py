@@ -1,0 +1,1 @@
+"""Measurements, each run by a `make bench-…` target. They print figures; nothing here is shipped."""

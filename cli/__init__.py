@@ -1,0 +1,1 @@
+"""The `vitrine` command. `main.py` lists its commands; each stands in `commands/`."""

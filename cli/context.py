@@ -2,12 +2,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from cli.errors import CommandError, ExitCode
 from cli.rendering.console import shop_console
 from cli.shop import Shop
+from vitrine.common.v1 import visitor_pb2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +41,18 @@ def command_context(context: typer.Context) -> CommandContext:
     if not isinstance(made, CommandContext):
         raise TypeError("commands run below `vitrine`")
     return made
+
+
+UserOption = Annotated[str, typer.Option("--user", help="A signed-in user's id.")]
+AnonymousOption = Annotated[str, typer.Option("--anonymous", help="An anonymous visitor's id.")]
+
+
+def visitor_of(user: str, anonymous: str) -> visitor_pb2.Visitor:
+    """The visitor that `--user` and `--anonymous` name.
+
+    Raises:
+        CommandError: neither was given.
+    """
+    if not user and not anonymous:
+        raise CommandError("name the visitor: --user ID or --anonymous ID", ExitCode.USAGE)
+    return visitor_pb2.Visitor(user_id=user, anonymous_id=anonymous)

@@ -1,8 +1,7 @@
 import dataclasses
 from pathlib import Path
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from services.ranker.model.config import BehaviorModelConfig
 from services.ranker.training.plan import TrainingPlan
 

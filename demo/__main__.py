@@ -6,8 +6,7 @@ from pathlib import Path
 import grpc
 from rich.console import Console
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.interrupts import interrupt_at_once
 from cli.rendering.console import shop_console
 from demo.demo import Demo

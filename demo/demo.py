@@ -111,7 +111,7 @@ class Demo:
         from cli.evaluation.evaluation import QUICK, evaluate_shop
         from cli.evaluation.held_out import read_held_out
         from cli.evaluation.report.page import write_report
-        from cli.rendering.scores import render_scores
+        from cli.rendering.tables import render_scores
 
         held_out = read_held_out(files.held_out)
         with terminal_progress(self._console) as progress:

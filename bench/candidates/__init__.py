@@ -1,0 +1,1 @@
+"""`make bench-candidates`: how fast candidates are found."""

@@ -1,0 +1,1 @@
+"""`make bench-features`: the feature store in the demo's shop."""

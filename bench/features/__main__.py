@@ -14,8 +14,7 @@ import pandas as pd
 from bench.features.clicks import measure_clicks
 from bench.features.lookups import measure_lookups
 from bench.features.purchases import demo_files, import_demo
-from bench.features.say import Say
-from bench.features.shop import running_shop
+from bench.features.shop import Say, running_shop
 from bench.features.stock import measure_stock
 from bench.stores import BenchStore, mariadb_stores, sqlite_stores
 from cli.echo import echo_throughput

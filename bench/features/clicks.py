@@ -7,9 +7,7 @@ import time
 import uuid
 from typing import Final
 
-from bench.features.latency import milliseconds
-from bench.features.say import Say
-from bench.features.shop import BenchShop
+from bench.features.shop import BenchShop, Say, milliseconds
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.events.v1.event_pb2 import Event, EventType
 from vitrine.events.v1.event_service_pb2 import EventStatus, IngestEventsRequest

@@ -4,9 +4,7 @@ import asyncio
 import random
 from typing import Final
 
-from bench.features.latency import milliseconds, timed
-from bench.features.say import Say
-from bench.features.shop import BenchShop
+from bench.features.shop import BenchShop, Say, milliseconds, timed
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.features.v1.catalog_service_pb2 import (
     ItemUpdate,

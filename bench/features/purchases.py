@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.features.say import Say
-from bench.features.shop import BenchShop
+from bench.features.shop import BenchShop, Say
 from bench.serving import MEBIBYTE
 from cli.importer.importing import import_files
 from cli.importer.options import ImportOptions

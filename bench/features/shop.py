@@ -1,17 +1,49 @@
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
+import numpy as np
 
 from bench.serving import Served, serving
 from bench.stores import BenchStore
+from cli.figures import Figures
 from services.common.channels import open_channel
 from vitrine.events.v1.event_service_pb2_grpc import EventServiceStub
 from vitrine.features.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceStub
+
+
+async def timed(call: Callable[[], Awaitable[object]], count: int) -> list[float]:
+    """Returns how many seconds each of `count` calls took, one after the other."""
+    seconds = []
+    for _ in range(count):
+        began = time.perf_counter()
+        await call()
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def milliseconds(seconds: Sequence[float], percentile: float) -> float:
+    """Returns a percentile of times, in milliseconds."""
+    return float(np.percentile(seconds, percentile)) * 1e3
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Says figures of one engine: SQLite's, the default, by their plain names, another one's with its name behind."""
+
+    figures: Figures
+    engine: str
+
+    def __call__(self, name: str, value: float, unit: str) -> None:
+        """Says `features.<name>`."""
+        suffix = "" if self.engine == "sqlite" else f"_{self.engine}"
+        self.figures.say(f"features.{name}{suffix}", value, unit)
+
 
 if TYPE_CHECKING:
     from vitrine.events.v1.event_service_pb2_grpc import EventServiceAsyncStub

@@ -6,9 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from bench.features.latency import milliseconds
-from bench.features.say import Say
-from bench.features.shop import BenchShop
+from bench.features.shop import BenchShop, Say, milliseconds
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.features.v1.catalog_service_pb2 import (
     ItemStatus,

@@ -1,0 +1,1 @@
+"""`make bench-jobs`: time and memory of the jobs of candidates."""

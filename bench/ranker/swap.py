@@ -11,7 +11,7 @@ from typing import Final
 import grpc
 
 from bench.candidates.load import measure
-from bench.features.latency import milliseconds
+from bench.features.shop import milliseconds
 from bench.ranker.scoring import score
 from bench.ranker.shop import wait_until_scoring
 from cli.figures import Figures

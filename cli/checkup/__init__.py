@@ -1,0 +1,1 @@
+"""The checks of `vitrine doctor`: the machine, and the services of the shop."""

@@ -2,9 +2,35 @@ import os
 import platform
 import shutil
 import sys
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
-from cli.checkup.finding import Finding, Verdict
+
+class Verdict(StrEnum):
+    """What a check came to."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found.
+
+    Args:
+        check: what was looked at.
+        verdict: what it came to.
+        text: what was seen.
+        remedy: what to do about it; empty where all is well.
+    """
+
+    check: str
+    verdict: Verdict
+    text: str
+    remedy: str = ""
+
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 LEAST_FREE_BYTES = 2 * 2**30

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.context import command_context
-from cli.exit_codes import ExitCode
+from cli.errors import ExitCode
 from cli.rendering.progress import terminal_progress
 
 
@@ -36,7 +36,7 @@ def candidates(
     tastes of users and groups. The candidates service loads them by itself. A table below its quality floor isn't made
     current; the exit code is then 1.
     """
-    from cli.rendering.built import render_built
+    from cli.rendering.tables import render_built
     from cli.training import build_shop_candidates
 
     command = command_context(context)

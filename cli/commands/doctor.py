@@ -6,11 +6,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from cli.checkup.finding import Verdict
-from cli.checkup.machine import check_machine
+from cli.checkup.machine import Verdict, check_machine
 from cli.checkup.services import check_services
 from cli.context import command_context
-from cli.exit_codes import ExitCode
+from cli.errors import ExitCode
 
 
 def doctor(

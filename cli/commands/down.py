@@ -3,7 +3,7 @@ from typing import Annotated
 import typer
 
 from cli.context import command_context
-from cli.process_names import checked_names
+from cli.launcher.process import checked_names
 
 
 def down(

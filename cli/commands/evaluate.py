@@ -29,7 +29,7 @@ def evaluate(
     from cli.evaluation.evaluation import QUICK, EvaluationPlan, evaluate_shop
     from cli.evaluation.held_out import read_held_out
     from cli.evaluation.report.page import write_report
-    from cli.rendering.scores import render_probabilities, render_scores
+    from cli.rendering.tables import render_probabilities, render_scores
 
     command = command_context(context)
     held_out = read_held_out(events)

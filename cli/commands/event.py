@@ -4,10 +4,8 @@ from typing import Annotated
 import typer
 from google.protobuf import json_format
 
-from cli.context import CommandContext, command_context
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
-from cli.visitor_options import AnonymousOption, UserOption, visitor_of
+from cli.context import AnonymousOption, CommandContext, UserOption, command_context, visitor_of
+from cli.errors import CommandError, ExitCode
 from vitrine.events.v1 import event_pb2, event_service_pb2
 from vitrine.homepage.v1 import homepage_service_pb2, homepage_service_pb2_grpc
 

@@ -8,11 +8,10 @@ import typer
 from google.protobuf.json_format import MessageToDict
 from rich.table import Table
 
-from cli.context import command_context
-from cli.exit_codes import ExitCode
+from cli.context import AnonymousOption, UserOption, command_context, visitor_of
+from cli.errors import ExitCode
+from cli.served_pages import compare_pages
 from cli.shop import Shop
-from cli.verification.served_pages import compare_pages
-from cli.visitor_options import AnonymousOption, UserOption, visitor_of
 from services.common.timestamps import from_timestamp
 from vitrine.features.v1 import feature_service_pb2 as pb
 from vitrine.features.v1.feature_service_pb2_grpc import FeatureServiceStub

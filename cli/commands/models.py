@@ -32,7 +32,7 @@ def list_(
 ) -> None:
     """List every version with its labels, its quality, and why it was refused, if it was."""
     from cli.models import served_version
-    from cli.rendering.models import render_models
+    from cli.rendering.tables import render_models
     from services.ranker.training.publishing.model_registry import ModelRegistry
 
     command = command_context(context)

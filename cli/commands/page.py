@@ -5,10 +5,8 @@ from typing import Annotated
 import typer
 from google.protobuf import json_format
 
-from cli.context import CommandContext, command_context
-from cli.rendering.funnel import render_funnel
-from cli.rendering.page import render_page
-from cli.visitor_options import AnonymousOption, UserOption, visitor_of
+from cli.context import AnonymousOption, CommandContext, UserOption, command_context, visitor_of
+from cli.rendering.page import render_funnel, render_page
 from vitrine.homepage.v1 import homepage_service_pb2, homepage_service_pb2_grpc
 
 TIMEOUT_SECONDS = 10.0

@@ -10,11 +10,9 @@ import typer
 from google.protobuf import json_format
 from rich.table import Table
 
-from cli.context import CommandContext, command_context
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.context import AnonymousOption, CommandContext, UserOption, command_context, visitor_of
+from cli.errors import CommandError, ExitCode
 from cli.privacy.export import exported_lines, visitors_of
-from cli.visitor_options import AnonymousOption, UserOption, visitor_of
 from services.common.visitors import visitor_key
 from vitrine.common.v1.visitor_pb2 import Visitor
 from vitrine.features.v1.user_service_pb2 import DeleteUserRequest, DeleteUserResponse

@@ -5,7 +5,7 @@ import typer
 from rich.table import Table
 
 from cli.context import command_context
-from cli.exit_codes import ExitCode
+from cli.errors import ExitCode
 
 
 def status(

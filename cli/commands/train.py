@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.context import command_context
-from cli.exit_codes import ExitCode
+from cli.errors import ExitCode
 from cli.rendering.progress import terminal_progress
 
 

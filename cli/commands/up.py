@@ -3,8 +3,7 @@ from typing import Annotated
 import typer
 
 from cli.context import command_context
-from cli.launcher.process import PROCESSES
-from cli.process_names import checked_names
+from cli.launcher.process import PROCESSES, checked_names
 from cli.rendering.progress import terminal_progress
 
 READY_SECONDS = 120.0

@@ -1,0 +1,1 @@
+"""`vitrine evaluate`: rankings, metrics and the report. docs/evaluation.md describes them."""

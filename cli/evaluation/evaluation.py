@@ -9,13 +9,11 @@ from cli.evaluation.probabilities import ProbabilityQuality, judge
 from cli.evaluation.rankings.ease import Ease
 from cli.evaluation.rankings.item_knn import ItemKnn
 from cli.evaluation.rankings.learned import HistoryScorer, Learned
-from cli.evaluation.rankings.personal_frequency import PersonalFrequency
 from cli.evaluation.rankings.plain_perceptron import PlainPerceptron, train_perceptron
-from cli.evaluation.rankings.popularity import Popularity
+from cli.evaluation.rankings.popularity import PersonalFrequency, Popularity
 from cli.evaluation.rankings.purchase_history import PurchaseHistory, read_history
-from cli.evaluation.rankings.ranker_alone import RankerAlone
 from cli.evaluation.rankings.ranking import LENGTH, Ranking
-from cli.evaluation.rankings.served_feed import ServedFeed
+from cli.evaluation.rankings.served import RankerAlone, ServedFeed
 from cli.evaluation.rankings.tifu_knn import TifuKnn
 from cli.evaluation.rankings.up_cf import UpCf
 from cli.evaluation.result import EvaluationResult

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 
 COLUMNS = ("user_id", "type", "item_id", "event_time", "order_id")
 

@@ -1,15 +1,16 @@
 """What a shop knew before the held-out purchases, through the services' contracts."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Protocol, TypeVar
 
 import grpc
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.evaluation.at_once import ask_all
 from services.common.progress import Progress
 from services.common.timestamps import to_timestamp
 from services.ranker.training.shop.catalog import TrainingCatalog
@@ -21,6 +22,34 @@ from vitrine.features.v1 import (
     feature_service_pb2_grpc,
     user_features_pb2,
 )
+
+CALLERS = 4
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
+
+class Advance(Protocol):
+    """Told how many more are done."""
+
+    def __call__(self, count: int = 1) -> None:
+        """Count on."""
+
+
+async def ask_all(
+    asked: Sequence[Asked], call: Callable[[Asked], Awaitable[Answer]], advance: Advance
+) -> dict[Asked, Answer]:
+    """Asks for every element, a few at a time; the answers by element."""
+    gate = asyncio.Semaphore(CALLERS)
+
+    async def one(element: Asked) -> tuple[Asked, Answer]:
+        async with gate:
+            answer = await call(element)
+        advance()
+        return element, answer
+
+    return dict(await asyncio.gather(*(one(element) for element in asked)))
+
 
 TIMEOUT_SECONDS = 10.0
 BATCH_SIZE = 5_000

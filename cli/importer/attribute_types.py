@@ -2,8 +2,7 @@ import re
 from collections.abc import Iterable
 from enum import Enum
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 
 
 class AttributeType(Enum):

@@ -8,8 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TextIO
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.importer.delimiters import delimiter_of
 from cli.importer.encodings import encoding_of
 

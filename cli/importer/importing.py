@@ -7,8 +7,7 @@ from typing import Any, Protocol
 
 import grpc
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.importer.batches import batched
 from cli.importer.detect import Format
 from cli.importer.dry_run import Checker, check_message

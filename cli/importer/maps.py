@@ -1,7 +1,6 @@
 from collections.abc import Mapping, Sequence
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.importer.column_names import did_you_mean, normal
 from cli.importer.columns import ATTRIBUTE
 from cli.importer.fields import Field, Kind, Values

@@ -2,8 +2,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.importer.columns import ATTRIBUTE
 from cli.importer.fields import Kind, Values
 from cli.importer.maps import find_field

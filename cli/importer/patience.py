@@ -4,8 +4,7 @@ from typing import Final
 
 import grpc
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 
 DELAYS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 # What gRPC says of a write to a stream that has just been ended, before it knows with what status.

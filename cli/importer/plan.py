@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.importer.attribute_types import AttributeType, parse_attributes
 from cli.importer.clean import Cleaner
 from cli.importer.column_names import did_you_mean

@@ -3,8 +3,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.importer.chunk import Chunk
 from cli.importer.detect import FileForm, Format, detect
 from cli.importer.read_csv import read_csv

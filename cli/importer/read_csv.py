@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.importer.chunk import Chunk
 from cli.importer.detect import FileForm, open_text
 from cli.importer.faults import Fault, shown

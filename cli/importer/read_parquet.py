@@ -5,8 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.importer.chunk import Chunk
 
 

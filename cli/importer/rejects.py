@@ -4,8 +4,7 @@ from threading import Lock
 from types import TracebackType
 from typing import IO, Any, Self
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.importer.faults import Fault
 
 COLUMNS = ("kind", "file", "line", "field", "value", "reason", "remedy")

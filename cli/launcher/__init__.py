@@ -1,0 +1,1 @@
+"""Starts and stops the processes of a shop on this machine."""

@@ -3,8 +3,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.launcher.process import PROCESSES, ProcessSpecification
 from services.common.atomic_files import write_atomically
 

@@ -1,4 +1,7 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from cli.errors import CommandError, ExitCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +43,16 @@ PROCESSES = (
     _service("homepage", 7105),
 )
 """Every process of a shop, the slowest starter first: they start side by side and find each other when they are up."""
+
+
+def checked_names(names: Sequence[str] | None) -> list[str] | None:
+    """The names that a command was given; None: it was given none, which means all.
+
+    Raises:
+        CommandError: a process of that name does not exist.
+    """
+    known = [process.name for process in PROCESSES]
+    for name in names or ():
+        if name not in known:
+            raise CommandError(f"{name!r} isn't a process; choose from {', '.join(known)}", ExitCode.USAGE)
+    return list(names) if names else None

@@ -1,0 +1,1 @@
+"""`vitrine privacy`: export, and the search for what is left of a visitor."""

@@ -2,10 +2,25 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from services.common.visitors import visitor_key
 from services.events.digests import visitor_digest
 from vitrine.common.v1.visitor_pb2 import Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Something of a visitor that was found.
+
+    Args:
+        place: where: a store's table and column, or a file.
+        count: how many rows, lines or values; 1 for a file that can only be looked at whole.
+    """
+
+    place: str
+    count: int
+
 
 SHORT_ID_BYTES = 4
 """Ids below this many bytes are searched in messages together with the length of what holds them: alone they are

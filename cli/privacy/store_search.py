@@ -3,8 +3,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, MetaData, String, func, or_, select
 
-from cli.privacy.marks import Marks
-from cli.privacy.trace import Trace
+from cli.privacy.marks import Marks, Trace
 from services.common.column_types import OpaqueId
 from services.common.database import Database
 from services.events.digests import DIGEST_BYTES

@@ -5,9 +5,8 @@ from sqlalchemy import MetaData
 from sqlalchemy.engine import URL
 
 from cli.privacy.file_search import search_files
-from cli.privacy.marks import Marks
+from cli.privacy.marks import Marks, Trace
 from cli.privacy.store_search import search_store
-from cli.privacy.trace import Trace
 from services.common.database import Database, create_engine
 from services.events.settings import EventsSettings
 from services.events.storage import tables as events_tables

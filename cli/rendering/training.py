@@ -2,7 +2,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli.rendering.built import render_built
+from cli.rendering.tables import render_built
 from cli.training import TrainedShop
 from services.ranker.training.report import TrainingReport
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.checkup.finding import Finding, Verdict
+from cli.checkup.machine import Finding, Verdict
 from cli.checkup.services import check_services
 from cli.launcher.launcher import Launcher
 from cli.launcher.ports import any_free_port

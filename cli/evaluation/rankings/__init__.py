@@ -1,0 +1,1 @@
+"""The rankings that an evaluation compares, each by its formula."""

@@ -6,8 +6,8 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.evaluation.rankings.ranker_alone import Judged
 from cli.evaluation.rankings.ranking import LENGTH
+from cli.evaluation.rankings.served import Judged
 from cli.evaluation.shop_view import ShopView
 from services.common.progress import Progress
 from services.common.timestamps import to_millis

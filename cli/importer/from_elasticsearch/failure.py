@@ -2,8 +2,7 @@ from typing import Final
 
 from elasticsearch import ApiError, AuthenticationException, AuthorizationException, NotFoundError, SSLError
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from services.candidates.settings import CandidatesSettings
 
 _OVERLOADED: Final = 429

@@ -3,8 +3,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.importer.from_elasticsearch.copy_index import copy_index
 from cli.importer.from_elasticsearch.index_copy import IndexCopy
 from cli.importer.importing import Shop, import_files

@@ -13,6 +13,8 @@ from cli.launcher.ports import any_free_port
 from cli.launcher.process import PROCESSES
 from cli.launcher.run_record import RunRecord
 
+pytestmark = pytest.mark.slow  # services in processes of their own, and kills
+
 SECONDS = 30.0
 
 # Starts two services and waits to be killed.

@@ -155,7 +155,7 @@ async def test_the_command_lists_and_replays(
         assert [each["event"]["event_id"] for each in events] == ["1"]
     async with running(mended, build(mended, clock)) as server:
         assert await run(server.address, "replay") == (
-            "1 stored, 0 known before, 0 not kept for lack of consent, 1 still unfit\n"
+            "1 stored, 0 already known, 0 not kept for lack of consent, 1 still invalid\n"
         )
         told = json.loads(await run(server.address, "replay", "--reason", "UNKNOWN_CURRENCY", "--json"))
         assert told == {"stored_count": 0, "duplicate_count": 0, "not_kept_count": 0, "rejected_count": 1}

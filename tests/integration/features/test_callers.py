@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.checkup.finding import Finding, Verdict
-from cli.checkup.lag import check_lag
+from cli.checkup.machine import Finding, Verdict
+from cli.checkup.services import check_lag
 from cli.importer import wait
 from cli.importer.wait import wait_until_applied
 from cli.shop import Shop as CommandShop

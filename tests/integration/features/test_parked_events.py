@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import update
 from typer.testing import CliRunner
 
-from cli.checkup.finding import Verdict
-from cli.checkup.lag import check_lag
+from cli.checkup.machine import Verdict
+from cli.checkup.services import check_lag
 from cli.main import app
 from cli.shop import Shop as CommandShop
 from services.common.clock import FixedClock

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.importer.from_elasticsearch import copy_index
 from cli.importer.from_elasticsearch.import_indexes import import_indexes
 from services.candidates.settings import CandidatesSettings

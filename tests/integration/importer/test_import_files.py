@@ -7,8 +7,7 @@ from typing import Any, TypedDict
 import grpc
 import pytest
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.importer import importing, patience, wait
 from cli.importer.importing import import_files
 from cli.importer.options import ImportOptions

@@ -1,4 +1,4 @@
-from cli.checkup.left_out_vectors import left_out_vectors
+from cli.checkup.services import left_out_vectors
 from vitrine.candidates.v1.candidate_service_pb2 import GetIndexStatusResponse
 from vitrine.candidates.v1.vector_status_pb2 import VECTOR_FAULT_ANOTHER_LENGTH, VECTOR_FAULT_ZERO
 

@@ -3,9 +3,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cli.errors import CommandError
+from cli.errors import CommandError, ExitCode
 from cli.evaluation.held_out import read_held_out
-from cli.exit_codes import ExitCode
 
 HEAD = "user_id,type,item_id,event_time,order_id"
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cli.evaluation.rankings.plain_perceptron import BLOCK, PlainPerceptron
-from cli.evaluation.rankings.ranker_alone import Judged
+from cli.evaluation.rankings.served import Judged
 from cli.evaluation.shop_view import ShopView
 from services.common.progress import NoProgress
 from services.ranker.inputs.candidate_features import FEATURE_NAMES

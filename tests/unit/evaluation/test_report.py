@@ -71,22 +71,26 @@ def read(html: str) -> Reader:
     return reader
 
 
-def test_is_one_file_that_fetches_nothing() -> None:
-    reader = read(render_report(a_result()))
+@pytest.fixture(scope="module")
+def html() -> str:
+    """The report of a result; its figures take a second."""
+    return render_report(a_result())
+
+
+def test_is_one_file_that_fetches_nothing(html: str) -> None:
+    reader = read(html)
     assert reader.fetched == []
     assert not {"script", "link", "img", "iframe"} & set(reader.tags)
     assert reader.tags.count("svg") == 4
 
 
-def test_figures_are_well_formed_and_the_same_each_time() -> None:
-    html = render_report(a_result())
+def test_figures_are_well_formed_and_the_same_each_time(html: str) -> None:
     for svg in re.findall(r"<svg.*?</svg>", html, re.DOTALL):
         ET.fromstring(svg)
     assert html == render_report(a_result())
 
 
-def test_names_of_the_shop_are_text_and_no_mark_up() -> None:
-    html = render_report(a_result())
+def test_names_of_the_shop_are_text_and_no_mark_up(html: str) -> None:
     assert "<b>" not in html
     text = read(html).text
     assert "a <b> & c" in text

@@ -1,7 +1,6 @@
 import pytest
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.importer.attribute_types import AttributeType, parse_attributes
 from cli.importer.column_names import normal
 from cli.importer.columns import map_columns

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.exit_codes import ExitCode
+from cli.errors import ExitCode
 from cli.main import app, run
 
 

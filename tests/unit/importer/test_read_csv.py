@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.errors import CommandError
-from cli.exit_codes import ExitCode
+from cli.errors import CommandError, ExitCode
 from cli.importer.chunk import Chunk
 from cli.importer.read import Source
 from tests.unit.importer.conftest import Reader

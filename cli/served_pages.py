@@ -1,5 +1,3 @@
-"""Whether pages were made from the features that the log gives."""
-
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
