@@ -44,7 +44,10 @@ EXAMPLES_SHARE: Final = 0.35
 """Of a time budget, for examples."""
 
 FIT_SHARE: Final = 0.75
-"""Of a time budget, when the fit ends at the latest: the rest is for the gate."""
+"""Of a time budget, when the fit ends: the rest is for the gate."""
+
+LEAST_FIT_SHARE: Final = 0.3
+"""Of a time budget, what the fit has at least, though examples took longer than they should."""
 
 
 class TrainingRun:
@@ -114,7 +117,8 @@ class TrainingRun:
             self.report.metrics[name] = ranking_metrics(sets.validation, baseline_scores(sets.validation, name))
         self.report.metrics["linear"] = ranking_metrics(sets.validation, linear_scores(sets.validation, self._weights))
         budget = self._options.budget_seconds
-        ends = None if budget is None else started + FIT_SHARE * budget
+        now = time.monotonic()
+        ends = None if budget is None else max(started + FIT_SHARE * budget, now + LEAST_FIT_SHARE * budget)
         with self._timed("fit"):
             try:
                 model, values, vectors = self._behavior(sets, past_item_nos, self._team(sets, past_item_nos), ends)
