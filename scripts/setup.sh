@@ -49,4 +49,22 @@ find_python() {
 }
 
 uv="$(find_uv)" || { install_uv && uv="$(find_uv)"; } || { echo "setup: uv could not be installed" >&2; exit 1; }
-UV_PROJECT_ENVIRONMENT=".venv${PYTHON:+-$PYTHON}" "$uv" sync --frozen --all-extras --python "$(find_python)"
+environment=".venv${PYTHON:+-$PYTHON}"
+sync=("$uv" sync --frozen --all-extras --python "$(find_python)")
+export UV_PROJECT_ENVIRONMENT="$environment"
+if [ -t 2 ]; then # uv draws its own progress on a terminal
+    exec "${sync[@]}"
+fi
+
+echo "setup: installing packages into $environment"
+began=$SECONDS
+"${sync[@]}" --quiet &
+while kill -0 $! 2>/dev/null; do
+    sleep 1
+    if ((SECONDS - began >= 10)) && (((SECONDS - began) % 10 == 0)); then
+        installed=("$environment"/lib/python*/site-packages/*.dist-info)
+        echo "setup: ${#installed[@]} packages after $((SECONDS - began)) s"
+    fi
+done
+wait $!
+echo "setup: done in $((SECONDS - began)) s"

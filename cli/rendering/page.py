@@ -1,5 +1,5 @@
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency, format_decimal
@@ -38,15 +38,16 @@ def render_page(
         )
     elif not page.shelves:
         parts.append(Text("No shelf could be filled at this step."))
-    parts.extend(_shelf(shelf, cards, locale) for shelf in page.shelves)
+    parts.extend(_shelf(shelf, cards, locale, page.degradation_reasons) for shelf in page.shelves)
     return Group(*parts)
 
 
-def _shelf(shelf: page_pb2.Shelf, cards: int, locale: str) -> RenderableType:
+def _shelf(shelf: page_pb2.Shelf, cards: int, locale: str, known_reasons: Collection[str]) -> RenderableType:
     title = Text("\n" + shelf.title, style="bold")
     kind = page_pb2.ShelfKind.Name(shelf.kind).removeprefix("SHELF_KIND_").lower()
     title.append(f"  [{kind}]", style="dim")
-    if shelf.status.state == page_pb2.SHELF_STATE_DEGRADED:
+    # What the head of the page says already isn't repeated on each shelf.
+    if shelf.status.state == page_pb2.SHELF_STATE_DEGRADED and shelf.status.reason not in known_reasons:
         title.append(f"  {shelf.status.reason}", style="yellow")
     if shelf.kind == page_pb2.SHELF_KIND_CATEGORY_NAVIGATION:
         names = " · ".join(link.path.names[-1] for link in shelf.categories[: cards * 3])

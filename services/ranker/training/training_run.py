@@ -31,7 +31,6 @@ from services.ranker.training.report import TrainingReport
 from services.ranker.training.shop.replay import Replay
 from services.ranker.training.shop.shop_reader import ShopData
 from services.ranker.training.unfinished_run import UnfinishedRun
-from services.ranker.training.workers.run_worker import SharedFit
 
 if TYPE_CHECKING:
     from services.ranker.model.behavior_model import BehaviorModel
@@ -146,6 +145,8 @@ class TrainingRun:
                 f"{len(sets.training)} examples; start fewer workers or raise batch_size",
                 reason="TOO_MANY_WORKERS",
             )
+        from services.ranker.training.workers.run_worker import SharedFit
+
         SharedFit(past_item_nos, sets.training, self._shop.catalog.items).save(self.publisher.shared_fit)
         from services.ranker.training.workers.team import MirroredWorkers
 

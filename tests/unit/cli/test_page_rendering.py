@@ -70,3 +70,13 @@ def test_prices_are_written_as_the_locale_writes_them(locale: str, currency: str
     shelf = page_pb2.Shelf(cards=[card("Cheese", price, currency)])
     lines = printed(page_pb2.Page(shelves=[shelf]), locale=locale).replace("\xa0", " ").replace("￥", "¥")
     assert text in lines
+
+
+def test_a_shelf_repeats_no_reason_that_the_head_of_the_page_gives() -> None:
+    shelves = [
+        page_pb2.Shelf(title="A", status=page_pb2.ShelfStatus(state=page_pb2.SHELF_STATE_DEGRADED, reason=reason))
+        for reason in ("MODEL_LATE", "SOURCE_LATE")
+    ]
+    text = printed(page_pb2.Page(shelves=shelves, degradation_reasons=["MODEL_LATE"]))
+    assert text.count("MODEL_LATE") == 1
+    assert text.count("SOURCE_LATE") == 1

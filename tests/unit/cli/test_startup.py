@@ -38,6 +38,12 @@ def test_help_of_a_command_imports_nothing_heavy(command: str) -> None:
     assert not HEAVY & imported_by(command, "--help")
 
 
+def test_the_demo_starts_without_tensorflow_and_the_evaluation() -> None:
+    code = "import sys, demo.__main__; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"tensorflow", "keras", "matplotlib", "sklearn"} & set(done.stdout.split())
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_of_the_list_is_there(name: str) -> None:
     done = CliRunner().invoke(app, [name, "--help"])
