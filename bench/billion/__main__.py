@@ -15,7 +15,7 @@ import numpy as np
 
 from cli.figures import Figures
 from services.ranker.inputs.item_columns import ItemColumns
-from services.ranker.inputs.item_tokens import TOKEN_BUCKETS, TOKEN_SLOTS
+from services.ranker.inputs.item_text import TOKEN_BUCKETS, TOKEN_SLOTS
 from services.ranker.inputs.tensors import with_content
 from services.ranker.model.config import BehaviorModelConfig
 from services.ranker.quiet_tensorflow import load_tensorflow_quietly
@@ -40,7 +40,7 @@ def main() -> None:
         config = replace(config, hashed_item_rows=arguments.rows)
     load_tensorflow_quietly()
     from services.ranker.model.behavior_model import BehaviorModel
-    from services.ranker.model.vocabulary import Vocabulary
+    from services.ranker.model.embeddings import Vocabulary
     from services.ranker.training.fitting.trainer import FitProgress, Trainer
     from services.ranker.training.workers.team import Alone
 

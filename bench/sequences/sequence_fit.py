@@ -16,9 +16,8 @@ from bench.sequences.weight_average import WeightAverage
 from services.common import event_types
 from services.common.progress import Progress
 from services.ranker.model.behavior_model import BehaviorModel
+from services.ranker.model.embeddings import NumberEmbedding, Vocabulary
 from services.ranker.model.losses import full_softmax_loss, sampled_softmax_loss
-from services.ranker.model.number_embedding import NumberEmbedding
-from services.ranker.model.vocabulary import Vocabulary
 
 STEP_DAYS: Final = 1.0
 """Stands for the time between two items of a sequence, which has an order and no times."""

@@ -17,10 +17,10 @@ from services.common.circuit_breaker import CircuitBreaker
 from services.common.clock import SystemClock
 from services.common.telemetry.metrics import service_metrics
 from services.ranker.behavior_model_client import BehaviorModelClient
+from services.ranker.encoders import ItemEncoder, UserEncoder
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import ItemColumns
-from services.ranker.inputs.text_encoders import with_encoder
-from services.ranker.item_encoder import ItemEncoder
+from services.ranker.inputs.named_vectors import with_encoder
 from services.ranker.item_feed import ItemFeed
 from services.ranker.known_items import KnownItemsCheck
 from services.ranker.linear_weights import LinearWeights
@@ -31,8 +31,7 @@ from services.ranker.ranker import Ranker
 from services.ranker.scorers import LinearScorer, ModelScorer
 from services.ranker.servicer import RankerServicer
 from services.ranker.settings import RankerSettings
-from services.ranker.texts.open_texts import open_texts
-from services.ranker.user_encoder import UserEncoder
+from services.ranker.texts.text_vectors import open_texts
 from services.ranker.value import Factor, ValueModel
 from vitrine.ranker.v1 import ranker_service_pb2
 from vitrine.ranker.v1.ranker_service_pb2 import Action
@@ -40,18 +39,18 @@ from vitrine.ranker.v1.ranker_service_pb2_grpc import add_RankerServiceServicer_
 
 SERVICE_NAME = ranker_service_pb2.DESCRIPTOR.services_by_name["RankerService"].full_name
 TEXTS_POLL_SECONDS: Final = 0.2
-"""How often to look for texts that wait; looking costs nothing."""
+"""How often to look for texts to encode; looking costs nothing."""
 
 
 class RankerApplication:
-    """The application. It is ready without model and without items: both come, and go, while it answers."""
+    """The application. It's ready without model and items: both may come and go while it answers."""
 
     name = "ranker"
 
     def __init__(self, settings: RankerSettings) -> None:
         self._settings = settings
         self._items = ItemColumns(with_encoder(settings.text_encoder, settings.vectors))
-        # Here, so that a service whose encoder is not installed does not start.
+        # Opened here, so that a service whose encoder isn't installed doesn't start.
         self._texts = open_texts(settings.state_directory, self._items, SystemClock())
         self._weights = LinearWeights(ArtifactStore(settings.state_directory / "artifacts"))
         self._channels: list[grpc.aio.Channel] = []
@@ -59,11 +58,11 @@ class RankerApplication:
         self._tasks: list[asyncio.Task[None]] = []
 
     def register(self, server: grpc.aio.Server) -> Sequence[str]:
-        """Wires the service: here and not before, since gRPC binds channels to the running event loop."""
+        """Wires the service: not earlier, since gRPC binds channels to the running event loop."""
         settings, items, texts = self._settings, self._items, self._texts
         limits = ChannelLimits(max_message_bytes=settings.max_message_bytes)
         features = open_channel(settings.features_address, limits=limits)
-        # No second try: while it waits, the linear scorer would have answered.
+        # No retry: the linear scorer answers sooner.
         models = open_channel(settings.model_server_address, limits=replace(limits, max_attempts=1))
         feed = ItemFeed(features, items)
         client = PredictionClient(models, settings.model_name)
@@ -83,7 +82,7 @@ class RankerApplication:
         servicer = RankerServicer(
             Ranker(ModelScorer(model, items), LinearScorer(self._weights, items), value_model(settings, items)),
             UserEncoder(model, items),
-            # Items are asked of one version, which may have gone: that must not keep visitors from theirs.
+            # EncodeItems names a version, which may be gone: its failures must not open the visitors' breaker.
             ItemEncoder(model_of_its_own(), items, texts),
             model,
             items,

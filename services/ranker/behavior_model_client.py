@@ -1,4 +1,4 @@
-"""The behavior model as the scorers see it: asked in time, or not at all."""
+"""Calls the behavior model within a deadline, or not at all while its circuit breaker is open."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,23 +15,23 @@ from services.ranker.model_fault import LATE, SERVER_UNAVAILABLE, ModelFault, Ve
 from services.ranker.model_watch import ModelWatch
 from services.ranker.prediction_client import Arrays, PredictionClient
 
-# A caller who leaves less time than this says nothing about the model by not getting its answer.
+# A timeout shorter than this is the caller's fault, not the model's.
 FAIR_SECONDS: Final = 0.02
 
-# What was just asked for others, and so is shared, may be an answer from before the change: one renewal is not enough.
+# A renewal that is shared with other callers may predate the change, so one isn't enough.
 MOST_RENEWALS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The outputs of a signature, and the version that they are from."""
+    """The outputs of a signature, and the version that computed them."""
 
     version: str
     outputs: dict[str, NDArray[Any]]
 
 
 class BehaviorModelClient:
-    """Asks one model by one contract: inputs are built for a version, and only that version answers them."""
+    """Calls one model: inputs are built for a version, and only that version answers them."""
 
     def __init__(
         self, client: PredictionClient, watch: ModelWatch, breaker: CircuitBreaker, *, timeout_seconds: float
@@ -40,12 +40,12 @@ class BehaviorModelClient:
         self._watch = watch
         self._breaker = breaker
         self._timeout_seconds = timeout_seconds
-        self._last_fault = ModelFault(SERVER_UNAVAILABLE, "the model server has not answered yet")
+        self._last_fault = ModelFault(SERVER_UNAVAILABLE, "the model server hasn't answered yet")
         self.last_version = ""
 
     @property
     def fault(self) -> ModelFault | None:
-        """Why the default model is not asked at present; None: it is."""
+        """Why the default model isn't called at the moment; None if it is."""
         if self._breaker.open:
             return self._last_fault
         return self._watch.fault or (None if self._watch.available else self._last_fault)
@@ -53,9 +53,9 @@ class BehaviorModelClient:
     async def ask(
         self, selector: str, signature: str, inputs: Callable[[ModelContract], Arrays], seconds: float
     ) -> Answer:
-        """Returns the model's answer to `inputs`, which are built for the contract of the version that is asked.
+        """Returns the model's answer to `inputs`, which are built for the contract of the version called.
 
-        Raises ModelFault: within `seconds` at the latest, and at once where the model failed repeatedly just now.
+        Raises ModelFault after `seconds` at the latest, and at once if the model has just failed repeatedly.
         """
         if not self._breaker.allow():
             raise self._last_fault.again()
@@ -67,7 +67,7 @@ class BehaviorModelClient:
             self._note(fault, limit)
             raise
         except asyncio.CancelledError:
-            if overdue():  # sooner, the client went away, which says nothing about the model
+            if overdue():  # before that, the client canceled, which isn't the model's fault
                 self._note(ModelFault(LATE, "the caller's time ran out first"), limit)
             raise
         self._breaker.succeeded()
@@ -88,7 +88,7 @@ class BehaviorModelClient:
                     contract.version, signature, _taken(inputs(contract), contract), ends - clock()
                 )
                 break
-            except VersionGone:  # a newer one has taken over since we last looked
+            except VersionGone:  # replaced by a newer one since the last refresh
                 if not renewals_left:
                     raise
                 contract = await self._watch.renewed(selector, ends - clock())
@@ -101,7 +101,7 @@ class BehaviorModelClient:
         if fault.reason in (SERVER_UNAVAILABLE, LATE):
             self._breaker.failed()
         else:
-            self._breaker.succeeded()  # it answers, if only that we ask wrongly
+            self._breaker.succeeded()  # it answered, if only to reject the request
 
 
 def _taken(inputs: Arrays, contract: ModelContract) -> Arrays:

@@ -1,4 +1,4 @@
-"""Keeps the item columns as fresh as the features service has them."""
+"""Keeps the item columns up to date with the features service."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ PAGE_SECONDS: Final = 5.0
 
 
 class ItemFeed:
-    """Reads the catalog and the items' statistics from where it stopped; both methods can be called again."""
+    """Reads the catalog and the items' statistics; both methods resume where they stopped."""
 
     def __init__(self, channel: grpc.aio.Channel, items: ItemColumns) -> None:
         self._catalog = CatalogServiceStub(channel)
@@ -27,7 +27,7 @@ class ItemFeed:
         self._statistics_version = 0
 
     async def follow_catalog(self) -> None:
-        """Applies every change of the catalog, those to come too; returns when the stream ends."""
+        """Applies every catalog change, including future ones; returns when the stream ends."""
         request = TailCatalogRequest(
             after_version=self._catalog_version,
             follow=True,
@@ -42,7 +42,7 @@ class ItemFeed:
                 self._items.catalog_version = max(self._items.catalog_version, response.version)
 
     async def fetch_statistics(self) -> None:
-        """Applies the statistics that changed since the last time."""
+        """Applies the statistics that changed since the last call."""
         more = True
         while more:
             request = ListItemStatisticsRequest(after_version=self._statistics_version, page_size=PAGE_SIZE)

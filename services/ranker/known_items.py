@@ -1,4 +1,4 @@
-"""Whether a model and the item columns speak of the same items: a number means one item in each catalog alone."""
+"""Checks that a model was trained with this catalog: the same number is another item in another catalog."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +11,7 @@ from services.ranker.model_fault import MISFIT, ModelFault
 from services.ranker.prediction_client import Metadata, PredictionClient
 
 SIGNATURE: Final = "known_items"
-"""Takes `places` (int32[n]) and answers `item_nos` and `item_marks` (int64[n]) of the items that stand there."""
+"""Takes `places` (int32[n]); returns `item_nos` and `item_marks` (int64[n]) of the items at these places."""
 
 SAMPLE: Final = 256
 ASK_SECONDS: Final = 1.0
@@ -26,7 +26,7 @@ class KnownItems:
 
     @classmethod
     def of(cls, items: ItemColumns) -> "KnownItems":
-        """Takes items from all over the catalog."""
+        """Samples items evenly across the catalog."""
         known = items.known_item_nos().astype(np.int64)
         chosen = (
             known[np.unique(np.linspace(0, max(len(known) - 1, 0), SAMPLE).astype(np.int64))] if len(known) else known
@@ -35,8 +35,8 @@ class KnownItems:
 
 
 class KnownItemsCheck:
-    """Compares a version's items with the columns, until some that both know are the same. For good: a catalog never
-    gives a number to another item.
+    """Compares a version's items with the columns, until some known to both agree. That holds for good: a catalog never
+    reuses a number.
     """
 
     def __init__(self, client: PredictionClient, items: ItemColumns) -> None:
@@ -45,7 +45,7 @@ class KnownItemsCheck:
         self._fitting: set[int] = set()
 
     async def __call__(self, metadata: Metadata) -> None:
-        """Raises ModelFault (MODEL_MISFIT) where numbers mean other items. What cannot be found out now is no fault."""
+        """Raises ModelFault (MODEL_MISFIT) if numbers mean other items. A check that can't run now is not a fault."""
         if SIGNATURE not in metadata.signatures or metadata.version in self._fitting:
             return
         places = {"places": np.arange(SAMPLE, dtype=np.int32)}
@@ -58,7 +58,7 @@ class KnownItemsCheck:
             raise ModelFault(
                 MISFIT,
                 f"the model was trained with another catalog: {differing} of {compared} numbers mean other items; "
-                "train it anew, or serve the model of this shop",
+                "train it again, or serve the model of this shop",
             )
         if compared:
             self._fitting.add(metadata.version)
@@ -73,10 +73,10 @@ class KnownItemsCheck:
         ):
             raise ModelFault(
                 MISFIT,
-                f"signature {SIGNATURE} must answer item_nos and item_marks, int64 of one shape; export the model anew",
+                f"signature {SIGNATURE} must return item_nos and item_marks, int64 of one shape; export it again",
             )
         if (item_nos < 0).any():
-            raise ModelFault(MISFIT, f"signature {SIGNATURE} answers item numbers below 0; export the model anew")
+            raise ModelFault(MISFIT, f"signature {SIGNATURE} returns item numbers below 0; export the model again")
         rows = self._items.rows(item_nos)
         both = self._items.known[rows]
         return int(np.count_nonzero(both)), int(np.count_nonzero(both & (self._items.id_marks[rows] != marks)))

@@ -1,4 +1,4 @@
-"""The weights of the linear scorer: those that training published last, or the defaults here."""
+"""The weights of the linear scorer: the last published ones, or the defaults here."""
 
 import asyncio
 import json
@@ -18,11 +18,11 @@ from services.ranker.inputs.candidate_features import FEATURE_NAMES
 ARTIFACT: Final = "linear"
 FILE: Final = "linear.json"
 BIAS: Final = "bias"
-"""Stands among the features' names in linear.json; absent: 0."""
+"""A key among the features' names in linear.json; 0 if absent."""
 
 DEFAULTS: Final[Mapping[str, float]] = {
     BIAS: -6.0,
-    # What is bought again and again comes first, then what was looked at last, the taste, and what all others buy.
+    # Repeat purchases count most, then recent interest, affinities, and popularity.
     "purchases_decayed_60d_log": 1.5,
     "purchases_log": 0.5,
     "in_cart": 1.0,
@@ -36,7 +36,7 @@ DEFAULTS: Final[Mapping[str, float]] = {
     "popularity_30d_log": 0.2,
     "impressions_log": -0.3,
 }
-"""Sensible for any shop, the best for none: they order candidates until training has published better ones."""
+"""Reasonable for any shop, optimal for none: used until a training publishes better ones."""
 
 _log = structlog.get_logger(__name__)
 
@@ -51,12 +51,12 @@ class Weights:
 
     @classmethod
     def of(cls, by_name: Mapping[str, Any], version: str = "") -> "Weights":
-        """Reads {feature: weight}; a feature without one has 0. Raises ValueError where names or numbers do not fit."""
+        """Reads {feature: weight}; a missing feature has 0. Raises ValueError for unknown names or invalid numbers."""
         if strange := by_name.keys() - {*FEATURE_NAMES, BIAS}:
             raise ValueError(f"there are no features {', '.join(sorted(strange))}")
         for name, weight in by_name.items():
             if isinstance(weight, bool) or not isinstance(weight, int | float) or not math.isfinite(weight):
-                raise ValueError(f"the weight of {name} is no finite number")
+                raise ValueError(f"the weight of {name} is not a finite number")
         coefficients = np.array([by_name.get(name, 0.0) for name in FEATURE_NAMES], np.float32)
         return cls(coefficients, float(by_name.get(BIAS, 0.0)), version)
 
@@ -82,5 +82,5 @@ class LinearWeights:
 def _read(path: Path, version: str) -> Weights:
     by_name = json.loads(path.read_bytes())
     if not isinstance(by_name, dict):
-        raise ValueError(f"{FILE} is no JSON object of feature and weight")  # the content is wrong
+        raise ValueError(f"{FILE} is not a JSON object of features and weights")  # the content is wrong
     return Weights.of(by_name, version)

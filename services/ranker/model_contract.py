@@ -1,9 +1,9 @@
-"""What the ranker needs a model to be, checked once per version and not once per request."""
+"""The signatures that the ranker requires of a model, checked once per version instead of once per request."""
 
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.ranker.inputs.item_tokens import TOKEN_SLOTS
+from services.ranker.inputs.item_text import TOKEN_SLOTS
 from services.ranker.inputs.tensors import VECTORS
 from services.ranker.model_fault import MISFIT, ModelFault
 from services.ranker.prediction_client import Metadata
@@ -21,15 +21,15 @@ OUTPUTS: Final[dict[str, "Action.ValueType"]] = {
     "add_to_cart": Action.ACTION_ADD_TO_CART,
     "purchase": Action.ACTION_PURCHASE,
 }
-"""The outputs of `rank` and what they predict."""
+"""The outputs of `rank` and the actions they predict."""
 
 _VECTORS: Final = f"candidate_{VECTORS}"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelContract:
-    """One version of the model, and what differs between models: the events of history that it looks at, and whether it
-    looks at the shop's vectors.
+    """One version of the model, and what may differ between models: the length of the history, and whether it takes
+    the shop's vectors.
     """
 
     version: int
@@ -39,14 +39,14 @@ class ModelContract:
 
 @dataclass(frozen=True, slots=True)
 class InputSizes:
-    """What the ranker can send: candidate features, and numbers of the shop's vectors of an item."""
+    """Input sizes that the ranker can send: candidate features, and numbers of an item's vectors."""
 
     features: int
     vectors: int = 0
 
 
 def read_contract(metadata: Metadata, sizes: InputSizes) -> ModelContract:
-    """Returns the contract; raises ModelFault (MODEL_MISFIT) where the model takes other things than we send."""
+    """Returns the contract; raises ModelFault (MODEL_MISFIT) if the model takes other inputs than the ranker sends."""
     rank = _signature(metadata, RANK)
     encode_user = _signature(metadata, ENCODE_USER)
     for alias in OUTPUTS:
@@ -80,4 +80,4 @@ def _last_size(signature: Any, alias: str) -> int:
 
 def _require(condition: bool, otherwise: str) -> None:  # reads as a sentence
     if not condition:
-        raise ModelFault(MISFIT, f"the model does not fit this ranker: {otherwise}; train it anew")
+        raise ModelFault(MISFIT, f"the model doesn't fit this ranker: {otherwise}; train it again")

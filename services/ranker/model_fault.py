@@ -1,4 +1,4 @@
-"""Why the behavior model did not answer."""
+"""Why the behavior model didn't answer."""
 
 from typing import Final
 
@@ -7,11 +7,11 @@ LATE: Final = "MODEL_LATE"
 NOT_FINITE: Final = "MODEL_NOT_FINITE"
 MISFIT: Final = "MODEL_MISFIT"
 ASKED: Final = "ASKED"
-"""Not a fault: the request wanted the linear scorer."""
+"""Not a fault: the request asked for the linear scorer."""
 
 
 class ModelFault(Exception):
-    """The model cannot be had now. `reason` is one of the words of `ScoreItemsResponse.fallback_reason`."""
+    """The model can't answer now. `reason` is a value of `ScoreItemsResponse.fallback_reason`."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(f"{reason}: {message}")
@@ -19,12 +19,12 @@ class ModelFault(Exception):
         self.message = message
 
     def again(self) -> "ModelFault":
-        """Returns a fresh exception that says the same: one that is kept must not gather tracebacks."""
+        """Returns a copy to raise: a stored exception would accumulate tracebacks."""
         return ModelFault(self.reason, self.message)
 
 
 class VersionGone(ModelFault):
-    """The version is not served, perhaps no longer."""
+    """The version isn't served, perhaps not anymore."""
 
     def __init__(self, message: str) -> None:
         super().__init__(SERVER_UNAVAILABLE, message)

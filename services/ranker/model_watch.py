@@ -1,4 +1,4 @@
-"""Knows which versions of the model can be asked, so that no request has to find out."""
+"""Tracks which versions of the model are served, so that no request has to find out."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,9 +17,9 @@ _log = structlog.get_logger(__name__)
 
 
 class ModelWatch:
-    """The contracts of the selectors that are asked for, kept fresh by `refresh`. `default` is always watched.
+    """The contracts of the selectors in use, kept up to date by `refresh`. `default` is always watched.
 
-    `check` raises ModelFault for a version that is not to be asked, whatever its contract.
+    `check` raises ModelFault for a version that must not be called, whatever its contract.
     """
 
     def __init__(
@@ -39,19 +39,19 @@ class ModelWatch:
 
     @property
     def fault(self) -> ModelFault | None:
-        """Why the default model cannot be asked; None where it can, or where nobody knows yet."""
+        """Why the default model can't be called; None if it can, or if that isn't known yet."""
         known = self._known.get(self._default)
         return known if isinstance(known, ModelFault) else None
 
     @property
     def available(self) -> bool:
-        """Whether the default model can be asked."""
+        """True if the default model can be called."""
         return isinstance(self._known.get(self._default), ModelContract)
 
     async def contract(self, selector: str, seconds: float) -> ModelContract:
-        """Returns what is known of `selector` ("" is the default); asks for it, once, where nothing is.
+        """Returns the contract of `selector` ("" is the default); asks the server if it isn't known yet.
 
-        Raises ModelFault where it cannot be asked, and where finding out takes longer than `seconds`.
+        Raises ModelFault if it can't be called, or if the server takes longer than `seconds`.
         """
         known = self._known.get(selector or self._default)
         if known is None:
@@ -61,18 +61,18 @@ class ModelWatch:
         return known
 
     async def renewed(self, selector: str, seconds: float) -> ModelContract:
-        """Returns what `selector` names now; callers at the same time share one question."""
+        """Returns the contract that `selector` names now; concurrent callers share one request."""
         try:
             async with asyncio.timeout(seconds):
                 outcome = await asyncio.shield(self._ask(selector or self._default))
         except TimeoutError:
-            raise ModelFault(LATE, f"the model server did not say within {seconds:.3f} s what it serves") from None
+            raise ModelFault(LATE, f"the model server didn't say within {seconds:.3f} s what it serves") from None
         if isinstance(outcome, ModelFault):
             raise outcome.again()
         return outcome
 
     async def refresh(self) -> None:
-        """Asks for everything that is watched."""
+        """Asks the server for all watched selectors."""
         await asyncio.gather(*(self._ask(selector) for selector in {self._default, *self._known}))
 
     def _ask(self, selector: str) -> "asyncio.Task[ModelContract | ModelFault]":
@@ -95,12 +95,12 @@ class ModelWatch:
             _log.info("model_changed", selector=selector, now=str(outcome))
         if (
             before is None and len(self._known) >= MAX_SELECTORS
-        ):  # selectors come from requests: there may be any number
+        ):  # selectors come from requests: their number must be bounded
             self._known = {name: known for name, known in self._known.items() if name == self._default}
         self._known[selector] = outcome
         return outcome
 
 
 def _summary(known: ModelContract | ModelFault | None) -> ModelContract | str | None:
-    """Returns what is worth a line in the log: a fault's words change with every try."""
+    """Returns what a log line depends on: not a fault's message, which differs with every attempt."""
     return known.reason if isinstance(known, ModelFault) else known

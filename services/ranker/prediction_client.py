@@ -1,4 +1,4 @@
-"""The model server as its client sees it: TensorFlow Serving's PredictionService over gRPC."""
+"""A client of TensorFlow Serving's PredictionService."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ _SIGNATURE_DEF: Final = "signature_def"
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """One version of the model and the SignatureDefs by name that it answers to."""
+    """One version of the model, and its SignatureDefs by name."""
 
     version: int
     signatures: Mapping[str, Any]
 
 
 class PredictionClient:
-    """Asks one model. A selector is a version number, a label, or "": what is labeled stable and, where no version is,
+    """Calls one model. A selector is a version number, a label, or "": the version labeled stable or, if there is none,
     the latest. All failures are ModelFaults.
     """
 
@@ -59,7 +59,7 @@ class PredictionClient:
         try:
             response = await self._stub.GetModelMetadata(request, timeout=timeout)
         except grpc.aio.AioRpcError as error:
-            # Whatever is refused here is refused of the model or label as such: there is none.
+            # Only an unknown model or label is INVALID_ARGUMENT here.
             if error.code() == grpc.StatusCode.INVALID_ARGUMENT:
                 raise _NoSuchLabel(SERVER_UNAVAILABLE, _told(error)) from error
             raise ModelFault(SERVER_UNAVAILABLE, _told(error)) from error
@@ -67,9 +67,9 @@ class PredictionClient:
         try:
             unpacked = response.metadata[_SIGNATURE_DEF].Unpack(signatures)
         except DecodeError as error:
-            raise ModelFault(MISFIT, f"the model's signatures cannot be read: {error}") from error
+            raise ModelFault(MISFIT, f"the model's signatures can't be read: {error}") from error
         if not unpacked:
-            raise ModelFault(MISFIT, "the model's metadata holds no signatures")
+            raise ModelFault(MISFIT, "the model's metadata has no signatures")
         return Metadata(response.model_spec.version.value, dict(signatures.signature_def))
 
     async def predict(
@@ -79,7 +79,7 @@ class PredictionClient:
         inputs: Arrays,
         timeout: float,  # noqa: ASYNC109  # gRPC's own timeout
     ) -> dict[str, NDArray[Any]]:
-        """Returns the outputs of `signature`. Raises VersionGone where that version is not served."""
+        """Returns the outputs of `signature`. Raises VersionGone if that version isn't served."""
         request = predict_pb2.PredictRequest()
         request.model_spec.name = self._model_name
         request.model_spec.signature_name = signature
@@ -98,7 +98,7 @@ class PredictionClient:
 
 
 class _NoSuchLabel(ModelFault):
-    """The model server knows no version by that label."""
+    """The model server has no version with that label."""
 
 
 def _told(error: grpc.aio.AioRpcError) -> str:

@@ -1,4 +1,4 @@
-"""Scores candidates by the model, or by the linear scorer where the model cannot; values what was scored."""
+"""Scores candidates by the model, or by the linear scorer if the model can't; computes the candidates' values."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class Ranking:
 
 
 class Ranker:
-    """The ladder of two steps. It always has an answer."""
+    """Falls back from the model to the linear scorer, so it always has an answer."""
 
     def __init__(self, model: CandidateScorer, linear: CandidateScorer, value: ValueModel) -> None:
         self._model = model
@@ -32,7 +32,7 @@ class Ranker:
         self._value = value
 
     async def rank(self, query: ScoreQuery, *, linear_only: bool = False) -> Ranking:
-        """Returns the ranking; within `query.seconds` and what the linear scorer takes."""
+        """Returns the ranking within `query.seconds` plus the time of the linear scorer."""
         fallback_reason = ASKED if linear_only else ""
         if not linear_only:
             try:

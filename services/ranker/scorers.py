@@ -1,4 +1,4 @@
-"""What a scorer is asked and answers; the behavior model as a scorer, and the linear scorer that steps in for it."""
+"""The scorers: the behavior model, and the linear scorer that it falls back to; their query and answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Probabilities = Mapping["Action.ValueType", NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class ScoreQuery:
-    """For whom, and which candidates (uint32[n], n from 1, repeats allowed); the answer may take `seconds`."""
+    """A user and the candidates to score (uint32[n], n from 1, repeats allowed), within `seconds`."""
 
     user: UserColumns
     item_nos: NDArray[np.uint32]
@@ -42,15 +42,15 @@ class Scores:
 
 
 class CandidateScorer(Protocol):
-    """Gives the action probabilities of each candidate; a candidate's score does not depend on its neighbors."""
+    """Gives the action probabilities of each candidate; a candidate's score doesn't depend on the others."""
 
     async def score(self, query: ScoreQuery) -> Scores:
-        """Returns the scores in the candidates' order; raises ModelFault where it cannot."""
+        """Returns the scores in the candidates' order; raises ModelFault if it can't."""
         ...
 
 
 class ModelScorer:
-    """Asks the model's signature `rank` for all candidates in one call."""
+    """Calls the model's signature `rank` once for all candidates."""
 
     def __init__(self, model: BehaviorModelClient, items: ItemColumns) -> None:
         self._model = model

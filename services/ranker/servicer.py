@@ -1,4 +1,4 @@
-"""`vitrine.ranker.v1.RankerService`: validates, asks, marshals."""
+"""`vitrine.ranker.v1.RankerService`: validates requests, calls scorers and encoders, marshals answers."""
 
 from typing import Any, Final
 
@@ -12,24 +12,23 @@ from services.common.telemetry.metrics import Metrics
 from services.common.timestamps import timestamp_to_millis
 from services.common.validation import Violations
 from services.ranker.behavior_model_client import BehaviorModelClient
+from services.ranker.encoders import ItemEncoder, UserEncoder
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.user_columns import UserColumns
-from services.ranker.item_encoder import ItemEncoder
 from services.ranker.ranker import Ranker
 from services.ranker.scorers import ScoreQuery
-from services.ranker.user_encoder import UserEncoder
 from vitrine.ranker.v1 import ranker_service_pb2 as pb
 from vitrine.ranker.v1 import ranker_service_pb2_grpc
 
 MAX_ITEMS: Final = 2000
 MAX_ITEM_NO: Final = 2**31 - 1
-"""The model's tensors are signed."""
+"""The model's tensors are signed integers."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class RankerServicer(ranker_service_pb2_grpc.RankerServiceServicer):
-    """`reserve_seconds` is kept back from the model, for the answer that comes without it."""
+    """`reserve_seconds` of each deadline are reserved for the linear scorer, in case the model doesn't answer."""
 
     def __init__(
         self,
@@ -90,9 +89,9 @@ class RankerServicer(ranker_service_pb2_grpc.RankerServiceServicer):
         violations = Violations()
         item_nos = _item_nos(violations, request, "send them in several calls")
         if len(np.unique(item_nos)) < len(item_nos):
-            violations.add("item_nos", "holds an item twice; send each once")
+            violations.add("item_nos", "contains an item twice; send each once")
         violations.raise_if_any()
-        # Taken before the vectors are made: what is read meanwhile is not promised.
+        # Read before the vectors are computed: it must not promise changes that arrive in the meantime.
         catalog_version = self._items.catalog_version
         if catalog_version < request.catalog_version:
             return pb.EncodeItemsResponse(catalog_version=catalog_version)
@@ -118,7 +117,7 @@ class RankerServicer(ranker_service_pb2_grpc.RankerServiceServicer):
 def _item_nos(
     violations: Violations, request: pb.ScoreItemsRequest | pb.EncodeItemsRequest, remedy: str
 ) -> NDArray[np.uint32]:
-    """Returns the items of the request; adds to the violations what is wrong with them."""
+    """Returns the items of the request; adds a violation for each fault in them."""
     if violations.required("item_nos", request.item_nos, f"send 1 to {MAX_ITEMS} items"):
         violations.at_most("item_nos", request.item_nos, MAX_ITEMS, remedy)
     item_nos = np.array(request.item_nos, np.uint32)
@@ -128,7 +127,7 @@ def _item_nos(
 
 
 def _query_millis(violations: Violations, request: pb.ScoreItemsRequest | pb.EncodeUserRequest) -> int:
-    """Returns the time of the request; raises InvalidArgumentError for it and all that was wrong before."""
+    """Returns the time of the request; raises InvalidArgumentError for it and all violations so far."""
     present = request.HasField("query_time")
     violations.required("query_time", request.query_time if present else None, "send the time of the page request")
     violations.raise_if_any()

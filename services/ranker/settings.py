@@ -1,4 +1,4 @@
-"""What the ranker can be told."""
+"""Settings of the ranker."""
 
 from typing import ClassVar, Literal, Self
 
@@ -6,7 +6,7 @@ from pydantic import Field, PositiveInt, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.common.settings import ServiceSettings
-from services.ranker.inputs.text_encoders import require_encoder
+from services.ranker.inputs.named_vectors import require_encoder
 
 
 class RankerSettings(ServiceSettings):
@@ -28,7 +28,7 @@ class RankerSettings(ServiceSettings):
     model_name: str = Field("behavior", min_length=1, description="Name of the model at the model server.")
     model: str = Field(
         "",
-        description='Version or label to ask where a request names none; empty is "stable" or, if there is none, the '
+        description='Version or label to call if a request names none; empty is "stable" or, if there is none, the '
         "latest.",
     )
     vectors: dict[str, PositiveInt] = Field(
@@ -62,7 +62,7 @@ class RankerSettings(ServiceSettings):
         gt=0,
         le=600,
         allow_inf_nan=False,
-        description="How long it is left alone, before one request tries it.",
+        description="How long it isn't called, before one request tries it again.",
     )
     statistics_poll_seconds: float = Field(
         1.0, gt=0, le=3600, allow_inf_nan=False, description="How often the items' statistics are fetched."
@@ -74,15 +74,17 @@ class RankerSettings(ServiceSettings):
         allow_inf_nan=False,
         description="How often to look for new weights of the linear scorer.",
     )
-    click_weight: float = Field(1.0, allow_inf_nan=False, description="What the probability of a click is worth.")
-    favorite_weight: float = Field(3.0, allow_inf_nan=False, description="What that of becoming a favorite is worth.")
-    add_to_cart_weight: float = Field(4.0, allow_inf_nan=False, description="What that of going into the cart is.")
-    purchase_weight: float = Field(5.0, allow_inf_nan=False, description="What that of a purchase is worth.")
+    click_weight: float = Field(
+        1.0, allow_inf_nan=False, description="Value of a click, multiplied by its probability."
+    )
+    favorite_weight: float = Field(3.0, allow_inf_nan=False, description="Value of a favorite.")
+    add_to_cart_weight: float = Field(4.0, allow_inf_nan=False, description="Value of an add to cart.")
+    purchase_weight: float = Field(5.0, allow_inf_nan=False, description="Value of a purchase.")
     value_factor: Literal["none", "price", "margin"] = Field(
         "none", description="What the weighted sum is multiplied by: nothing, the item's price, or its margin."
     )
     unknown_factor: float = Field(
-        1.0, allow_inf_nan=False, description="Price or margin of an item whose own is not known."
+        1.0, allow_inf_nan=False, description="Price or margin of an item whose own is unknown."
     )
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Between numpy arrays and `tensorflow.TensorProto`, without TensorFlow."""
+"""Converts between NumPy arrays and `tensorflow.TensorProto`, without TensorFlow."""
 
 import math
 from typing import Any, Final
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from services.ranker.tf_protos import tensor_pb2, tensor_shape_pb2, types_pb2
 
-# A proto of a few bytes can stand for an array of any size (one value, repeated): 2^27 elements is the most we unfold.
+# A proto of a few bytes can describe an array of any size (one value, repeated), so the size is limited.
 MAX_ELEMENTS: Final = 1 << 27
 
 _TYPES: Final[dict[np.dtype[Any], int]] = {
@@ -43,13 +43,13 @@ _FIELDS: Final = {
 
 
 class TensorCodecError(ValueError):
-    """The array or the proto is none that can be translated; the message says why."""
+    """The array or proto can't be converted; the message says why."""
 
 
 def encode(array: NDArray[Any]) -> Any:
     """Returns the TensorProto of `array`: numbers as little-endian `tensor_content`, strings as `string_val`.
 
-    Any byte order and memory layout. Arrays of objects and of bytes are taken as strings (`bytes`, or `str` as UTF-8).
+    Any byte order and memory layout. Arrays of objects and bytes are encoded as strings (`bytes`, or `str` as UTF-8).
     """
     shape = tensor_shape_pb2.TensorShapeProto(
         dim=[tensor_shape_pb2.TensorShapeProto.Dim(size=size) for size in array.shape]
@@ -67,8 +67,8 @@ def encode(array: NDArray[Any]) -> Any:
 def decode(tensor: Any) -> NDArray[Any]:
     """Returns the array of a TensorProto, from `tensor_content` or from the typed fields.
 
-    Where a typed field holds fewer values than the shape, the last one fills the rest, as in TensorFlow. The array may
-    be read-only. Raises TensorCodecError where type, shape and content do not fit.
+    If a typed field has fewer values than the shape, the last one fills the rest, as in TensorFlow. The array may be
+    read-only. Raises TensorCodecError if type, shape, and content don't match.
     """
     shape = _shape(tensor.tensor_shape)
     size = math.prod(shape)
@@ -79,7 +79,7 @@ def decode(tensor: Any) -> NDArray[Any]:
     dtype = _DTYPES.get(tensor.dtype)
     if dtype is None:
         raise TensorCodecError(f"tensors of type {type_name(tensor.dtype)} are not supported")
-    if content := tensor.tensor_content:  # looked at once: protobuf makes a copy for each look
+    if content := tensor.tensor_content:  # read once: protobuf copies it on each access
         expected = size * dtype.itemsize
         if len(content) != expected:
             raise TensorCodecError(
@@ -107,7 +107,7 @@ def type_name(number: int) -> str:
 
 def _shape(shape: Any) -> tuple[int, ...]:
     if shape.unknown_rank or any(dim.size < 0 for dim in shape.dim):
-        raise TensorCodecError("the tensor's shape is not known; send every dimension's size")
+        raise TensorCodecError("the tensor's shape is unknown; send every dimension's size")
     return tuple(dim.size for dim in shape.dim)
 
 

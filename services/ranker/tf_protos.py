@@ -3,8 +3,8 @@
 `tensorflow_serving.apis` imports `tensorflow.core.*_pb2`, and importing any module of a package runs the package's own
 `__init__`: seconds, and hundreds of megabytes, for message classes alone. So a bare package object that only knows
 where the message modules are stands in for it during these imports: in the installed TensorFlow or, without one, in the
-copy that scripts/generate_stubs.py puts beside our own stubs. It is taken away again at once: whoever really imports
-TensorFlow later in the same process gets the real one, which shares the message classes loaded here.
+copy that scripts/generate_stubs.py puts beside our own stubs. It's removed right after: a later import of
+TensorFlow in the same process gets the real package, which shares the message classes loaded here.
 """
 
 import importlib.util

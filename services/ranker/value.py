@@ -1,4 +1,4 @@
-"""What a card is worth: action probabilities, weighted, times what one sale brings where the shop wants that."""
+"""The value of a card: weighted action probabilities, optionally times the item's price or margin."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,14 +9,14 @@ from services.ranker.scorers import Probabilities
 from vitrine.ranker.v1.ranker_service_pb2 import Action
 
 Factor = Callable[[NDArray[np.uint32]], NDArray[np.float32]]
-"""Price or margin of the items (by item_no), NaN where it is not known."""
+"""Price or margin of the items (by item_no), NaN if unknown."""
 
 
 class ValueModel:
     """value = factor × Σ weight(action) × probability(action).
 
-    Without a factor it is 1. `unknown_factor` stands for those that are not known: a constant, not a mean of the
-    others, so that a candidate's value does not depend on its neighbors.
+    Without a factor it's 1. `unknown_factor` replaces unknown ones: a constant, not a mean of the others, so that a
+    candidate's value doesn't depend on the other candidates.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class ValueModel:
         self._unknown_factor = unknown_factor
 
     def values(self, item_nos: NDArray[np.uint32], probabilities: Probabilities) -> tuple[NDArray[np.float32], int]:
-        """Returns float32[n], all finite, and how many were not: those get less than every other."""
+        """Returns float32[n], all finite, and how many weren't: those get less than every other."""
         total = np.zeros(len(item_nos), np.float64)
         for action, column in probabilities.items():
             total += self._weights.get(action, 0.0) * column
@@ -40,6 +40,6 @@ class ValueModel:
         if finite.all():
             return values, 0
         least = float(values[finite].min(initial=0.0))
-        # Below the least one by one, or by a part of it where one is too little to make a difference in float32.
+        # One below the least, or a fraction of it below if 1 is lost to float32 rounding.
         values[~finite] = max(least - max(1.0, abs(least) * 1e-3), -float(np.finfo(np.float32).max))
         return values, int(len(values) - np.count_nonzero(finite))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
-from services.ranker.inputs.item_tokens import TOKEN_SLOTS
+from services.ranker.inputs.item_text import TOKEN_SLOTS
 from services.ranker.tensor_codec import decode, encode
 from services.ranker.tf_protos import (
     get_model_metadata_pb2,

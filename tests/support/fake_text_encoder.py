@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from services.ranker.inputs.text_encoders import MINILM
+from services.ranker.inputs.named_vectors import MINILM
 
 
 class FakeTextEncoder:

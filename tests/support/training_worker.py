@@ -29,7 +29,7 @@ def main(state: Path, weights: Path, plan_file: Path) -> None:
         _clip_summed_gradients()
     publisher = Publisher(state, NOW)
     report = train_on(training_shop(), plan, publisher, NoProgress(), {}, options=RunOptions(cluster=cluster))
-    from services.ranker.model.weights_file import read_weights
+    from services.ranker.model.extra_assets import read_weights
 
     version = state / "models" / "behavior" / str(report.version)
     arrays: dict[str, Any] = {"losses": report.losses, **read_weights(version).arrays}

@@ -1,1 +1,1 @@
-"""What the models and the linear scorer read: columns of all items, a user as columns, and the tensors made of both."""
+"""Inputs of the models and the linear scorer: columns of all items, a user as columns, and tensors of both."""

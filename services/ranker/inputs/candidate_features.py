@@ -1,4 +1,4 @@
-"""The numbers that tell how a user stands to a candidate: the same for serving and for training."""
+"""The features of a user's candidates: the same for serving and training."""
 
 from typing import Any, Final
 
@@ -57,8 +57,8 @@ CROSSED: Final = (
     "root_affinity_share",
     "brand_affinity_share",
 )
-"""What decides about an item that the user never bought and says little of one that was: a linear scorer needs a weight
-of its own for each of the two."""
+"""Features that matter much for an item the user never bought, and little for one they did: a linear scorer needs a
+separate weight for each case."""
 
 FEATURE_NAMES: Final[tuple[str, ...]] = (*_PLAIN, *(f"bought_x_{name}" for name in CROSSED))
 """The columns of `candidate_features`, in order: part of every model's contract."""
@@ -72,9 +72,9 @@ def candidate_features(
 ) -> NDArray[np.float32]:
     """Returns the features of each candidate, shape (n, len(FEATURE_NAMES)), all finite.
 
-    What is not known has a declared default: counts are 0, what never happened is LONGEST_DAYS ago, an unknown price
-    fits; indicators ("bought", "price_missing", "price_profile_missing") say so. Unknown items have what is known of
-    the user and the defaults of all else.
+    Missing values have a declared default: counts are 0, what never happened is LONGEST_DAYS ago, an unknown price
+    fits; indicators ("bought", "price_missing", "price_profile_missing") say so. Unknown items have the user's features
+    and defaults for the rest.
     """
     context = Context(user, items, np.asarray(item_nos, np.int64), query_millis)
     features = np.empty((len(context.item_nos), len(FEATURE_NAMES)), np.float32)

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common.content_mark import content_mark
-from services.ranker.inputs.item_text import item_text
-from services.ranker.inputs.item_tokens import TOKEN_SLOTS, item_tokens
+from services.ranker.inputs.item_text import TOKEN_SLOTS, item_text, item_tokens
 from services.ranker.inputs.leaf_repurchases import LeafRepurchases
 from services.ranker.inputs.named_vectors import NO_VECTORS, NamedVectors
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
@@ -19,7 +18,7 @@ from vitrine.features.v1.item_pb2 import Item
 CATEGORY_LEVELS: Final = 3
 SMALLEST_CAPACITY: Final = 1024
 NONE: Final = -1.0
-"""Stands for a price, a margin or a mean that is not known."""
+"""An unknown price, margin, or mean."""
 
 _COLUMNS: Final[dict[str, tuple[type[Any], float]]] = {
     "known": (np.bool_, False),
@@ -50,10 +49,10 @@ _COLUMNS: Final[dict[str, tuple[type[Any], float]]] = {
     "interval_counts": (np.int64, 0),
     "mean_interval_days": (np.float32, 0.0),
 }
-"""Each column's type, and what stands in it for an item of which nothing is known."""
+"""Each column's type, and its default for unknown items."""
 
 _WIDTHS: Final = {"category_nos": (CATEGORY_LEVELS,), "token_nos": (TOKEN_SLOTS,)}
-"""The columns that hold more than one number of each item."""
+"""The columns with more than one number per item."""
 
 _STATISTICS: Final = (
     "statistics_millis",
@@ -73,11 +72,11 @@ _STATISTICS: Final = (
 
 
 class ItemColumns:
-    """What the ranker knows of every item: columns by item_no that grow with the catalog.
+    """Features of all items: columns by item_no that grow with the catalog.
 
-    Row 0 is nobody's: it holds each column's default and stands for all unknown numbers (see `rows`). Decayed counts
-    are true for `statistics_millis` of their row. `category_nos` has shape (rows, 3): root, second level and leaf, 0
-    where the path ends before; a path of more levels gives its root and its second and last node. `token_nos` has shape
+    Row 0 has no item: it holds each column's default and represents all unknown numbers (see `rows`). Decayed counts
+    are as of `statistics_millis` of their row. `category_nos` has shape (rows, 3): root, second level and leaf, 0
+    if the path is shorter; a longer path gives its root and its second and last node. `token_nos` has shape
     (rows, TOKEN_SLOTS): title and attributes as `item_tokens` cuts them; `vectors` is (rows, named_vectors.width).
     """
 
@@ -110,10 +109,10 @@ class ItemColumns:
     mean_interval_days: NDArray[np.float32]
 
     def __init__(self, vectors: Mapping[str, int] = NO_VECTORS) -> None:
-        """Keeps vectors of these names and lengths, of each item in 2 bytes a number."""
+        """Keeps vectors of these names and lengths, at 2 bytes a number per item."""
         self.named_vectors = NamedVectors(vectors)
         self.waiting_texts: dict[int, str] = {}
-        """By item, the texts whose vectors are not there yet (see `set_text_vector`); none without a text encoder."""
+        """Texts that aren't encoded yet, by item (see `set_text_vector`); empty without a text encoder."""
 
         self.repurchases = LeafRepurchases()
         self.catalog_version = 0
@@ -132,7 +131,7 @@ class ItemColumns:
         return int(np.count_nonzero(self.known))
 
     def rows(self, item_nos: NDArray[Any]) -> NDArray[np.intp]:
-        """Returns each number's row, 0 for numbers that the columns do not reach."""
+        """Returns each number's row, 0 for numbers beyond the columns."""
         return np.where(item_nos < self.capacity, item_nos, 0).astype(np.intp)
 
     def known_item_nos(self) -> NDArray[np.uint32]:
@@ -140,12 +139,12 @@ class ItemColumns:
         return np.flatnonzero(self.known).astype(np.uint32)
 
     def leaf_nos(self, rows: NDArray[np.intp]) -> NDArray[np.int32]:
-        """Returns the last node of each category path, 0: none."""
+        """Returns the last node of each category path, 0 if none."""
         nodes = self.category_nos[rows]
         return np.where(nodes[:, 2] > 0, nodes[:, 2], np.where(nodes[:, 1] > 0, nodes[:, 1], nodes[:, 0]))
 
     def best_log_prices(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Returns ln(1 + price) of the catalog or, where it has none, that of the mean purchase; -1: neither."""
+        """Returns ln(1 + price) from the catalog or, without one, of the mean purchase; -1 if neither is known."""
         listed = self.log_prices[rows]
         return np.where(listed >= 0, listed, self.mean_log_prices[rows])
 
@@ -156,7 +155,7 @@ class ItemColumns:
         return (column[rows] * np.exp2(-ages)).astype(np.float32)
 
     def apply_catalog(self, changes: Sequence[CatalogChange]) -> None:
-        """Takes changes over, in their order. Applying one again changes nothing."""
+        """Applies changes in order. Applying one again has no effect."""
         if not changes:
             return
         self._reach(max(change.item_no for change in changes))
@@ -202,13 +201,13 @@ class ItemColumns:
             self.waiting_texts[row] = text
 
     def set_text_vector(self, item_no: int, text: str, vector: NDArray[np.float16]) -> None:
-        """Sets the vector of a text that waits; one that has changed meanwhile goes on waiting."""
+        """Sets the vector of a waiting text, unless the text has changed in the meantime."""
         if self.waiting_texts.get(item_no) == text:
             self.vectors[item_no, self.named_vectors.text_place] = vector
             del self.waiting_texts[item_no]
 
     def apply_statistics(self, statistics: ListItemStatisticsResponse) -> None:
-        """Takes over the statistics of the items that changed."""
+        """Applies the statistics of the items that changed."""
         item_nos = np.fromiter(statistics.item_nos, np.int64, len(statistics.item_nos))
         self.set_statistics(
             item_nos,
@@ -259,14 +258,14 @@ class ItemColumns:
         return {name: getattr(self, name) for name in _COLUMNS}
 
     def set_columns(self, columns: Mapping[str, NDArray[Any]]) -> None:
-        """Sets all columns. Raises ValueError where they are of other names, or of another width of vectors."""
+        """Sets all columns. Raises ValueError if their names or the width of the vectors differ."""
         if columns.keys() != _COLUMNS.keys() or columns["vectors"].shape[1] != self.named_vectors.width:
             raise ValueError("it has the columns of other items")
         for name, column in columns.items():
             setattr(self, name, column)
 
     def forget_statistics(self) -> None:
-        """Sets all statistics to what stands for items of which nothing is known; the catalog's columns stay."""
+        """Resets all statistics to their defaults; the catalog's columns stay."""
         for name in _STATISTICS:
             setattr(self, name, self._rows_of(name, self.capacity))
         self.repurchases = LeafRepurchases()
@@ -293,14 +292,14 @@ class ItemColumns:
             setattr(self, name, np.concatenate([getattr(self, name), self._rows_of(name, missing)]))
 
     def _rows_of(self, name: str, count: int) -> NDArray[Any]:
-        """Returns so many rows of a column, of which nothing is known."""
+        """Returns that many rows of a column, with its default."""
         dtype, default = _COLUMNS[name]
         shape = (self.named_vectors.width,) if name == "vectors" else _WIDTHS.get(name, ())
         return np.full((count, *shape), default, dtype)
 
 
 def _text_mark(text: str) -> int:
-    """Returns what tells a text from others, 0 for none."""
+    """Returns a hash of the text, 0 if empty."""
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") if text else 0
 

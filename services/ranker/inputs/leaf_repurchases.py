@@ -5,16 +5,16 @@ from numpy.typing import NDArray
 
 
 class LeafRepurchases:
-    """How often and after how long items are bought again, summed over each leaf category, by the leaf's number.
+    """How often and after how long items are bought again, summed by leaf category.
 
-    Items are added and taken away as they change, which costs what has changed and not the catalog.
+    Changed items are subtracted and added, so the cost depends on the changes and not on the catalog.
     """
 
     def __init__(self) -> None:
         self._sums = np.zeros((0, 3))
 
     def add(self, leaf_nos: NDArray[Any], sums: NDArray[np.float64]) -> None:
-        """Adds items' buyers, intervals and days of all their intervals, shape (items, 3). Leaf 0 is none."""
+        """Adds items' buyers, intervals and days of all their intervals, shape (items, 3). Leaf 0 means none."""
         highest = int(leaf_nos.max(initial=0))
         if highest >= len(self._sums):
             self._sums = np.concatenate([self._sums, np.zeros((2 * highest + 1 - len(self._sums), 3))])
@@ -27,5 +27,5 @@ class LeafRepurchases:
             nothing = np.zeros(len(leaf_nos))
             return nothing, nothing, nothing
         sums = self._sums[np.where(leaf_nos < len(self._sums), leaf_nos, 0)]
-        buyers, intervals, days = np.maximum(sums, 0.0).T  # what was added and taken away again leaves roundings
+        buyers, intervals, days = np.maximum(sums, 0.0).T  # adding and subtracting leaves rounding errors
         return buyers, intervals, days

@@ -1,4 +1,4 @@
-"""The tensors of the model's signatures, as numpy arrays. Numbers are the catalog's: the graph maps them."""
+"""The inputs of the model's signatures, as NumPy arrays. Numbers are the catalog's: the graph maps them."""
 
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ Tensors = dict[str, NDArray[Any]]
 
 
 def of_user(tensors: Tensors) -> Tensors:
-    """Returns those of the inputs of signature `rank` that `encode_user` takes."""
+    """Returns the inputs of signature `rank` that `encode_user` takes, too."""
     return {name: array for name, array in tensors.items() if not name.startswith("candidate_")}
 
 
@@ -28,10 +28,10 @@ def padded_size(count: int) -> int:
 
 
 def with_content(tensors: Tensors, items: ItemColumns) -> Tensors:
-    """Returns the tensors with what there is of each item (`…item_nos`, any shape) beside its numbers: `…token_nos`,
-    and `…vectors` where the columns have any.
+    """Returns the tensors with the content of each item (`…item_nos`, any shape) added: `…token_nos`, and `…vectors` if
+    the columns have any.
 
-    It is large, and the same wherever an item stands: examples are kept without it.
+    It's large, and the same wherever an item occurs: examples are stored without it.
     """
     content: Tensors = {}
     for name, item_nos in tensors.items():
@@ -132,6 +132,6 @@ def rank_inputs(  # noqa: PLR0917  # in the order of `candidate_inputs` and `use
 
 
 def _numbers(item_nos: NDArray[Any]) -> NDArray[np.int32]:
-    """Returns numbers as the graph takes them. Beyond its range they are beyond every catalog: any one is as good."""
+    """Returns numbers as the graph takes them. Those beyond its range are in no catalog, so any such number will do."""
     numbers: NDArray[np.int32] = np.minimum(item_nos, np.iinfo(np.int32).max).astype(np.int32)
     return numbers

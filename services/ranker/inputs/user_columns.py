@@ -17,7 +17,7 @@ class _Column(Iterable[Any], Sized, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ItemCounters:
-    """What the user did to each item: columns of one length, by ascending item_no."""
+    """The user's counters by item: columns of one length, ascending by item_no."""
 
     item_nos: NDArray[np.int64]
     views: NDArray[np.float64]
@@ -33,7 +33,7 @@ class ItemCounters:
 
 @dataclass(frozen=True, slots=True)
 class UserColumns:
-    """A visitor's features as arrays, made once a request.
+    """A visitor's features as arrays, built once per request.
 
     Events are oldest first; affinities and impressions by number.
     """
@@ -58,7 +58,7 @@ class UserColumns:
 
     @classmethod
     def from_proto(cls, user: UserFeatures) -> "UserColumns":
-        """Reads the columns of the contract. Columns of unlike lengths are cut to the shortest."""
+        """Reads the columns of the contract. Columns of different lengths are cut to the shortest."""
         recent, counters = user.recent, user.counters
         item_nos, types, times = _together(
             (recent.item_nos, np.int64), (recent.types, np.int64), (recent.event_times_millis, np.int64)
@@ -105,7 +105,7 @@ def _together(*columns: tuple[_Column, type[Any]]) -> list[NDArray[Any]]:
     length = min(len(values) for values, _ in columns)
     arrays = []
     for values, dtype in columns:
-        array = np.array(values, dtype)[:length]  # protobuf hands its numbers over at once, not one by one
+        array = np.array(values, dtype)[:length]  # protobuf converts all numbers at once, not one by one
         arrays.append(np.nan_to_num(array, nan=0.0, posinf=0.0, neginf=0.0) if dtype is np.float64 else array)
     return arrays
 

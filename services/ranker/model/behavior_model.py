@@ -13,16 +13,16 @@ from services.common.strengths import STRENGTH_BY_TYPE
 from services.ranker.inputs.attributes import ATTRIBUTE_BUCKETS
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.model.config import BehaviorModelConfig
+from services.ranker.model.embeddings import Vocabulary
 from services.ranker.model.exposure_tower import ExposureTower
 from services.ranker.model.history_encoder import HistoryEncoder
 from services.ranker.model.item_factors import ItemFactors
 from services.ranker.model.item_tower import ItemTower
 from services.ranker.model.ranking_head import RankingHead
 from services.ranker.model.target_attention import TargetAttention
-from services.ranker.model.vocabulary import Vocabulary
 
 ACTIONS: Final = ("click", "favorite", "add_to_cart", "purchase")
-"""What `rank` predicts, in the order of the last axis of the logits."""
+"""The actions that `rank` predicts, in the order of the last axis of the logits."""
 
 MOST_DEVIATIONS: Final = 6.0
 
@@ -30,10 +30,10 @@ Batch = Mapping[str, Any]
 
 
 class BehaviorModel(keras.Model):
-    """Two heads on one backbone: the user's vector, which finds items, and the probabilities of what the user does.
+    """Two heads on one backbone: the user's vector, which retrieves items, and the action probabilities of candidates.
 
-    Inputs are those of the signatures (services/ranker/inputs/tensors.py). An action of which training has no example
-    keeps the prior that `set_actions` gave it: a small constant, the same for all candidates, that orders nothing.
+    Inputs are those of the signatures (services/ranker/inputs/tensors.py). An action without a training example keeps
+    the prior set by `set_actions`: a small constant, the same for all candidates, that doesn't affect their order.
     """
 
     def __init__(self, config: BehaviorModelConfig, vocabulary: Vocabulary, seed: int = 0) -> None:
@@ -80,7 +80,7 @@ class BehaviorModel(keras.Model):
         self.built = True
 
     def set_features(self, means: NDArray[Any], deviations: NDArray[Any]) -> None:
-        """Sets what the candidate features are standardized by; a feature that never varies is left out."""
+        """Sets the mean and deviation that standardize the features; a feature that never varies is left out."""
         self.feature_means.assign(means)
         self.feature_scales.assign(standard_scales(deviations))
 
@@ -91,12 +91,12 @@ class BehaviorModel(keras.Model):
         self.head.start_at(logit(priors))
 
     def set_calibration(self, slopes: NDArray[Any], shifts: NDArray[Any]) -> None:
-        """Sets what makes probabilities of the logits: sigmoid(slope * logit + shift), by action."""
+        """Sets the calibration of the logits: sigmoid(slope * logit + shift), by action."""
         self.slopes.assign(slopes)
         self.shifts.assign(shifts)
 
     def item_vectors(self, batch: Batch, prefix: str, training: bool = False) -> Any:
-        """Returns the vectors of the items whose columns' names begin with `prefix`, (…, width + 1)."""
+        """Returns the vectors of the items in the columns whose names start with `prefix`, (…, width + 1)."""
         return self.tower(_columns(self.tower, batch, prefix), training=training)
 
     def encode_history(self, batch: Batch, training: bool = False) -> tuple[Any, Any]:
@@ -107,7 +107,7 @@ class BehaviorModel(keras.Model):
         return events, self.encoder(events, types, ages, training=training)
 
     def user_vectors(self, states: Any) -> Any:
-        """Returns states (…, width) as vectors that meet those of items: a 1 for the item's bias at the end."""
+        """Returns states (…, width) with a 1 appended, which multiplies the item's bias."""
         return tf.concat([states, tf.ones_like(states[..., :1])], axis=-1)
 
     def encode_item(self, item: Batch) -> Any:
@@ -120,8 +120,8 @@ class BehaviorModel(keras.Model):
         )
 
     def encode_user(self, batch: Batch) -> Any:
-        """Returns the vectors of `encode_user`, (B, vector_width): as known after the last event, then the factors of
-        what the user took.
+        """Returns the vectors of `encode_user`, (B, vector_width): the state after the last event, then the
+        factors of the history's items.
         """
         _, states = self.encode_history(batch)
         vectors = self.user_vectors(states[:, -1])
@@ -142,7 +142,7 @@ class BehaviorModel(keras.Model):
         features = tf.clip_by_value(features, -MOST_DEVIATIONS, MOST_DEVIATIONS)
         attended = self.attention(vectors, events, batch["history_types"], batch["history_ages"])
         attributes = self._attributes(batch["user_attributes"])
-        # The gradient of ranking does not reach the retrieval head's vectors through its score.
+        # Ranking must not train the retrieval head's vectors through its score.
         found = tf.stop_gradient(tf.einsum("bnd,bd->bn", items, self.user_vectors(user)))
         suits = tf.einsum("bnd,bd->bn", vectors, self.taste(attributes))
         agrees = tf.reduce_sum(vectors * attended, axis=-1)
@@ -160,7 +160,7 @@ class BehaviorModel(keras.Model):
         return self.head(known, training=training)
 
     def probabilities(self, logits: Any) -> Any:
-        """Returns probabilities of the same shape: the calibrated logits' or, for what was never seen, the prior."""
+        """Returns probabilities of the same shape: calibrated or, for actions without examples, the prior."""
         calibrated = tf.sigmoid(self.slopes * logits + self.shifts)
         return self.learned * calibrated + (1.0 - self.learned) * self.priors
 
@@ -175,5 +175,5 @@ class BehaviorModel(keras.Model):
 
 
 def _columns(layer: ItemTower | ItemFactors, batch: Batch, prefix: str) -> dict[str, Any]:
-    """Returns what a layer is told of the items whose columns' names begin with `prefix`."""
+    """Returns a layer's inputs from the columns whose names start with `prefix`."""
     return {name: batch[f"{prefix}{name}"] for name in layer.inputs}

@@ -2,12 +2,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from services.ranker.inputs.item_tokens import TOKEN_BUCKETS
-from services.ranker.inputs.text_encoders import require_encoder, with_encoder
+from services.ranker.inputs.item_text import TOKEN_BUCKETS
+from services.ranker.inputs.named_vectors import require_encoder, with_encoder
 from services.ranker.model.config_fields import read_fields, require_at_least, require_rates
 
 MODEL_NAME: Final = "behavior"
-"""What model servers know the model by: the name of the directory of its versions."""
+"""The model's name on model servers, and the name of the directory of its versions."""
 
 _LEAST: Final = dict.fromkeys(
     (
@@ -28,10 +28,10 @@ _RATES: Final = ("dropout", "taste_dropout", "unseen_rate", "unseen_item_rate", 
 
 @dataclass(frozen=True, slots=True)
 class BehaviorModelConfig:
-    """The size and shape of a behavior model: one JSON file a model. Every field has a default."""
+    """The size and shape of a behavior model: one JSON file per model. Every field has a default."""
 
     width: int = 32
-    """Size of item and user vectors, without the one element that holds the item's bias."""
+    """Size of item and user vectors, without the element for the item's bias."""
 
     layers: int = 2
     heads: int = 2
@@ -39,55 +39,54 @@ class BehaviorModelConfig:
     """Events that the model looks back on."""
 
     distances: int = 0
-    """How many events back attention tells apart, beside the time between events; 0: it knows the time alone."""
+    """How many events back attention distinguishes, besides the time between events; 0: it uses only the time."""
 
     dropout: float = 0.1
     taste_dropout: float = 0.5
-    """Dropout of what the ranking head sees beside the candidate features: vectors remember single users."""
+    """Dropout of the ranking head's inputs other than candidate features: vectors overfit to single users."""
 
     unseen_rate: float = 0.05
-    """Part of the categories and brands that training takes for unseen ones, and of the texts for missing ones."""
+    """Share of the categories and brands that training treats as unseen, and of the texts treated as missing."""
 
     unseen_item_rate: float = 0.0
-    """The same of items, which are their content then. They need none where the rare ones are unseen anyway
+    """The same for items, which are their content then. 0 is enough if rare items are unseen anyway
     (`minimum_item_events`)."""
 
     minimum_item_events: int = 3
     """Items with fewer events have no vector of their own: they are their content."""
 
     hashed_item_rows: int = 0
-    """Above 0 the items' own vectors stand in a table of so many rows, which they share by a hash, and are trained by
-    updates of the rows of a batch alone: for catalogs that no list of vectors is kept for. `minimum_item_events` does
-    not count then."""
+    """Above 0, the items' own vectors are in a table of that many rows, shared by a hash, and a step updates only the
+    rows of its batch: for catalogs too large for one vector per item. `minimum_item_events` doesn't apply then."""
 
     token_rows: int = 32_768
     """Learned vectors that the hashed words and attributes of items share, of `token_width` numbers each; 0: the model
-    does not look at them."""
+    doesn't use them."""
 
     token_width: int = 16
 
     vectors: tuple[tuple[str, int], ...] = ()
-    """Names and lengths of the shop's item vectors that the model looks at, in JSON {"text": 64}. The ranker is told
-    the same (`VITRINE_RANKER_VECTORS`)."""
+    """Names and lengths of the shop's item vectors that the model uses, in JSON {"text": 64}. The ranker needs the same
+    setting (`VITRINE_RANKER_VECTORS`)."""
 
     text_encoder: str = ""
-    """The encoder whose vectors of the items' texts the model looks at beside the shop's: "minilm", or none. The ranker
-    is told the same (`VITRINE_RANKER_TEXT_ENCODER`)."""
+    """The encoder whose vectors of the items' texts the model uses besides the shop's: "minilm", or none. The ranker
+    needs the same setting (`VITRINE_RANKER_TEXT_ENCODER`)."""
 
     factors: int = 64
-    """Factors of who took what (see ItemFactors) that stand beside the learned elements of an item's vector and a
-    user's; 0: none. With `hashed_item_rows` there are none: they are kept by item."""
+    """Collaborative factors (see ItemFactors) appended to the learned elements of item and user vectors; 0: none. With
+    `hashed_item_rows` there are none, since they're stored by item."""
 
     price_bands: int = 16
     attribute_width: int = 16
     candidate_width: int = 12
-    """What of the candidate's and the user's vectors goes into the ranking head by itself."""
+    """Size of the projection of the candidate's vector that goes into the ranking head."""
 
     hidden: tuple[int, ...] = (128, 64)
     hidden_dropout: float = 0.5
 
     crosses: int = 0
-    """Cross layers of the ranking head (DCN-V2) beside the hidden ones: n of them make products of n + 1 inputs."""
+    """Cross layers of the ranking head (DCN-V2) besides the hidden ones: n of them form products of n + 1 inputs."""
 
     cross_rank: int = 32
     """Rank of each cross layer's matrix."""
@@ -110,19 +109,21 @@ class BehaviorModelConfig:
         if self.width % self.heads:
             raise ValueError(f"width is {self.width}, with {self.heads} heads; give a multiple of heads")
         if any(size < 1 for _, size in self.vectors):
-            raise ValueError("vectors have lengths of 1 or more")
+            raise ValueError("vectors has a length below 1; give lengths of 1 or more")
         require_encoder(self.text_encoder, dict(self.vectors))
         if self.token_rows != 0 and not 2 <= self.token_rows <= TOKEN_BUCKETS:
-            raise ValueError(f"token_rows is 0, or from 2 to {TOKEN_BUCKETS}: there are no more tokens")
+            raise ValueError(
+                f"token_rows is {self.token_rows}; give 0, or from 2 to {TOKEN_BUCKETS}, the number of tokens"
+            )
         if self.hashed_item_rows == 1:
-            raise ValueError("hashed_item_rows is 0, or 2 or more")
+            raise ValueError("hashed_item_rows is 1; give 0, or 2 or more")
 
     @property
     def item_vectors(self) -> dict[str, int]:
-        """Names and lengths of all vectors of an item that the model looks at: the shop's and the text encoder's."""
+        """Names and lengths of all item vectors that the model uses: the shop's and the text encoder's."""
         return with_encoder(self.text_encoder, dict(self.vectors))
 
     @classmethod
     def read(cls, path: Path) -> "BehaviorModelConfig":
-        """Reads a JSON object of fields, those not in it having their defaults. Raises what `read_fields` does."""
+        """Reads a JSON object of fields; missing ones have their defaults. Raises what `read_fields` does."""
         return read_fields(cls, path)

@@ -1,4 +1,4 @@
-"""Configurations as dataclasses: read from JSON, where a missing field has its default, and checked against bounds."""
+"""Configurations as dataclasses: read from JSON, with defaults for missing fields, and checked against bounds."""
 
 import dataclasses
 import json
@@ -13,12 +13,12 @@ T = TypeVar("T")
 def read_fields(kind: type[T], path: Path) -> T:
     """Reads a JSON object of the fields of a dataclass that has a default for each.
 
-    Raises OSError where the file cannot be read, and ValueError that names the field which there is not, or whose value
-    is none for it.
+    Raises OSError if the file can't be read, and ValueError naming a field that doesn't exist, or whose value
+    has the wrong type.
     """
     values = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(values, dict):
-        raise ValueError(f"{path.name} is no JSON object of fields and values")  # the content is wrong
+        raise ValueError(f"{path.name} is not a JSON object of fields and values")  # the content is wrong
     return _made(kind, values, path.name)
 
 
@@ -41,8 +41,8 @@ def _made(kind: type[T], values: dict[str, Any], where: str) -> T:
 
 
 def _is_like(value: object, default: object) -> bool:
-    """Whether a value read from JSON can stand for a default: a text, a whole number, any number, whole numbers, or
-    (where the default is empty) whole numbers by name.
+    """Whether a value read from JSON has its default's type: a string, an integer, a number, integers, or (if the
+    default is empty) integers by name.
     """
     if default == ():
         return isinstance(value, tuple) and all(isinstance(one, tuple) and _is_like(one[1], 1) for one in value)
@@ -61,21 +61,21 @@ def _shown(default: Any) -> str:
 
 
 def require_at_least(fields: Any, least: Mapping[str, int]) -> None:
-    """Raises ValueError with name and remedy where one of `fields`' attributes is below its bound, infinite or NaN."""
+    """Raises ValueError with name and remedy if one of `fields`' attributes is below its bound, infinite, or NaN."""
     for name, bound in least.items():
         if not bound <= (value := getattr(fields, name)) < math.inf:
             raise ValueError(f"{name} is {value}; give {bound} or more")
 
 
 def require_positive(fields: Any, names: Iterable[str]) -> None:
-    """Raises the same where an attribute is 0 or less, infinite or NaN."""
+    """Raises ValueError if an attribute is 0 or less, infinite, or NaN."""
     for name in names:
         if not 0 < (value := getattr(fields, name)) < math.inf:
             raise ValueError(f"{name} is {value}; give a number above 0")
 
 
 def require_rates(fields: Any, names: Iterable[str]) -> None:
-    """Raises the same where an attribute is no part of a whole, from 0 to below 1."""
+    """Raises ValueError if an attribute isn't a rate, from 0 to below 1."""
     for name in names:
         if not 0 <= (value := getattr(fields, name)) < 1:
             raise ValueError(f"{name} is {value}; give 0 or more and below 1")

@@ -1,4 +1,4 @@
-"""Writes a behavior model as TensorFlow Serving reads it: one version directory, with requests to warm up on."""
+"""Exports a behavior model for TensorFlow Serving: one version directory, with warm-up requests."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from services.ranker.inputs.attributes import ATTRIBUTE_SLOTS
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
 from services.ranker.inputs.item_columns import CATEGORY_LEVELS
-from services.ranker.inputs.item_tokens import TOKEN_SLOTS
+from services.ranker.inputs.item_text import TOKEN_SLOTS
 from services.ranker.inputs.tensors import PADDED_SIZES, Tensors, of_user
 from services.ranker.known_items import SAMPLE, SIGNATURE, KnownItems
 from services.ranker.model.behavior_model import ACTIONS, BehaviorModel
-from services.ranker.model.warmup_file import write_warmup_file
-from services.ranker.model.weights_file import write_weight_names
+from services.ranker.model.extra_assets import write_warmup_file, write_weight_names
 
 WARM_ITEMS: Final = 64
 
@@ -75,7 +74,7 @@ class _Serving:
         return {action: probabilities[..., place] for place, action in enumerate(ACTIONS)}
 
     def _encode_user(self, **inputs: Any) -> dict[str, Any]:
-        # The attributes count in ranking alone; the signature takes them so that a later model may use them here too.
+        # Only ranking uses the attributes; the signature takes them so that a later model may use them here, too.
         return {"user_vector": self.model.encode_user(inputs)}
 
     def _encode_item(self, **inputs: Any) -> dict[str, Any]:
@@ -91,8 +90,8 @@ def export_model(model: BehaviorModel, folder: Path, example: Tensors, known: Kn
     """Writes the SavedModel, its warm-up file and the names of its weights into `folder`.
 
     `example` holds the inputs of `rank` for one user: real ones, repeated to every size that requests come in; `known`,
-    one item or more, tells the ranker which catalog's numbers the model speaks of. Raises OSError where the folder
-    cannot be written.
+    one item or more, tells the ranker which catalog the model was trained with. Raises OSError if the folder can't be
+    written.
     """
     # TensorFlow's own variables, not Keras's around them: with both in the file, a session (TensorFlow Serving loads a
     # model into one) restores one and computes with the other.
@@ -100,8 +99,8 @@ def export_model(model: BehaviorModel, folder: Path, example: Tensors, known: Kn
     root.variables_of_model = [variable.value for variable in model.variables]
     try:
         tf.saved_model.save(root, str(folder), signatures=_Serving(model, known).signatures())
-    except tf.errors.OpError as error:  # TensorFlow's own word for a full disk
-        raise OSError(f"the model cannot be written to {folder}: {error.message}") from error
+    except tf.errors.OpError as error:  # TensorFlow's error for a full disk
+        raise OSError(f"the model can't be written to {folder}: {error.message}") from error
     requests = [("rank", _resized(example, size)) for size in PADDED_SIZES]
     requests.append(("encode_user", of_user(example)))
     items = {

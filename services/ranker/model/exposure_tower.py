@@ -6,14 +6,14 @@ import tensorflow as tf
 from services.ranker.inputs.exposures import EXPOSURES
 
 _SPEED: Final = 10.0
-"""The optimizer moves a number by its rate at most, which is too little for what places do in a few hundred steps."""
+"""The optimizer moves a weight by its rate at most, too little for position effects in a few hundred steps."""
 
 
 class ExposureTower(keras.layers.Layer):
-    """What being shown at a place adds to the logits, whatever the item: a shallow tower that training alone uses.
+    """What a position adds to the logits, whatever the item: a shallow tower used only in training.
 
-    It explains what is taken because it stood in front, so that the rest of the model learns what is liked (Zhao et
-    al., "Recommending What Video to Watch Next", 2019, section 4.3). To what was not shown it adds nothing.
+    It absorbs position bias, so that the rest of the model learns preference (Zhao et al., "Recommending What Video to
+    Watch Next", 2019, section 4.3). It adds nothing to items that weren't shown.
     """
 
     def __init__(self, actions: int, **options: Any) -> None:
@@ -21,14 +21,12 @@ class ExposureTower(keras.layers.Layer):
         self._actions = actions
 
     def build(self, shape: Any) -> None:
-        """Builds the table; all places begin alike."""
+        """Builds the table; all places start equal."""
         self._biases = self.add_weight(name="biases", shape=(EXPOSURES - 1, self._actions), initializer="zeros")
         self.built = True
 
     def start_at(self, log_odds: Any) -> None:
-        """Sets what is added, (EXPOSURES, actions): training begins there. The first row, of what was not shown, is
-        left out.
-        """
+        """Sets the initial log-odds, (EXPOSURES, actions). The first row, of items that weren't shown, is ignored."""
         self._biases.assign(log_odds[1:] / _SPEED)
 
     def call(self, exposures: Any) -> Any:

@@ -1,4 +1,6 @@
-from typing import Any
+"""A causal transformer over a user's events, and the log-time buckets it shares with target attention."""
+
+from typing import Any, Final
 
 import keras
 import tensorflow as tf
@@ -6,15 +8,28 @@ import tensorflow as tf
 from services.common import event_types
 from services.ranker.model.config import BehaviorModelConfig
 from services.ranker.model.history_block import HistoryBlock
-from services.ranker.model.time_buckets import BUCKETS, log_time, time_buckets
+
+BUCKETS: Final = 20
+_QUARTERS_PER_DAY: Final = 96.0
+
+
+def log_time(days: Any) -> Any:
+    """Returns ln(1 + quarters of an hour) of durations in days; 0 below 0."""
+    return tf.math.log1p(tf.maximum(days, 0.0) * _QUARTERS_PER_DAY)
+
+
+def time_buckets(days: Any) -> Any:
+    """Returns the bucket of each duration in days, 0 .. BUCKETS - 1: powers of two of a quarter of an hour."""
+    doublings = log_time(days) / tf.math.log(2.0)
+    return tf.clip_by_value(tf.cast(tf.floor(doublings), tf.int32), 0, BUCKETS - 1)
 
 
 class HistoryEncoder(keras.layers.Layer):
-    """A causal transformer over a user's events: at each place, the user as known from the events up to there.
+    """A causal transformer over a user's events: at each place, the user's vector from the events so far.
 
-    An event is its item's vector, what was done, and the time since the event before. Events of one moment (the lines
-    of an order) see each other; no event sees a later one. The only times in it are differences, so that what is
-    learned inside a history holds at its end.
+    An event is its item's vector, its type, and the time since the previous event. Events of one moment (the lines of
+    an order) attend to each other; no event attends to a later one. Only time differences are used, so that what is
+    learned inside a history also holds at its end.
     """
 
     def __init__(self, config: BehaviorModelConfig, seed: int, **options: Any) -> None:
@@ -30,7 +45,7 @@ class HistoryEncoder(keras.layers.Layer):
             for n in range(1, config.layers + 1)
         ]
         self._leave = keras.layers.LayerNormalization(name="leave")
-        # Begun at the identity, a user is found near the items of the history, and so near what has their content.
+        # Initialized to the identity, so a user starts near the items of the history, and near similar content.
         self._head = keras.layers.Dense(config.width, kernel_initializer=keras.initializers.Identity(), name="head")
 
     def build(self, shape: Any) -> None:
@@ -42,7 +57,7 @@ class HistoryEncoder(keras.layers.Layer):
         self.built = True
 
     def events(self, vectors: Any, types: Any) -> Any:
-        """Returns what each event is by itself, (B, L, width): its item's vector and what was done."""
+        """Returns each event's own vector, (B, L, width): its item's vector plus its type's."""
         return vectors + self._action(tf.clip_by_value(types, 0, event_types.COUNT - 1))
 
     def call(self, events: Any, types: Any, ages: Any, training: bool = False) -> Any:

@@ -7,22 +7,20 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from services.ranker.model.config import BehaviorModelConfig
-from services.ranker.model.number_embedding import NONE, UNSEEN, NumberEmbedding
-from services.ranker.model.vocabulary import Vocabulary
+from services.ranker.model.embeddings import NONE, UNSEEN, NumberEmbedding, Vocabulary
 
 
 class ItemFactors(keras.layers.Layer):
-    """An item as what the factors of users and items say of it (services/ranker/training/fitting/factorization.py): the
-    sum of vectors of its category levels, its brand and its number, of which each says what those before it did not.
+    """An item's collaborative factors (services/ranker/training/fitting/factorization.py): the sum of vectors of its
+    category levels, its brand, and its number, each the residual of those before it.
 
-    They are set before training, which leaves them as they are: an item that has none of its own has those of its
-    category and brand.
+    They're set before training, which doesn't change them: an item without its own has those of its category and brand.
     """
 
     def __init__(self, config: BehaviorModelConfig, vocabulary: Vocabulary, **options: Any) -> None:
         super().__init__(trainable=False, **options)
         self.inputs: Final = ("item_nos", "category_nos", "brand_nos")
-        """What it is told of an item, by the names that stand behind `history_` and `candidate_`."""
+        """Its inputs, named as after `history_` and `candidate_`."""
 
         numbers = {"item": vocabulary.item_nos, "category": vocabulary.category_nos, "brand": vocabulary.brand_nos}
         self.tables: Final = {

@@ -7,11 +7,13 @@ import tensorflow as tf
 
 from services.ranker.inputs.tensors import VECTORS
 from services.ranker.model.config import BehaviorModelConfig
-from services.ranker.model.hashed_embedding import HashedEmbedding
-from services.ranker.model.number_embedding import NumberEmbedding
-from services.ranker.model.token_embedding import TokenEmbedding
-from services.ranker.model.vector_projection import VectorProjection
-from services.ranker.model.vocabulary import Vocabulary
+from services.ranker.model.embeddings import (
+    HashedEmbedding,
+    NumberEmbedding,
+    TokenEmbedding,
+    VectorProjection,
+    Vocabulary,
+)
 
 LOG_PRICE_PER_BAND: Final = 0.5
 
@@ -21,7 +23,7 @@ class ItemTower(keras.layers.Layer):
     vectors: the shop's, and the text encoder's.
 
     The vector has `width` + 1 elements; the last is the item's bias, which a user's vector meets with a constant 1. An
-    item that training did not meet is its content.
+    item unseen in training is its content.
     """
 
     def __init__(self, config: BehaviorModelConfig, vocabulary: Vocabulary, seed: int, **options: Any) -> None:
@@ -47,7 +49,7 @@ class ItemTower(keras.layers.Layer):
         self._vector_sizes = list(config.item_vectors.values())
         named = (VECTORS,) if config.item_vectors else ()
         self.inputs: Final = ("item_nos", "category_nos", "brand_nos", "log_prices", "token_nos", *named)
-        """What it is told of an item, by the names that stand behind `history_` and `candidate_`."""
+        """Its inputs, named as after `history_` and `candidate_`."""
 
         sizes = config.token_rows, config.token_width, width
         self._text = TokenEmbedding(*sizes, config.unseen_rate, seed + 4, name="text") if config.token_rows else None
@@ -58,14 +60,14 @@ class ItemTower(keras.layers.Layer):
             if part is not None:
                 part.build((None,))
         if isinstance(self._item, NumberEmbedding) and len(self._counts):
-            # A softmax learns from biases how popular items are; begun at 0 they would take many epochs to get there.
+            # A softmax learns popularity as biases; starting at 0, that would take many epochs.
             shares = np.log(self._counts / self._counts.sum())
             self._item.start_last_at(shares, float(shares.min()))
         self.built = True
 
     @property
     def table(self) -> Any:
-        """The variable of a hashed table, of which a step moves some rows alone; None: items have vectors of their
+        """The variable of a hashed table, of which a step updates only some rows; None if items have vectors of their
         own.
         """
         return self._item.vectors if self._hashed else None
@@ -74,7 +76,7 @@ class ItemTower(keras.layers.Layer):
         """Returns the vectors, (items, width + 1), of items without brand, price, text and named vectors.
 
         `category_rows` is a constant sparse matrix (items, rows of the categories' vectors): how much of each row an
-        item has. Training over a whole catalog multiplies once where `call` would gather every item's categories.
+        item has. Over a whole catalog, one product replaces gathering every item's categories, as `call` does.
         """
         nothing = tf.zeros((), tf.int32)
         content = tf.sparse.sparse_dense_matmul(category_rows, self.category.vectors)

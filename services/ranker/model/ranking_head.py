@@ -7,9 +7,8 @@ from services.ranker.model.config import BehaviorModelConfig
 
 
 class RankingHead(keras.layers.Layer):
-    """From what is known of user and candidate to one logit per action: a network of rectified layers with dropout and,
-    where the configuration has crosses, low-rank cross layers beside it (DCN-V2, parallel:
-    https://arxiv.org/abs/2008.13535).
+    """From the inputs about user and candidate to one logit per action: ReLU layers with dropout and, if the
+    configuration has crosses, parallel low-rank cross layers (DCN-V2: https://arxiv.org/abs/2008.13535).
     """
 
     def __init__(self, config: BehaviorModelConfig, inputs: int, actions: int, seed: int, **options: Any) -> None:
@@ -35,13 +34,13 @@ class RankingHead(keras.layers.Layer):
             layer.build((None, None, size))
             size = width
         if self._crosses:
-            self._crossed(keras.ops.zeros((1, 1, self._inputs)))  # the layer makes its weights when it is called
+            self._crossed(keras.ops.zeros((1, 1, self._inputs)))  # the layer creates its weights when called
             size += self._inputs
         self._logits.build((None, None, size))
         self.built = True
 
     def start_at(self, log_odds: Any) -> None:
-        """Sets the logits' bias: training begins at the actions' mean odds."""
+        """Sets the logits' bias: training starts at the actions' mean odds."""
         self._logits.bias.assign(log_odds)
 
     def call(self, features: Any, training: bool = False) -> Any:

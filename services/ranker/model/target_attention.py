@@ -3,13 +3,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from services.ranker.model.time_buckets import BUCKETS, time_buckets
+from services.ranker.model.history_encoder import BUCKETS, time_buckets
 
 
 class TargetAttention(keras.layers.Layer):
-    """What in the history speaks of the candidate (Zhou et al., "Deep Interest Network", 2018), by content and age.
+    """Attention of each candidate to the history (Zhou et al., "Deep Interest Network", 2018), by content and age.
 
-    A candidate may attend to nothing at all: an empty history, or one that says nothing of it, gives zeros.
+    A candidate may attend to nothing: an empty or unrelated history gives zeros.
     """
 
     def __init__(self, width: int, seed: int, **options: Any) -> None:

@@ -11,12 +11,10 @@ from pathlib import Path
 import grpc
 
 from services.ranker.modelserver.batcher import Batcher
-from services.ranker.modelserver.config import first_configs
-from services.ranker.modelserver.config_watch import ConfigWatch
+from services.ranker.modelserver.config import ConfigWatch, first_configs
 from services.ranker.modelserver.manager import ModelManager
-from services.ranker.modelserver.model_servicer import ModelServicer
-from services.ranker.modelserver.prediction_servicer import PredictionServicer
 from services.ranker.modelserver.servable import LoadedModel, LoadModel
+from services.ranker.modelserver.servicers import ModelServicer, PredictionServicer
 from services.ranker.modelserver.settings import ModelServerSettings
 from services.ranker.modelserver.warmup import warm_up
 from services.ranker.quiet_tensorflow import load_tensorflow_quietly
@@ -24,14 +22,14 @@ from services.ranker.tf_protos import model_service_pb2_grpc, prediction_service
 
 
 class ModelServer:
-    """The application: up at once, whatever becomes of the models; GetModelStatus says where those stand."""
+    """The application: up at once, whatever the state of the models; GetModelStatus reports it."""
 
     name = "modelserver"
 
     def __init__(self, settings: ModelServerSettings, load: LoadModel) -> None:
         self._settings = settings
         self._configs = first_configs(settings)
-        # Loading has a thread of its own: it takes seconds and must not stand in the way of answers.
+        # Loading has a thread of its own: it takes seconds and must not delay answers.
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
         self._workers = ThreadPoolExecutor(settings.batch_threads, thread_name_prefix="predict")
         self._watching: asyncio.Task[None] | None = None
@@ -61,7 +59,7 @@ class ModelServer:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watching
         await self._manager.close()
-        # Off the event loop: calls that run still have to send their answers.
+        # Off the event loop: running calls still have to send their answers.
         await asyncio.to_thread(self._loader.shutdown)
         await asyncio.to_thread(self._workers.shutdown)
 
@@ -72,7 +70,7 @@ class ModelServer:
 
 def build(settings: ModelServerSettings) -> ModelServer:
     """Wires the server; imports TensorFlow, which takes seconds."""
-    # oneDNN's kernels pay off for large matrices; a ranking model of many small operations is half as fast with them.
+    # oneDNN's kernels pay off for large matrices; with many small operations, a ranking model is half as fast.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     load_tensorflow_quietly()
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Computes concurrent requests together: what came in while the model was busy goes into the next run."""
+"""Batches concurrent requests: those that arrive while the model is busy go into the next run."""
 
 import asyncio
 from collections import deque
@@ -27,12 +27,12 @@ class _Task:
 
 
 class Batcher:
-    """Runs at most `parallelism` computations at once on `executor`; nobody waits for a batch to fill up.
+    """Runs at most `parallelism` computations at once on `executor`; no request waits for a batch to fill.
 
-    Requests for the same signature of the same version, with the same shapes but for axis 0, are joined along axis 0,
-    up to `max_batch_rows`, and padded to the next of `allowed_rows` (ascending; none: not at all) by repeating the last
-    row, so that the model sees few shapes. Where all runs are busy at most `max_queued` requests wait; more are refused
-    at once, since an answer that is late helps nobody. Lives on one event loop.
+    Requests for the same signature of the same version, with the same shapes except axis 0, are joined along axis 0, up
+    to `max_batch_rows`, and padded to the next of `allowed_rows` (ascending; none: not at all) by repeating the last
+    row, so that the model sees few shapes. While all runs are busy, at most `max_queued` requests wait; more are
+    refused at once, since a late answer is useless. Belongs to one event loop.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Batcher:
         self._runs: set[asyncio.Task[None]] = set()
 
     async def run(self, servable: Servable, signature_name: str, inputs: Tensors) -> Outputs:
-        """Answers all outputs of the signature. Raises UnavailableError where too many wait; else as the model."""
+        """Returns all outputs of the signature. Raises UnavailableError if too many wait, and the model's errors."""
         if len(self._waiting) >= self._max_queued:
             raise UnavailableError(
                 f"The batch scheduling queue to which this task was submitted is full ({self._max_queued} wait); "
@@ -78,7 +78,7 @@ class Batcher:
         self._start_runs()
 
     def _next_batch(self) -> list[_Task]:
-        """Takes the longest waiting request and what can be joined to it; those given up in the meantime drop out."""
+        """Takes the longest-waiting request and those that can be joined to it; canceled ones drop out."""
         batch: list[_Task] = []
         others: deque[_Task] = deque()
         rows = 0
@@ -100,12 +100,12 @@ class Batcher:
             try:
                 answers = await loop.run_in_executor(self._executor, _run, batch, self._allowed_rows)
             except VitrineError as error:
-                if len(batch) > 1:  # one of them is at fault: the others shall not suffer for it
+                if len(batch) > 1:  # one of them is at fault: the others are computed without it
                     for task in batch:
                         await self._compute([task])
                     return
                 _settle(first, error)
-            except Exception as error:  # noqa: BLE001  # whatever it is, the one who asked must hear of it
+            except Exception as error:  # noqa: BLE001  # every error must reach its caller
                 for task in batch:
                     _settle(task, error)
             else:
@@ -117,7 +117,7 @@ def _run(batch: Sequence[_Task], allowed_rows: Sequence[int]) -> list[Outputs]:
     first = batch[0]
     model = first.servable.model
     rows = sum(task.rows for task in batch)
-    # 0 rows: the signature cannot be batched, or the request is empty.
+    # 0 rows: the signature can't be batched, or the request is empty.
     padding = next((allowed for allowed in allowed_rows if allowed >= rows), rows) - rows if rows else 0
     if len(batch) == 1 and not padding:
         return [model.run(first.signature_name, first.inputs)]
@@ -129,7 +129,7 @@ def _run(batch: Sequence[_Task], allowed_rows: Sequence[int]) -> list[Outputs]:
     }
     outputs = model.run(first.signature_name, joined)
     if any(array.shape[0] != rows + padding for array in outputs.values()):
-        raise FailedPreconditionError("The model's outputs do not have the inputs' 0th dimension; it cannot be batched")
+        raise FailedPreconditionError("The model's outputs don't have the inputs' 0th dimension; it can't be batched")
     cuts = np.cumsum([task.rows for task in batch])[:-1]
     parts = {name: np.split(array[:rows], cuts) for name, array in outputs.items()}
     return [{name: split[place] for name, split in parts.items()} for place in range(len(batch))]
@@ -145,7 +145,7 @@ def _settle(task: _Task, outcome: Outputs | Exception) -> None:
 
 
 def _rows(signature: Any, inputs: Tensors) -> int:
-    """Returns the size of the axis to join along; 0: the signature or the request does not allow it."""
+    """Returns the size of the axis to join along; 0 if signature or request doesn't allow it."""
     infos = [*signature.inputs.values(), *signature.outputs.values()]
     open_ended = all(info.tensor_shape.dim and info.tensor_shape.dim[0].size == -1 for info in infos)
     sizes = {array.shape[0] if array.ndim else 0 for array in inputs.values()}

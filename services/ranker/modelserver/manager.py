@@ -1,4 +1,4 @@
-"""Keeps the versions loaded that are wanted: a new one is loaded and warmed up beside the old one, then takes over."""
+"""Keeps the configured versions loaded: a new one is loaded and warmed up next to the old one, then replaces it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -22,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Version:
-    """Where one version of one model stands; the states are those of ModelVersionStatus."""
+    """The state of one version of one model; the states are those of ModelVersionStatus."""
 
     number: int
     state: int = State.START
@@ -33,10 +33,10 @@ class Version:
 
 
 class ModelManager:
-    """Loads and unloads models by configuration and by what lies on disk. Lives on one event loop.
+    """Loads and unloads models by configuration and by the versions on disk. Belongs to one event loop.
 
-    `load` runs on `executor`, one model after the other. A version that cannot be loaded ends with its error and is
-    tried again only once its files have changed; the version before it goes on serving.
+    `load` runs on `executor`, one model after the other. A version that can't be loaded ends with its error and is
+    tried again only once its files have changed; the previous version goes on serving.
     """
 
     def __init__(self, load: LoadModel, executor: Executor) -> None:
@@ -50,7 +50,7 @@ class ModelManager:
     def servable(self, name: str, *, version: int | None = None, label: str | None = None) -> Servable:
         """Returns the version asked for, or the greatest that is available.
 
-        Raises NotFoundError, or InvalidArgumentError where the label is not known.
+        Raises NotFoundError, or InvalidArgumentError if the label is unknown.
         """
         if label is not None:
             config = self._configs.get(name)
@@ -72,7 +72,7 @@ class ModelManager:
     async def configure(self, configs: Iterable[ModelConfig], *, check_labels: bool = True) -> None:
         """Makes `configs` the whole truth: loads what is new, unloads what is not named, then sets the labels.
 
-        Raises FailedPreconditionError where a label names a version that is not available; then all labels stay as
+        Raises FailedPreconditionError if a label names a version that isn't available; then all labels stay as
         they were, the rest holds. Without `check_labels`, labels are set for versions that may come.
         """
         async with self._changes:
@@ -90,7 +90,7 @@ class ModelManager:
             await self._look()
 
     async def watch(self, seconds: float, before: Callable[[], Awaitable[None]]) -> None:
-        """Polls for ever; `before` is what is to be looked at before each time: the configuration, say."""
+        """Polls forever; `before` runs before each poll, for example to check the configuration."""
         while True:
             try:
                 await before()
@@ -128,7 +128,7 @@ class ModelManager:
                 found = await asyncio.to_thread(scan, config.base_path)
             except OSError as error:
                 _log.debug("model_directory_unreadable", model=config.name, error=str(error))
-                continue  # a disk that cannot be read is no wish to unload
+                continue  # an unreadable disk must not unload anything
             wanted = config.policy.choose(found)
             for number, path in wanted.items():
                 await self._bring_up(config.name, number, path)
@@ -146,7 +146,7 @@ class ModelManager:
         entry.state, entry.error_code, entry.error_message, entry.failed_with = State.LOADING, 0, "", None
         try:
             model = await asyncio.get_running_loop().run_in_executor(self._executor, self._load, path)
-        except asyncio.CancelledError:  # who asked for it gave up, or the server stops: it is begun anew, if wanted
+        except asyncio.CancelledError:  # the caller gave up, or the server stops: it starts over if still wanted
             entry.state = State.START
             raise
         except Exception as error:  # noqa: BLE001  # whatever is wrong with a model, the others go on serving
@@ -159,7 +159,7 @@ class ModelManager:
             _log.info("model_available", model=name, version=number)
 
     def _retire(self, name: str, keep: Iterable[int]) -> None:
-        """Takes the versions that are not to be kept out of service and unloads them once nobody uses them."""
+        """Takes versions that aren't wanted anymore out of service, and unloads them once no request uses them."""
         kept = set(keep)
         for entry in self._of(name):
             if entry.number not in kept and entry.state == State.AVAILABLE and entry.servable is not None:

@@ -1,4 +1,4 @@
-"""Reads a PredictRequest against the model's signature, and answers what does not fit as TensorFlow Serving does."""
+"""Validates a PredictRequest against the model's signature, with TensorFlow Serving's errors."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -12,7 +12,7 @@ DEFAULT_SIGNATURE: Final = "serving_default"
 
 
 def signature_of(signatures: Mapping[str, Any], name: str) -> Any:
-    """Returns the SignatureDef; FailedPreconditionError where the model has none of that name."""
+    """Returns the SignatureDef; raises FailedPreconditionError if the model has none of that name."""
     if name not in signatures:  # indexing a proto map would make one
         raise FailedPreconditionError(f'Serving signature key "{name}" not found.', reason="SIGNATURE_NOT_FOUND")
     signature = signatures[name]
@@ -25,7 +25,7 @@ def signature_of(signatures: Mapping[str, Any], name: str) -> Any:
 
 
 def read_inputs(signature: Any, request: Any) -> dict[str, NDArray[Any]]:
-    """Returns the request's inputs as arrays; InvalidArgumentError where they are not what the signature takes."""
+    """Returns the request's inputs as arrays; raises InvalidArgumentError if they don't match the signature."""
     sent, wanted = set(request.inputs), set(signature.inputs)
     if sent != wanted:
         raise InvalidArgumentError(
@@ -38,7 +38,7 @@ def read_inputs(signature: Any, request: Any) -> dict[str, NDArray[Any]]:
 
 
 def wanted_outputs(signature: Any, request: Any) -> list[str]:
-    """Returns the outputs that the request's filter names; all of the signature's where it names none."""
+    """Returns the outputs that the request's filter names, or all if it names none."""
     if not request.output_filter:
         return sorted(signature.outputs)
     seen: list[str] = []

@@ -44,7 +44,7 @@ class SavedModel:
             return dict(zip(outputs, map(np.asarray, call(*(inputs[name] for name in names))), strict=True))
         except tf.errors.OpError as error:
             raise error_of(error.error_code, error.message) from error
-        except (TypeError, ValueError) as error:  # what the session says of arrays that it cannot feed
+        except (TypeError, ValueError) as error:  # the session's errors for arrays it can't feed
             raise InvalidArgumentError(str(error)) from error
 
     def close(self) -> None:
@@ -59,15 +59,15 @@ class SavedModel:
 
 
 def load_saved_model(path: Path, *, intra_op_threads: int = 0, inter_op_threads: int = 0) -> SavedModel:
-    """Loads the SavedModel in `path`; raises the VitrineError that says why it cannot be."""
+    """Loads the SavedModel in `path`; raises a VitrineError that says why it can't."""
     try:
         return SavedModel(path, intra_op_threads=intra_op_threads, inter_op_threads=inter_op_threads)
     except VitrineError:
         raise
     except tf.errors.OpError as error:
         raise error_of(error.error_code, error.message) from error
-    except OSError as error:  # there is none, or it cannot be parsed
+    except OSError as error:  # it doesn't exist, or can't be parsed
         is_there = any((path / name).exists() for name in ("saved_model.pb", "saved_model.pbtxt"))
         raise error_of(tf.errors.DATA_LOSS if is_there else tf.errors.NOT_FOUND, str(error)) from error
-    except Exception as error:  # a broken file can fail anywhere in the loader; each is a model that is none
+    except Exception as error:  # a broken file can fail anywhere in the loader
         raise error_of(tf.errors.DATA_LOSS, f"{type(error).__name__}: {error}") from error

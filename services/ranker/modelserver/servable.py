@@ -1,4 +1,4 @@
-"""What the server serves: one version of one model, loaded."""
+"""One loaded version of one model."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -12,28 +12,28 @@ Tensors = Mapping[str, NDArray[Any]]
 
 
 class LoadedModel(Protocol):
-    """A model in memory. All of it is called from worker threads."""
+    """A model in memory. All methods are called from worker threads."""
 
     @property
     def meta_graph(self) -> Any:
-        """Its MetaGraphDef; `signature_def` says what it can be asked."""
+        """Its MetaGraphDef; `signature_def` has its signatures."""
         ...
 
     def run(self, signature_name: str, inputs: Tensors) -> dict[str, NDArray[Any]]:
-        """Answers all outputs of a signature. Raises the VitrineError that stands for the model's own error."""
+        """Returns all outputs of a signature. Raises the VitrineError that corresponds to the model's error."""
         ...
 
     def close(self) -> None:
-        """Gives the memory back."""
+        """Frees the memory."""
         ...
 
 
 LoadModel = Callable[[Path], LoadedModel]
-"""Loads and warms up the model in a version's directory; raises where it cannot."""
+"""Loads and warms up the model in a version's directory; raises if it can't."""
 
 
 class Servable:
-    """A loaded model with its name and version; its users are counted, so that it is unloaded under nobody's feet."""
+    """A loaded model with its name and version; its users are counted, so that it isn't unloaded while in use."""
 
     def __init__(self, name: str, version: int, model: LoadedModel) -> None:
         self.name = name
@@ -62,5 +62,5 @@ class Servable:
                 self._idle.set()
 
     async def unused(self) -> None:
-        """Waits until nobody uses it."""
+        """Waits until it isn't in use."""
         await self._idle.wait()

@@ -1,4 +1,4 @@
-"""What the model server can be told."""
+"""Settings of the model server."""
 
 import os
 from pathlib import Path
@@ -31,11 +31,11 @@ class ModelServerSettings(ServiceSettings):
     )
     model_config_file: Path | None = Field(
         None,
-        description="A ModelServerConfig in text form instead of `models`, as TensorFlow Serving takes it; it is taken "
-        "over anew when it changes. Empty takes models.config beside the models' directories, once it is there.",
+        description="A ModelServerConfig in text form instead of `models`, as TensorFlow Serving takes it; it is "
+        "applied again when it changes. Empty takes models.config beside the models' directories, once it exists.",
     )
     poll_seconds: float = Field(
-        1.0, gt=0, le=3600, allow_inf_nan=False, description="How often the disk is looked at for versions."
+        1.0, gt=0, le=3600, allow_inf_nan=False, description="How often to look for versions on disk."
     )
     batch_threads: int = Field(
         max(1, os.cpu_count() or 1), ge=1, le=256, description="How many computations may run at once."
@@ -43,11 +43,11 @@ class ModelServerSettings(ServiceSettings):
     max_batch_rows: int = Field(32, ge=1, le=4096, description="How many requests (rows) are computed together.")
     allowed_batch_rows: list[int] = Field(
         [1, 2, 4, 8, 16, 32],
-        description="What a batch is padded to (an ascending JSON list, the last one max_batch_rows or more), so that "
-        "models see few shapes; an empty list pads nothing.",
+        description="Sizes that batches are padded to (an ascending JSON list, the last one max_batch_rows or more), "
+        "so that models see few shapes; an empty list pads nothing.",
     )
     max_queued_requests: int = Field(
-        64, ge=1, le=100_000, description="How many requests wait at the most; more are refused as UNAVAILABLE."
+        64, ge=1, le=100_000, description="Maximum number of waiting requests; more are refused as UNAVAILABLE."
     )
     intra_op_threads: int = Field(
         1,
@@ -56,12 +56,12 @@ class ModelServerSettings(ServiceSettings):
         description="Threads inside an operation; 0 is one per core. Small models are slower with more than one.",
     )
     inter_op_threads: int = Field(
-        -1, ge=-1, le=1024, description="Threads among operations; 0 is one per core, -1 none but the batch's own."
+        -1, ge=-1, le=1024, description="Threads among operations; 0 is one per core, -1 only the batch's own."
     )
 
     @property
     def config_file(self) -> Path:
-        """Where the ModelServerConfig is, or will be."""
+        """Path of the ModelServerConfig, whether or not it exists yet."""
         return self.model_config_file or self.base_path / "models.config"
 
     @field_validator("allowed_batch_rows")

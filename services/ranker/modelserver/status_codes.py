@@ -1,4 +1,4 @@
-"""Between canonical status numbers (TensorFlow's `error::Code` are the same) and this project's errors."""
+"""Maps between canonical status numbers (the same as TensorFlow's `error::Code`) and this project's errors."""
 
 from typing import ClassVar, Final
 
@@ -35,11 +35,11 @@ _BY_NUMBER: Final[dict[int, type[errors.VitrineError]]] = {
 
 
 def error_of(number: int, message: str) -> errors.VitrineError:
-    """Returns the error of a status number; INTERNAL where there is none of that number."""
+    """Returns the error of a status number; INTERNAL for an unknown number."""
     return _BY_NUMBER.get(number, errors.InternalError)(message)
 
 
 def number_of(error: BaseException) -> int:
-    """Returns the status number of an error; UNKNOWN (2) for one that has none."""
+    """Returns the status number of an error; UNKNOWN (2) if it has none."""
     number: int = error.code.value[0] if isinstance(error, errors.VitrineError) else grpc.StatusCode.UNKNOWN.value[0]
     return number

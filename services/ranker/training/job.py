@@ -7,7 +7,7 @@ from services.common.channels import open_channel
 from services.common.clock import Clock
 from services.common.progress import Progress
 from services.common.signing_key import load_signing_key
-from services.ranker.texts.open_texts import open_texts
+from services.ranker.texts.text_vectors import open_texts
 from services.ranker.training.examples.sufficiency import require_shop
 from services.ranker.training.examples.training_set import TrainingSet, training_set_folder
 from services.ranker.training.plan import RunOptions, TrainingPlan

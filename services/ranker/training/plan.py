@@ -80,7 +80,7 @@ class TrainingPlan:
 
     imbalance: str = "weights"
     """How the cross-entropy makes up for how rare actions are: "weights", "over_sampling" or "under_sampling" (see
-    services/ranker/model/class_balance.py), after the drawing of negatives (`draw`), which is undone in any case.
+    services/ranker/model/losses.py), after the drawing of negatives (`draw`), which is undone in any case.
     """
 
     imbalance_factor: float = 1.0

@@ -10,6 +10,8 @@ from services.ranker.tensor_codec import decode, encode
 from services.ranker.tf_protos import get_model_metadata_pb2, predict_pb2
 from tests.support.serving_client import Server, X, error_of, predict_request
 
+pytestmark = pytest.mark.slow  # a server process
+
 
 class TestPredict:
     def test_answers_the_default_signature_and_says_which_version_answered(self, server: Server) -> None:

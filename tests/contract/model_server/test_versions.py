@@ -10,6 +10,8 @@ from services.ranker.tf_protos import get_model_status_pb2, model_management_pb2
 from tests.support.saved_model_files import write_line, write_warm_up
 from tests.support.serving_client import OK, Server, State, X, error_of, predict_request, until
 
+pytestmark = pytest.mark.slow  # a server process
+
 
 class TestVersions:
     def test_a_new_version_takes_over_and_the_old_one_ends(self, server: Server) -> None:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import grpc
+import pytest
 
 from tests.support import fake_prediction_server
 from tests.support.fake_prediction_server import FakePredictionServer
@@ -87,6 +88,7 @@ async def test_a_model_of_another_catalog_is_refused_and_one_of_this_taken(tmp_p
         assert not [version for name, version, _ in service.model.asked if name == "rank" and version == 2]
 
 
+@pytest.mark.slow
 def test_a_model_server_killed_while_it_loads_a_version_serves_it_after_a_restart(tmp_path: Path) -> None:
     models = tmp_path / "models"
     write_line(models / "line", 1)

@@ -16,7 +16,7 @@ from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.settings import RankerSettings
 from services.ranker.texts import minilm_encoder
 from services.ranker.texts.minilm_encoder import MiniLmEncoder
-from services.ranker.texts.open_texts import open_texts
+from services.ranker.texts.text_vectors import open_texts
 from tests.support.ranker_service import Ranker, ranker, request, until
 from tests.support.training_shop import catalog_change
 from vitrine.ranker.v1.ranker_service_pb2 import EncodeItemsRequest, Scorer

@@ -20,7 +20,7 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("{", "cannot be used"),
-        ("[]", "no JSON object"),
+        ("[]", "not a JSON object"),
         ('{"widht": 64}', "no such fields: widht"),
         ('{"width": "64"}', 'width is "64"'),
         ('{"width": true}', "width is true"),

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from services.ranker.inputs.item_tokens import TOKEN_SLOTS
+from services.ranker.inputs.item_text import TOKEN_SLOTS
 from services.ranker.model_contract import InputSizes, ModelContract, read_contract
 from services.ranker.model_fault import ModelFault
 from services.ranker.prediction_client import Metadata
@@ -43,7 +43,7 @@ def test_a_fitting_model_tells_its_history() -> None:
         (lambda s: s["rank"].inputs.pop("candidate_features"), "candidate_features"),
         (lambda s: _sized(s["rank"].inputs["candidate_features"], -1, -1, 9), "9 candidate features"),
         (lambda s: _sized(s["rank"].inputs["candidate_vectors"], -1, -1, 96), "96 numbers of an item's vectors"),
-        (lambda s: s["rank"].inputs.pop("candidate_token_nos"), "takes no candidate_token_nos; train it anew"),
+        (lambda s: s["rank"].inputs.pop("candidate_token_nos"), "takes no candidate_token_nos; train it again"),
         (lambda s: _sized(s["rank"].inputs["candidate_token_nos"], -1, -1, 3), "3 tokens of an item"),
         (lambda s: _sized(s["rank"].inputs["history_item_nos"], -1, -1), "no fixed length"),
         (lambda s: _sized(s["encode_user"].inputs["history_item_nos"], -1, 20), "differ in history"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from services.ranker.inputs.item_columns import ItemColumns
-from services.ranker.inputs.item_tokens import item_tokens
+from services.ranker.inputs.item_text import item_tokens
 from tests.support.training_shop import catalog_change
 from vitrine.common.v1.attribute_pb2 import AttributeValue
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange

@@ -3,7 +3,7 @@ import pytest
 
 from services.features.definitions.user_state import UserState
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
-from services.ranker.inputs.item_tokens import TOKEN_SLOTS
+from services.ranker.inputs.item_text import TOKEN_SLOTS
 from services.ranker.inputs.tensors import encode_item_inputs, encode_user_inputs, padded_size, rank_inputs
 from services.ranker.inputs.user_columns import UserColumns
 from services.ranker.training.examples.examples import ExampleWriter

@@ -97,7 +97,7 @@ def model(sets: ExampleSets) -> "BehaviorModel":
     import numpy as np
 
     from services.ranker.model.behavior_model import BehaviorModel
-    from services.ranker.model.vocabulary import Vocabulary
+    from services.ranker.model.embeddings import Vocabulary
     from services.ranker.training.fitting.fit import prepare
 
     known = np.arange(1, 61)

@@ -36,7 +36,7 @@ from services.ranker.inputs.tensors import with_content
 from services.ranker.known_items import KnownItems
 from services.ranker.model.behavior_model import BehaviorModel
 from services.ranker.model.export import export_model
-from services.ranker.model.vocabulary import Vocabulary
+from services.ranker.model.embeddings import Vocabulary
 from services.ranker.training.examples.examples import empty_inputs
 from services.ranker.training.publishing.publisher import Publisher
 from datetime import UTC, datetime
@@ -105,7 +105,7 @@ def no_room() -> Iterator[None]:
 def test_no_room_while_it_exports(model: BehaviorModel, sets: ExampleSets, tmp_path: Path) -> None:
     publisher, known = serving(tmp_path), KnownItems.of(training_catalog().items)
     example = sets.validation.rank_inputs(slice(1))
-    with no_room(), pytest.raises(OSError, match="cannot be written to") as told:
+    with no_room(), pytest.raises(OSError, match="can't be written to") as told:
         publisher.draft(lambda folder: export_model(model, folder, example, known))
     assert str(tmp_path) in str(told.value)
     assert list((tmp_path / "models" / "behavior").glob(".draft-*")) == []
@@ -148,5 +148,5 @@ def test_a_full_disk_is_told_as_the_system_tells_it(
 
     monkeypatch.setattr(tf.saved_model, "save", full)
     example = sets.validation.rank_inputs(slice(1))
-    with pytest.raises(OSError, match=r"cannot be written to .* No space left on device"):
+    with pytest.raises(OSError, match=r"can't be written to .* No space left on device"):
         export_model(model, tmp_path, example, KnownItems.of(training_catalog().items))

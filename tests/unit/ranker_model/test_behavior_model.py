@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from services.ranker.inputs.item_tokens import item_tokens
+from services.ranker.inputs.item_text import item_tokens
 from services.ranker.inputs.tensors import Tensors
 from services.ranker.model.behavior_model import BehaviorModel
 from services.ranker.training.examples.example_builder import ExampleSets

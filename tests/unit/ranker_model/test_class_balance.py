@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from services.ranker.model.class_balance import balance
-from services.ranker.model.losses import ranking_loss
+from services.ranker.model.losses import balance, ranking_loss
 from services.ranker.training.plan import WAYS
 
 ROWS = 20_000

@@ -33,8 +33,8 @@ def test_the_text_encoder_has_a_vector_among_the_shops(tmp_path: Path) -> None:
         ('{"text_encoder": "bert"}', 'text_encoder is "bert"; give one of minilm, or none: ""'),
         ('{"text_encoder": 3}', 'text_encoder is 3; it looks like ""'),
         ('{"vectors": {"minilm": 64}}', 'vectors has "minilm".* give text_encoder, or rename'),
-        ('{"token_rows": 1}', "token_rows is 0, or from 2"),
-        ('{"token_rows": 40000}', "token_rows is 0, or from 2"),
+        ('{"token_rows": 1}', "give 0, or from 2"),
+        ('{"token_rows": 40000}', "give 0, or from 2"),
         ('{"token_width": 0}', "1 or more"),
     ],
 )

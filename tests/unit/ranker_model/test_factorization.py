@@ -5,7 +5,7 @@ from services.common import event_types
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.model.behavior_model import BehaviorModel
 from services.ranker.model.config import BehaviorModelConfig
-from services.ranker.model.vocabulary import Vocabulary
+from services.ranker.model.embeddings import Vocabulary
 from services.ranker.training.fitting.factorization import Factorization, set_factors
 from services.ranker.training.shop.catalog import TrainingCatalog
 from tests.support.training_shop import catalog_change, training_catalog, training_shop

@@ -16,6 +16,8 @@ from tests.support.training_shop import CATEGORIES, ITEMS, catalog_change, event
 from tests.unit.ranker_model.conftest import tiny_plan
 from vitrine.features.v1.catalog_service_pb2 import CatalogChange
 
+pytestmark = pytest.mark.slow  # one training for all of them
+
 KINDS = ("sencha", "shampoo", "skillet", "sandal", "sticker", "煎餅")
 NEW = 500
 """Numbers from here on are of items that training never saw."""
@@ -66,7 +68,6 @@ def test_a_new_item_is_placed_beside_items_of_like_title(similarities: np.ndarra
     assert means[kind] > 0.2 + np.delete(means, kind).mean()
 
 
-@pytest.mark.slow
 def test_an_item_without_a_title_is_nearer_to_no_kind_than_one_with_it(similarities: np.ndarray) -> None:
     means = by_kind(similarities)
     assert means[-1].max() < means[:-1].max(axis=1).min()

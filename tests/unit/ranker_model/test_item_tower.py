@@ -2,8 +2,8 @@ import numpy as np
 import tensorflow as tf
 
 from services.ranker.model.config import BehaviorModelConfig
+from services.ranker.model.embeddings import Vocabulary
 from services.ranker.model.item_tower import ItemTower
-from services.ranker.model.vocabulary import Vocabulary
 
 ITEMS = 40
 

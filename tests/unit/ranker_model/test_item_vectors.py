@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from services.common.clock import FixedClock
 from services.common.progress import NoProgress
 from services.ranker.inputs.tensors import encode_item_inputs
-from services.ranker.texts.open_texts import open_texts
+from services.ranker.texts.text_vectors import open_texts
 from services.ranker.training.job import train_on
 from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.publishing.publisher import Publisher

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from services.ranker.model.behavior_model import BehaviorModel
-from services.ranker.model.vocabulary import Vocabulary
+from services.ranker.model.embeddings import Vocabulary
 from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.fitting import retrieval
 from services.ranker.training.fitting.factorization import Factorization, set_factors

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from services.common.progress import NoProgress
-from services.ranker.model.hashed_embedding import HashedEmbedding
+from services.ranker.model.embeddings import HashedEmbedding
 from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.fitting.fit import fit_model
 from services.ranker.training.fitting.rowwise_adagrad import RowwiseAdagrad

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from services.ranker.inputs.item_tokens import TOKEN_BUCKETS, TOKEN_SLOTS, item_tokens
-from services.ranker.model.token_embedding import TokenEmbedding
+from services.ranker.inputs.item_text import TOKEN_BUCKETS, TOKEN_SLOTS, item_tokens
+from services.ranker.model.embeddings import TokenEmbedding
 
 NONE = np.zeros((1, TOKEN_SLOTS), np.uint16)
 

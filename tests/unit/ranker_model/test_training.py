@@ -10,7 +10,7 @@ import tensorflow as tf
 from services.common.artifacts import ArtifactStore
 from services.common.progress import NoProgress
 from services.ranker.inputs.candidate_features import FEATURE_NAMES
-from services.ranker.inputs.item_tokens import TOKEN_SLOTS
+from services.ranker.inputs.item_text import TOKEN_SLOTS
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.model.behavior_model import ACTIONS
 from services.ranker.training.examples.example_builder import ExampleSets

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from services.ranker.model.vector_projection import VectorProjection
+from services.ranker.model.embeddings import VectorProjection
 
 
 def projection(missing_rate: float = 0.0) -> VectorProjection:

@@ -11,8 +11,8 @@ import pytest
 from services.common.progress import NoProgress
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.model.behavior_model import BehaviorModel
+from services.ranker.model.embeddings import Vocabulary
 from services.ranker.model.export import export_model
-from services.ranker.model.vocabulary import Vocabulary
 from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.fitting.fit import fit_model, prepare
 from services.ranker.training.fitting.warm_start import WarmStart
@@ -101,7 +101,7 @@ def test_a_first_run_is_cold_and_says_why(trained: Trained) -> None:
         ("configuration", "it has other configuration"),
         ("no names", "weights.json"),
         ("nonsense", "Expecting value"),
-        ("no values", "cannot be read"),
+        ("no values", "can't be read"),
         ("features", "it has other features"),
     ],
 )

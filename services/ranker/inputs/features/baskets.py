@@ -73,6 +73,6 @@ def compute(context: Context) -> list[NDArray[np.float64]]:
         np.log1p(last),
         np.log1p(first),
         count / max(visits.count, 1),
-        # One visit more on each side: what was bought once, last time, is no certainty.
+        # One more visit on each side: an item bought once, last time, isn't a certainty.
         count / (first + 3.0),
     ]

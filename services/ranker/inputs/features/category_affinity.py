@@ -1,4 +1,4 @@
-"""What the user did with items of the candidate's leaf category, second-level category, brand and variant group."""
+"""The user's history with the candidate's leaf category, second-level category, brand, and variant group."""
 
 from typing import Any, Final
 

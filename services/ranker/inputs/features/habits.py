@@ -1,4 +1,4 @@
-"""What kind of shopper the user is: the same for all candidates, for the model to weigh the other features by."""
+"""The user's shopping habits: the same for all candidates, so that the model can weight the other features by them."""
 
 from typing import Final
 

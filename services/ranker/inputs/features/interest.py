@@ -1,4 +1,4 @@
-"""What the user did to the candidate short of buying it, and what of it was shown in vain."""
+"""The user's interest in the candidate short of a purchase, and impressions without a response."""
 
 from typing import Final
 

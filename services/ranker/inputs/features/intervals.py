@@ -38,7 +38,7 @@ LARGEST_DUE_RATIO: Final = 6.0
 def compute(context: Context) -> list[NDArray[np.float64]]:
     """Returns the columns of NAMES, each of shape (n,)."""
     visits = context.visits
-    # Rows are by item, and of one item by time: a gap lies between two neighbors of one item.
+    # Rows are sorted by item, then time: a gap is between adjacent rows of one item.
     same = np.flatnonzero(visits.item_nos[1:] == visits.item_nos[:-1])
     lengths = np.log1p((visits.millis[same + 1] - visits.millis[same]) / MILLIS_PER_DAY)
     gaps = Totals(visits.item_nos[same])

@@ -1,4 +1,4 @@
-"""What all users do to the candidate, and how new it is."""
+"""The candidate's popularity with all users, and how new it is."""
 
 from typing import Final
 

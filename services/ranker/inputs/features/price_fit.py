@@ -1,4 +1,4 @@
-"""Whether the candidate's price is what the user pays."""
+"""How well the candidate's price matches what the user pays."""
 
 from typing import Final
 
@@ -30,8 +30,8 @@ MOST_DEVIATIONS: Final = 4.0
 def compute(context: Context) -> list[NDArray[np.float64]]:
     """Returns the columns of NAMES, each of shape (n,).
 
-    The fit is (ln(1 + price) - mean) / deviation of what the user bought, 0 where either is not known; the deviation is
-    drawn towards a usual one while there are few prices.
+    The fit is (ln(1 + price) - mean) / deviation of what the user bought, 0 if either is unknown; the deviation is
+    shrunk towards a typical one while there are few prices.
     """
     user = context.user
     prices = context.items.best_log_prices(context.rows).astype(np.float64)

@@ -33,7 +33,7 @@ DECLARATIONS: Final = (
 NAMES: Final = tuple(declaration.name for declaration in DECLARATIONS)
 
 USUAL_INTERVAL_DAYS: Final = 30.0
-"""Stands for the interval of what was bought once; `bought_again` tells the two apart."""
+"""The interval of an item bought once; `bought_again` distinguishes the two cases."""
 
 LARGEST_DUE_RATIO: Final = 4.0
 MOST_PURCHASES: Final = 12.0

@@ -1,4 +1,4 @@
-"""Whether the candidate is what small visits are made for: counts in which a visit of one item weighs most."""
+"""Whether the candidate is typical of small visits: counts in which a visit of one item has the largest weight."""
 
 from typing import Final
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from services.common.progress import Progress
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.model.behavior_model import BehaviorModel
-from services.ranker.model.vocabulary import Vocabulary
+from services.ranker.model.embeddings import Vocabulary
 from services.ranker.training.examples.example_builder import ExampleSets
 from services.ranker.training.examples.examples import Examples
 from services.ranker.training.fitting.checkpointing import FitCheckpointing, FitState, NoCheckpointing

@@ -10,8 +10,7 @@ import tensorflow as tf
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.inputs.tensors import encode_item_inputs
 from services.ranker.model.behavior_model import BehaviorModel
-from services.ranker.model.class_balance import balance
-from services.ranker.model.losses import next_moments, ranking_loss, sampled_softmax_loss, visit_loss
+from services.ranker.model.losses import balance, next_moments, ranking_loss, sampled_softmax_loss, visit_loss
 from services.ranker.training.fitting.negative_sampler import NegativeSampler
 from services.ranker.training.fitting.rowwise_adagrad import RowwiseAdagrad
 from services.ranker.training.plan import TrainingPlan

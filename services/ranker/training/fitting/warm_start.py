@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from services.ranker.inputs.item_columns import ItemColumns
 from services.ranker.model.behavior_model import BehaviorModel
-from services.ranker.model.number_embedding import UNSEEN
-from services.ranker.model.weights_file import SavedWeights, contract_of, read_weights
+from services.ranker.model.embeddings import UNSEEN
+from services.ranker.model.extra_assets import SavedWeights, contract_of, read_weights
 
 _ANEW: Final = ("/learned", "/priors", "/slopes", "/shifts", "/rows", "/seed_generator_state")
 """What the data and the vocabulary say, and is not learned."""

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.common.errors import InvalidArgumentError, NotFoundError
-from services.ranker.modelserver.config import first_configs
-from services.ranker.modelserver.config_watch import ConfigWatch
+from services.ranker.modelserver.config import ConfigWatch, first_configs
 from services.ranker.modelserver.manager import ModelManager
 from services.ranker.modelserver.settings import ModelServerSettings
 from tests.support.fake_model import FakeModel
@@ -113,5 +112,5 @@ def test_a_file_beside_the_models_leaves_the_other_models(settings: ModelServerS
 def test_a_broken_file_beside_the_models_stops_the_start(settings: ModelServerSettings) -> None:
     version(settings, 1)
     settings.config_file.write_text("nonsense {")
-    with pytest.raises(InvalidArgumentError, match=r"models\.config is no readable"):
+    with pytest.raises(InvalidArgumentError, match=r"models\.config is not a readable"):
         first_configs(settings)
