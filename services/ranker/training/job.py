@@ -29,12 +29,12 @@ async def train(
     *,
     promote: bool = True,
 ) -> TrainingReport:
-    """Trains on the shop behind the settings' addresses and publishes below its state directory. What passes the gate
-    is labeled canary and, once the model server has it loaded, stable; without `promote` it stays a canary.
+    """Trains on the shop behind the settings' addresses and publishes below its state directory. A model that passes
+    the gate is labeled canary and, once the model server has loaded it, stable; without `promote` it stays a canary.
 
-    Raises FailedPreconditionError (NOT_ENOUGH_DATA) where there is too little to learn from, and grpc.RpcError where a
-    service cannot be read; then nothing is published. A model that does not pass the gate is not published either: the
-    report says why, and the version before goes on serving.
+    Raises FailedPreconditionError (NOT_ENOUGH_DATA) if there is too little to train on, and grpc.RpcError if a service
+    can't be read; then nothing is published. A model that doesn't pass the gate isn't published either: the report says
+    why, and the previous version goes on serving.
     """
     plan, started = plan or TrainingPlan(), time.perf_counter()
     reader = shop_reader(settings, clock, plan)
@@ -51,7 +51,7 @@ async def train(
 
 
 def shop_reader(settings: TrainingSettings, clock: Clock, plan: TrainingPlan) -> ShopReader:
-    """Returns what reads of a shop what the plan's model looks at. Raises FailedPreconditionError
+    """Returns a reader of the shop's data that the plan's model needs. Raises FailedPreconditionError
     (TEXT_ENCODER_NOT_INSTALLED).
     """
     catalog = TrainingCatalog(plan.model.item_vectors)
@@ -115,8 +115,8 @@ def train_on(
     training_set: TrainingSet | None = None,
     options: RunOptions | None = None,
 ) -> TrainingReport:
-    """Trains on what was read and publishes; errors are those of `train`. `seconds` (per stage) is added to. What
-    `training_set` has of the examples is not made again.
+    """Trains on a shop's data and publishes; errors are those of `train`. Adds to `seconds` (per stage). Examples that
+    `training_set` has aren't made again.
     """
     run = begin_run(shop, plan, publisher, progress, seconds, training_set=training_set, options=options)
     run.publish_linear()

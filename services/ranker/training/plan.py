@@ -1,4 +1,4 @@
-"""How a behavior model is trained: the plan, and what a person may ask of one run beside it."""
+"""How a behavior model is trained: the plan, and the options of one run."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,10 +49,10 @@ class TrainingPlan:
     """Moments in the past at which examples are made."""
 
     validation_cuts: int = 1
-    """The last such moments, which only validate."""
+    """The last of these moments, used only for validation."""
 
     cut_days: float = 14.0
-    """Time between two cuts; less where the log is short. Labels of a cut end at the next."""
+    """Time between two cuts; less if the log is short. Labels of a cut end at the next."""
 
     maximum_examples: int = 10_000
     validation_examples: int = 1_600
@@ -64,71 +64,71 @@ class TrainingPlan:
     """Epochs without a better validation before training stops."""
 
     learning_rate: float = 2e-3
-    """At the beginning; it falls to 0 with the cosine of the way through all epochs."""
+    """Initial rate; it falls to 0 by a cosine over all epochs."""
 
     warm_epochs: int = 1
     """Epochs of a training that starts from the weights of the version that serves."""
 
     warm_learning_rate: float = 5e-4
-    """Its rate at the beginning."""
+    """Initial rate of such a training."""
 
     table_learning_rate: float = 0.05
-    """Of the items' table, where it is hashed (see RowwiseAdagrad)."""
+    """Learning rate of the items' table, if it's hashed (see RowwiseAdagrad)."""
 
     probability_weight: float = 1.0
-    """Of the cross-entropy that makes probabilities, beside the order of each visit's list, which weighs 1."""
+    """Weight of the cross-entropy for the probabilities; the list-wise loss of each visit has weight 1."""
 
     imbalance: str = "weights"
-    """How the cross-entropy makes up for how rare actions are: "weights", "over_sampling" or "under_sampling" (see
-    services/ranker/model/losses.py), after the drawing of negatives (`draw`), which is undone in any case.
+    """How the cross-entropy compensates for rare actions: "weights", "over_sampling", or "under_sampling" (see
+    services/ranker/model/losses.py), after negative sampling (`draw`), which is corrected in any case.
     """
 
     imbalance_factor: float = 1.0
-    """How much more an action counts than it is frequent; 1 leaves it as it is. Probabilities are true in any case."""
+    """Factor by which actions gain weight; 1 leaves them as they are. Probabilities stay calibrated in any case."""
 
     retrieval_weight: float = 0.1
     retrieval_places: int = 1_024
-    """Places of a batch's histories at which the next item is to be found."""
+    """Positions in a batch's histories at which the next item is predicted."""
 
     retrieval_negatives: int = 512
     linear_rows: int = 250_000
     seed: int = 7
 
     strategy: str = "none"
-    """How the fit is spread, by `tf.distribute`: "none" is one process; "multi_worker_mirrored" are those of TF_CONFIG,
-    each of which learns from its part of every batch (of `batch_size`)."""
+    """How the fit is distributed, by `tf.distribute`: "none" is one process; "multi_worker_mirrored" are those of
+    TF_CONFIG, each training on its part of every batch (of `batch_size`)."""
 
     latency_budget_seconds: float = 0.1
-    """What the exported model may take for one visitor's candidates where it is trained; slower ones are refused."""
+    """Time the exported model may take for one visitor's candidates where it's trained; slower ones are refused."""
 
     def __post_init__(self) -> None:
         if self.imbalance not in WAYS:
-            raise ValueError(f"imbalance is one of {', '.join(WAYS)}")
+            raise ValueError(f"imbalance is {self.imbalance}; give one of {', '.join(WAYS)}")
         if self.strategy not in STRATEGIES:
-            raise ValueError(f"strategy is one of {', '.join(STRATEGIES)}")
+            raise ValueError(f"strategy is {self.strategy}; give one of {', '.join(STRATEGIES)}")
         if self.strategy != "none" and self.model.hashed_item_rows:
             raise ValueError(
                 f"strategy {self.strategy} does not go with hashed_item_rows: a table of which a step moves single "
                 "rows is not mirrored; leave one of the two out"
             )
         if not 1.0 <= self.imbalance_factor <= MOST_FACTOR:
-            raise ValueError(f"imbalance_factor is from 1 to {MOST_FACTOR:g}")
+            raise ValueError(f"imbalance_factor is {self.imbalance_factor}; give a number from 1 to {MOST_FACTOR:g}")
         require_at_least(self, _LEAST)
         require_positive(self, _POSITIVE)
 
     @classmethod
     def read(cls, path: Path) -> "TrainingPlan":
-        """Reads a JSON object of fields, `model` and `draw` being objects too. Raises what `read_fields` does."""
+        """Reads a JSON object of fields; `model` and `draw` are nested objects. Raises what `read_fields` does."""
         return read_fields(cls, path)
 
     @property
     def examples_per_cut(self) -> int:
-        """Most examples of one cut that are trained on: each cut has its share, whatever is made of the others."""
+        """Maximum number of training examples per cut: each cut has its share, whatever the others have."""
         return max(1, self.maximum_examples // self.training_cuts)
 
     @property
     def validation_per_cut(self) -> int:
-        """Most examples of one cut that are validated on."""
+        """Maximum number of validation examples per cut."""
         return max(1, self.validation_examples // self.validation_cuts)
 
 
@@ -140,7 +140,7 @@ class RunOptions:
     """Start from scratch, though a version serves whose weights could be reused."""
 
     cluster: Cluster | None = None
-    """The processes that train together, where the plan has a strategy for it; this one is their chief."""
+    """The processes that train together, if the plan has a strategy for it; this one is their chief."""
 
     tensorboard: Path | None = None
     """Folder for what TensorBoard reads: a folder below it for each version."""

@@ -1,4 +1,4 @@
-"""The run record: what a training used, found and did."""
+"""The run record: the data of a training, its results, and its checks."""
 
 import dataclasses
 import json
@@ -26,7 +26,7 @@ class Check:
 
 @dataclass(slots=True)
 class TrainingReport:
-    """What a training run used, found and did: the run record."""
+    """The run record of one training."""
 
     version: int
     events: int = 0
@@ -35,33 +35,33 @@ class TrainingReport:
     first_event_millis: int = 0
     last_event_millis: int = 0
     training_cuts: tuple[int, ...] = ()
-    """When its examples are from, in milliseconds since 1970, ascending; `validation_cuts` validate alone."""
+    """Cuts of the examples, in milliseconds since 1970, ascending; `validation_cuts` only validate."""
 
     validation_cuts: tuple[int, ...] = ()
     made_cuts: tuple[int, ...] = ()
-    """The cuts whose examples had to be made; those of the others stood in the training set."""
+    """The cuts whose examples had to be made; the others came from the training set."""
 
     training_examples: int = 0
     validation_examples: int = 0
     warm_from: int | None = None
-    """The version whose weights the training went on from; None: it began from nothing, and `cold_reason` says why."""
+    """The version whose weights the training started from; None if it started cold: `cold_reason` says why."""
 
     cold_reason: str = ""
     metrics: dict[str, RankingMetrics] = field(default_factory=dict)
     """NDCG@10 and recall@10 at the validation cuts: "model", "linear" and the baselines."""
 
     retrieval: dict[str, float] = field(default_factory=dict)
-    """Part of what users took next and did not have that is among the 100 items found, of all: by "model", by what it
-    "learned" alone, without the factors of who took what, and by "popularity"."""
+    """Recall of users' next new items among the top 100 of all items: by "model", by its "learned" vectors without
+    collaborative factors, and by "popularity"."""
 
     factor_weight: float = 0.0
-    """What the factors weigh in it."""
+    """Weight of the factors in the model's vectors."""
 
     calibration: dict[str, float] = field(default_factory=dict)
-    """Expected over observed actions among the validation's candidates, of the actions that occur: 1 is right."""
+    """Expected over observed actions among the validation's candidates, by action that occurs; 1 is ideal."""
 
     calibration_error: dict[str, float] = field(default_factory=dict)
-    """Expected calibration error of the same actions, 0 to 1: 0 is right."""
+    """Expected calibration error of the same actions, 0 to 1; 0 is ideal."""
 
     epochs: list[RankingMetrics] = field(default_factory=list)
     """The validation after each epoch."""
@@ -92,7 +92,7 @@ class TrainingReport:
 
 
 def source_commit() -> str:
-    """Returns the git commit that the code is from; empty where it is not in a repository."""
+    """Returns the git commit that the code is from; empty if it isn't in a repository."""
     git = shutil.which("git")
     if git is None:
         return ""

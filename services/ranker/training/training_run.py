@@ -66,7 +66,7 @@ class TrainingRun:
         options: RunOptions,
     ) -> None:
         if (options.cluster is not None) != (plan.strategy != "none"):
-            raise ValueError("a cluster is given where the plan has a strategy for it, and only there")
+            raise ValueError("a cluster and a plan with a strategy go together; give both or neither")
         if options.cluster and options.budget_seconds is not None:
             raise ValueError("budget_seconds doesn't go with a cluster: its workers take the same steps")
         self.report = report
@@ -134,7 +134,7 @@ class TrainingRun:
         self.publisher.record(self.report.version, self.report.to_json())
 
     def _team(self, sets: ExampleSets, past_item_nos: NDArray[np.int64]) -> "Team | None":
-        """Returns who learns, with TensorFlow loaded: it takes seconds, for which a run without data does not wait."""
+        """Returns the team, with TensorFlow loaded: it takes seconds, which a run without data shouldn't wait for."""
         cluster = self._options.cluster
         if cluster is None:
             load_tensorflow_quietly()
@@ -315,7 +315,7 @@ class TrainingRun:
 
 @contextmanager
 def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    """Puts down what a stage took."""
+    """Records the seconds of a stage."""
     started = time.perf_counter()
     yield
     seconds[stage] = round(time.perf_counter() - started, 2)

@@ -49,7 +49,7 @@ class UnfinishedRun:
 
     @classmethod
     def load(cls, path: Path, now_millis: int) -> "UnfinishedRun | None":
-        """Returns what was saved within the last day; None: there is nothing that can be used."""
+        """Returns the data saved within the last day; None if there is none that can be used."""
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
                 meta = json.loads(str(saved["meta"]))

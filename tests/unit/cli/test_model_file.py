@@ -65,7 +65,7 @@ def test_a_plan_says_how_it_is_trained_and_a_model_beside_it_wins(tmp_path: Path
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('{"imbalance": "magic"}', "imbalance is one of weights"),
+        ('{"imbalance": "magic"}', "imbalance is magic; give one of weights"),
         ('{"imbalance": 3}', 'it looks like "weights"'),
         ('{"imbalance_factor": 0.5}', "from 1 to 1000"),
         ('{"imbalance_factor": NaN}', "from 1 to 1000"),

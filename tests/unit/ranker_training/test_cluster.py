@@ -51,7 +51,7 @@ def test_what_is_no_cluster_is_refused_with_how_it_looks(told: str | None, words
 def test_a_strategy_is_one_of_two_and_has_no_hashed_table(tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     plan.write_text('{"strategy": "parameter_server"}')
-    with pytest.raises(ValueError, match="strategy is one of none, multi_worker_mirrored"):
+    with pytest.raises(ValueError, match="give one of none, multi_worker_mirrored"):
         TrainingPlan.read(plan)
     plan.write_text('{"strategy": "multi_worker_mirrored", "model": {"hashed_item_rows": 1000}}')
     with pytest.raises(ValueError, match="does not go with hashed_item_rows"):

@@ -116,7 +116,7 @@ def test_what_an_operator_wrote_stays(registry: ModelRegistry, tmp_path: Path) -
 def test_labels_that_cannot_be_read_are_named_and_kept(registry: ModelRegistry, tmp_path: Path) -> None:
     file = tmp_path / "models" / "models.config"
     file.write_text("nonsense {")
-    with pytest.raises(FailedPreconditionError, match=r"models\.config is no ModelServerConfig"):
+    with pytest.raises(FailedPreconditionError, match=r"models\.config is not a ModelServerConfig"):
         registry.promote(1)
     assert file.read_text() == "nonsense {"
 

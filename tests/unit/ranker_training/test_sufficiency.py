@@ -26,7 +26,7 @@ def shop_of(log: list[tuple[str, object]], items: int = 60) -> ShopData:
         (shop_of([], items=0), "the catalog has 0 items.* at least 2 items"),
         (shop_of([]), "the log has no events .* at least events"),
         (shop_of([("u:0", purchase(1, END))]), "events of 1 users; .* at least 2 users"),
-        (shop_of([(f"u:{n}", purchase(n, END - n)) for n in (1, 2)]), "1 visits to learn from; .* at least 10 visits"),
+        (shop_of([(f"u:{n}", purchase(n, END - n)) for n in (1, 2)]), "1 visits to train on; .* at least 10 visits"),
     ],
     ids=["no items", "no events", "one user", "two events"],
 )

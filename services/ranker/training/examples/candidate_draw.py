@@ -27,11 +27,11 @@ NOTHING: Final = np.zeros(0, np.int64)
 
 @dataclass(frozen=True, slots=True)
 class DrawSizes:
-    """How many candidates of each layer an example has at the most."""
+    """Maximum number of candidates per layer of an example."""
 
     slots: int = 192
     own: int = 112
-    """Those that were shown count among them."""
+    """Includes shown items."""
 
     shown: int = 48
     popular: int = 40
@@ -53,9 +53,9 @@ class Draw:
 class CandidateDraw:
     """Draws an example's candidates: all positives, and negatives from four layers.
 
-    The layer of an item depends on what is known at the cut, or on what was shown, and not on the label. Of a layer's
-    negatives a part r is kept, which multiplies the odds by 1 / r: training adds the offset ln(1 / r) to the logit, so
-    that without it the probabilities are true for the whole catalog (King and Zeng, "Logistic Regression in Rare
+    An item's layer depends on data from before the cut, or on impressions, but not on the label. Keeping a share r of a
+    layer's negatives multiplies the odds by 1 / r: training adds the offset ln(1 / r) to the logit, so that the
+    probabilities without it are calibrated for the whole catalog (King and Zeng, "Logistic Regression in Rare
     Events Data", 2001, section 4.1, by layer).
     """
 
@@ -82,8 +82,8 @@ class CandidateDraw:
     def training(
         self, user: UserColumns, positives: NDArray[np.int64], shown_item_nos: NDArray[np.int64] = NOTHING
     ) -> Draw:
-        """Returns at most `slots` candidates: the positives first. No item is twice in what is given; the positives
-        are allowed.
+        """Returns at most `slots` candidates: the positives first. The arguments have no
+        duplicates, and the positives are allowed.
         """
         positives = positives[: self._sizes.slots]
         own = user.counters.item_nos[self.allowed(user.counters.item_nos)]
@@ -150,5 +150,5 @@ class CandidateDraw:
 
 
 def _log_ratio(available: int, kept: int) -> float:
-    """Returns ln(available / kept). Where nothing could be kept there is no negative to learn from: 0."""
+    """Returns ln(available / kept), or 0 if nothing was kept."""
     return float(np.log(available / kept)) if kept else 0.0

@@ -40,8 +40,8 @@ class CutFiles:
         return np.asarray(pq.read_table(self.folder / VISITS, columns=["user_digest"])["user_digest"].combine_chunks())
 
     def read(self, like: Tensors, items: ItemColumns) -> Examples:
-        """Returns the examples. Raises OSError, ValueError, KeyError or ArrowException where they cannot be read, are
-        of other inputs than `like`, or were made with another catalog than `items`.
+        """Returns the examples. Raises OSError, ValueError, KeyError, or ArrowException if they can't be read, have
+        other inputs than `like`, or were made with another catalog than `items`.
         """
         visits, candidates = (pq.read_table(self.folder / name) for name in (VISITS, CANDIDATES))
         for item_no, mark in json.loads(visits.schema.metadata[_CATALOG]):
@@ -51,13 +51,13 @@ class CutFiles:
         return examples_of(visits, candidates, like)
 
     def write(self, cut_millis: int, examples: Examples, user_digests: NDArray[np.uint64], items: ItemColumns) -> None:
-        """Writes the examples in the place of the former ones. Raises OSError; then the former ones stay."""
+        """Writes the examples, replacing the previous ones. Raises OSError; then the previous ones stay."""
         visits = visit_table(examples, user_digests, cut_millis)
         marks = {**visits.schema.metadata, _CATALOG: json.dumps(_catalog_marks(examples, items)).encode()}
         self._write(visits.replace_schema_metadata(marks), candidate_table(examples))
 
     def keep(self, kept: NDArray[np.bool_]) -> None:
-        """Writes the files anew with some of the examples; with none of them they are removed."""
+        """Rewrites the files with some of the examples; removes them if none are left."""
         if not kept.any():
             remove_atomically(self.folder)
             return

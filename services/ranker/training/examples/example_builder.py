@@ -40,7 +40,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class ExampleSets:
-    """What is trained on, and what decides."""
+    """The training and the validation set."""
 
     training: Examples
     validation: Examples
@@ -50,7 +50,7 @@ class ExampleBuilder:
     """Makes the examples: features as of each cut, labels from what came after it.
 
     Examples that a training set has are read from there; those of all other cuts are made and kept there. `newest`
-    makes what the linear scorer learns from, `build` all of them, without making any of `newest` again.
+    makes those for the linear scorer, `build` all of them, without making any of `newest` again.
     """
 
     def __init__(
@@ -181,7 +181,7 @@ class ExampleBuilder:
             writer.extend(there)
             return
         mine = [moment for moment in moments if moment.cut_millis == cut]
-        if cut in self.kept[kind].cuts():  # they cannot be read, and so the moments do not have it
+        if cut in self.kept[kind].cuts():  # its files can't be read, so it isn't among the moments
             mine = self._after(cut)
         begin, started = len(writer), time.perf_counter()
         if cut < self._replay.now_millis:

@@ -1,4 +1,4 @@
-"""Examples as tables, and back: what stands in the training set's files. docs/training-set.md describes the columns."""
+"""Examples as tables, and back: the training set's files, whose columns docs/training-set.md describes."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -15,13 +15,13 @@ from services.ranker.training.examples.next_visit import ACTIONS, Visit
 _CANDIDATE: Final = "candidate_"
 _FEATURES: Final = "candidate_features"
 _PADDING: Final = {"candidate_log_prices": -1.0}
-"""What stands in the slots without a candidate, where it is not 0."""
+"""Values of padding slots, if not 0."""
 
 _SLOTS: Final = b"slots"
 
 
 def visit_table(examples: Examples, user_digests: NDArray[np.uint64], cut_millis: int) -> pa.Table:
-    """Returns a row an example: whose, as of when, the user's inputs, and what the next visit held."""
+    """Returns one row per example: user, cut, the user's inputs, and the next visit."""
     count = len(examples)
     columns: dict[str, pa.Array] = {
         "example": pa.array(np.arange(count, dtype=np.int32)),
@@ -43,7 +43,7 @@ def visit_table(examples: Examples, user_digests: NDArray[np.uint64], cut_millis
 
 
 def candidate_table(examples: Examples) -> pa.Table:
-    """Returns a row a candidate: of which example, its inputs and features by name, its labels, offset and exposure."""
+    """Returns one row per candidate: its example, inputs and features by name, labels, offset, and exposure."""
     real = examples.real
     columns: dict[str, NDArray[Any]] = {"example": np.nonzero(real)[0].astype(np.int32)}
     for name, array in examples.inputs.items():
@@ -59,7 +59,7 @@ def candidate_table(examples: Examples) -> pa.Table:
 
 def examples_of(visits: pa.Table, candidates: pa.Table, like: Tensors) -> Examples:
     """Returns the examples of two tables. `like` has arrays of the inputs' types and
-    shapes, which the tables do not tell. Raises KeyError and ValueError where they are of other inputs.
+    shapes, which the tables lack. Raises KeyError or ValueError if they have other inputs.
     """
     count, slots = visits.num_rows, int(visits.schema.metadata[_SLOTS])
     counts = np.bincount(_numpy(candidates, "example"), minlength=count)

@@ -26,14 +26,14 @@ class Examples:
     offsets: NDArray[np.float32]
     exposures: NDArray[np.uint8]
     visits: list[Visit]
-    """What each user did, candidates or not."""
+    """Each user's visit, including items that aren't candidates."""
 
     items: ItemColumns = field(default_factory=ItemColumns)
-    """Where the items' content stands; by default no item has any."""
+    """The items' content; by default no item has any."""
 
     @property
     def real(self) -> NDArray[np.bool_]:
-        """Which slots are no padding, (E, N)."""
+        """Which slots aren't padding, (E, N)."""
         real: NDArray[np.bool_] = self.inputs["candidate_item_nos"] > 0
         return real
 
@@ -149,7 +149,7 @@ class ExampleWriter:
 
 
 def labels_of(visit: Visit, item_nos: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Returns the visit's labels of items, (items, actions), 0 for those it did not touch."""
+    """Returns the visit's labels of items, (items, actions), 0 for items not in it."""
     places = np.minimum(np.searchsorted(visit.item_nos, item_nos), len(visit.item_nos) - 1)
     touched = visit.item_nos[places] == item_nos
     return np.where(touched[:, None], visit.labels[places], np.float32(0))

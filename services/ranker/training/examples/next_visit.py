@@ -11,7 +11,7 @@ from services.ranker.inputs.visits import VISIT_GAP_MILLIS
 from services.ranker.training.shop.event_table import EventTable
 
 ACTIONS: Final = ("click", "favorite", "add_to_cart", "purchase")
-"""What the model predicts, in the order of its outputs."""
+"""The actions that the model predicts, in the order of its outputs."""
 
 FUNNEL: Final = {
     event_types.VIEW: (1, 0, 0, 0),
@@ -22,7 +22,7 @@ FUNNEL: Final = {
     event_types.ADD_TO_CART: (1, 0, 1, 0),
     event_types.PURCHASE: (1, 0, 1, 1),
 }
-"""What an event says of each of ACTIONS: who buys has put into the cart, and who did that has clicked."""
+"""Labels of each of ACTIONS by event type: a purchase implies an add to cart, which implies a click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +38,23 @@ class Shown:
         return cls(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
     def of(self, item_nos: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Returns the exposure of each item, NOT_SHOWN where it is not among those shown."""
+        """Returns the exposure of each item, NOT_SHOWN if it wasn't shown."""
         place, there = places(self.item_nos, item_nos)
         return values_at(self.exposures, place, there).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What one user did at the next visit: items ascending, labels of shape (items, len(ACTIONS)) of 0 and 1."""
+    """One user's next visit: items ascending, labels of shape (items, len(ACTIONS)) of 0 and 1."""
 
     item_nos: NDArray[np.int64]
     labels: NDArray[np.float32]
     shown: Shown = field(default_factory=Shown.nothing)
-    """What was shown to the user meanwhile; examples that are read again have it in their candidates alone."""
+    """Items shown during the visit; examples read from files have them only in their candidates."""
 
 
 class NextVisits:
-    """Finds what each user did next after a cut: the labels."""
+    """Finds each user's next visit after a cut: the labels."""
 
     def __init__(self, table: EventTable) -> None:
         funnel = np.zeros((event_types.COUNT, len(ACTIONS)), np.float32)
@@ -67,7 +67,7 @@ class NextVisits:
         self._exposures = table.exposures[self._shown.order]
 
     def after(self, user: int, cut_millis: int, window_millis: int) -> Visit | None:
-        """Returns the first visit that begins at the cut or within the window after it; None: there is none."""
+        """Returns the first visit that starts at the cut or within the window after it; None if there is none."""
         taken = self._taken.since(user, cut_millis)
         millis = self._taken.millis[taken]
         if not len(millis) or millis[0] >= cut_millis + window_millis:
@@ -82,7 +82,7 @@ class NextVisits:
         return Visit(item_nos, labels, self._shown_between(user, max(begin, cut_millis), end))
 
     def _shown_between(self, user: int, begin_millis: int, end_millis: int) -> Shown:
-        """Returns what was shown to the user from one time to another, the second one included."""
+        """Returns the items shown to the user from one time to another, inclusive."""
         first = self._shown.since(user, begin_millis).start
         shown = slice(first, self._shown.since(user, end_millis + 1).start)
         item_nos, rows = np.unique(self._shown.item_nos[shown], return_inverse=True)
@@ -102,6 +102,6 @@ class _ByUser:
         self._bounds = np.searchsorted(table.users[self.order], np.arange(len(table.visitors) + 1))
 
     def since(self, user: int, millis: int) -> slice:
-        """Returns where the user's events from a time on are."""
+        """Returns the slice of the user's events from a time on."""
         begin, end = int(self._bounds[user]), int(self._bounds[user + 1])
         return slice(begin + int(np.searchsorted(self.millis[begin:end], millis)), end)

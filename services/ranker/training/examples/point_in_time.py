@@ -1,4 +1,4 @@
-"""Whether features see what they could not have known."""
+"""Checks that features contain nothing from after their cut."""
 
 import copy
 import dataclasses
@@ -27,10 +27,10 @@ RELATIVE_ERROR: Final = 1e-5
 
 
 class PointInTimeCheck:
-    """Compares what a replay knows at a moment with what can be known then: made anew from a log that ends before it.
+    """Compares a replay's features at a moment with those rebuilt from a log that ends before it.
 
-    The moment's own event and all later ones are not in that log, so whatever looks at them differs. It is compared for
-    a user and for the items that the user takes next, where looking ahead would pay best.
+    That log lacks the moment's own event and all later ones, so a feature that uses them differs. User features are
+    compared, and those of the next visit's items, where a leak would help most.
     """
 
     def __init__(self, replay: Replay) -> None:
@@ -39,7 +39,7 @@ class PointInTimeCheck:
         self._leaks: list[str] = []
 
     def compare(self, user: int, cut_millis: int, item_nos: NDArray[np.int64]) -> None:
-        """Compares what the replay, which was advanced to the cut, knows of a user and of items."""
+        """Compares the features of a user and of items; the replay must be at the cut."""
         self._compared += 1
         replay, honest = self._replay, self._honest(user, cut_millis, item_nos)
         differing = [
@@ -51,7 +51,7 @@ class PointInTimeCheck:
         self._leaks += [name for name in differing if name not in self._leaks]
 
     def result(self) -> Check:
-        """Returns what was found at all moments that were compared."""
+        """Returns the result over all moments compared."""
         found = f"{', '.join(self._leaks) or 'no column'} of {self._compared} moments"
         return Check("features as of their time", not self._leaks, found, "no column that knows what came later")
 

@@ -18,7 +18,7 @@ class Schedule:
 
     @classmethod
     def of(cls, table: EventTable, plan: TrainingPlan) -> "Schedule":
-        """Returns the cuts of a log that is not empty: counted back from its end, closer together where it is short."""
+        """Returns the cuts of a log that is not empty: counted back from its end, closer together if it's short."""
         begin, end = int(table.millis[0]), int(table.millis[-1]) + 1
         cuts = plan.training_cuts + plan.validation_cuts
         # One part more than there are cuts: the first cut has some past to make features from.
@@ -27,9 +27,9 @@ class Schedule:
         return cls(all_cuts[: plan.training_cuts], all_cuts[plan.training_cuts :], step)
 
     def with_kept(self, kept: Sequence[int]) -> "Schedule":
-        """Returns the schedule with cuts that there are examples of, where they are about as far apart.
+        """Returns the schedule with stored cuts in place of those close to them.
 
-        The validation and the newest training cut stay as they are: they are what is new.
+        The validation cuts and the newest training cut stay: they cover the new events.
         """
         cuts = [self.training_cuts[-1]]
         for _ in self.training_cuts[1:]:

@@ -11,7 +11,7 @@ NOT_ENOUGH_DATA: Final = "NOT_ENOUGH_DATA"
 
 
 def require_shop(shop: ShopData) -> None:
-    """Raises FailedPreconditionError where there is too little to train on, saying what is needed."""
+    """Raises FailedPreconditionError if there is too little to train on, saying what is needed."""
     items, users = len(shop.catalog.shown_item_nos()), len(shop.users)
     _require(items >= LEAST_ITEMS, f"the catalog has {items} items that can be shown", f"{LEAST_ITEMS} items")
     _require(len(shop.table) > 0, "the log has no events of items in the catalog", "events")
@@ -19,21 +19,21 @@ def require_shop(shop: ShopData) -> None:
 
 
 def require_examples(training: int, validation: int) -> None:
-    """Raises FailedPreconditionError where the past holds too few visits to learn from and to check with."""
+    """Raises FailedPreconditionError if the log has too few visits to train on or to validate with."""
     _require(
         training >= LEAST_EXAMPLES,
-        f"the log has {training} visits to learn from",
+        f"the log has {training} visits to train on",
         f"{LEAST_EXAMPLES} visits that follow on earlier ones",
     )
     _require(validation > 0, "nobody visited in the last part of the log", "visits at its end to validate on")
 
 
 def require_candidates(training: int, validation: int) -> None:
-    """Raises FailedPreconditionError where no item was there at the times that are learned from, or judged at."""
+    """Raises FailedPreconditionError if no item existed at the training or validation cuts."""
     _require(
         training > 0 and validation > 0,
-        "every item is newer than what the log has of visits (available_from_time, or when it came)",
-        "items that were there before the last visits",
+        "every item is newer than the visits in the log (by available_from_time or create_time)",
+        "items that existed before the last visits",
     )
 
 

@@ -36,7 +36,7 @@ _MAKERS: Final = (
     "shop/event_table.py",
     "shop/replay.py",
 )
-"""The modules of the training that say what is in an example, beside all that make features."""
+"""The modules of the training that determine an example's content, besides those of the features."""
 
 _log = structlog.get_logger(__name__)
 
@@ -46,25 +46,25 @@ VALIDATION: Final = "validation"
 
 
 def training_set_folder(state_directory: Path) -> Path:
-    """Returns where a shop's examples are kept."""
+    """Returns the folder of a shop's examples."""
     return state_directory / "training" / "examples"
 
 
 class KeptExamples(Protocol):
-    """Where examples are kept by their cut, so that they need not be made again."""
+    """Stores examples by cut, so that they needn't be made again."""
 
     def cuts(self) -> list[int]:
-        """Returns the cuts that there are examples of, ascending."""
+        """Returns the cuts with examples, ascending."""
 
     def read(self, cut_millis: int) -> Examples | None:
-        """Returns a cut's examples; None: there are none that can be used."""
+        """Returns a cut's examples; None if there are none, or none that can be used."""
 
     def write(self, cut_millis: int, examples: Examples, visitors: Collection[str]) -> None:
         """Keeps a cut's examples; `visitors` are the keys of their users, in their order. Raises OSError."""
 
 
 class NothingKept:
-    """For runs that make all examples, and keep none."""
+    """For runs that make all examples and store none."""
 
     def cuts(self) -> list[int]:
         """Has none."""
@@ -81,8 +81,8 @@ class NothingKept:
 class TrainingSet:
     """`<folder>/<kind>-<key>/<cut>/visits.parquet` and `candidates.parquet`; the cut in milliseconds since 1970.
 
-    The kind is what the examples are for, `training` or `validation`. The key tells apart what was made otherwise: by
-    other features, sizes, windows or code. Users are known by a digest with the shop's secret; no id is in the files.
+    The kind is `training` or `validation`. The key separates examples of other features, sizes, windows, or code.
+    Users are identified by a digest with the shop's secret; the files contain no ids.
     """
 
     def __init__(self, folder: Path, secret: bytes) -> None:
@@ -90,7 +90,7 @@ class TrainingSet:
         self._secret = secret
 
     def part(self, kind: str, plan: TrainingPlan, window_millis: int, items: ItemColumns) -> "TrainingSetPart":
-        """Returns what is kept of the examples of one kind that this plan makes, with labels from such windows."""
+        """Returns the stored examples of one kind for this plan, with labels from windows of this length."""
         folder = self._folder / f"{kind}-{_key(kind, plan, window_millis)}"
         return TrainingSetPart(folder, self._secret, plan, items)
 
@@ -103,12 +103,12 @@ class TrainingSet:
         return self._keep(visitors, others=False)
 
     def count(self, visitors: Collection[str]) -> int:
-        """Returns how many examples there are of visitors with these keys."""
+        """Returns the number of examples of visitors with these keys."""
         digests = digests_of(visitors, self._secret)
         return sum(int(np.isin(cut.user_digests(), digests).sum()) for cut in self._cuts())
 
     def prune(self, needed: Mapping[Path, Collection[int]]) -> None:
-        """Removes all but the needed cuts, by the parts' folders, and what a killed run left half-written."""
+        """Removes all but the needed cuts, by the parts' folders, and half-written files of killed runs."""
         for cut in self._cuts():
             if int(cut.folder.name) not in needed.get(cut.folder.parent, ()):
                 remove_atomically(cut.folder)
@@ -140,7 +140,7 @@ class TrainingSetPart:
         self._items = items
 
     def cuts(self) -> list[int]:
-        """Returns the cuts that there are examples of, ascending."""
+        """Returns the cuts with examples, ascending."""
         return sorted(int(path.parent.name) for path in self.folder.glob(f"[0-9]*/{VISITS}"))
 
     def read(self, cut_millis: int) -> Examples | None:

@@ -24,7 +24,7 @@ def fit_calibration(
     """Returns slope and shift of each action's logit, both (actions,), from the examples `among` all.
 
     Platt, "Probabilistic Outputs for Support Vector Machines" (1999): the two numbers of least cross-entropy. Slopes
-    are above 0: the order stays.
+    are above 0, so the order stays.
     """
     real = examples.real[among]
     slopes, shifts = np.ones(len(ACTIONS), np.float32), np.zeros(len(ACTIONS), np.float32)
@@ -37,10 +37,10 @@ def fit_calibration(
 
 
 def cross_calibrated(examples: Examples, probabilities: NDArray[Any]) -> NDArray[np.float64]:
-    """Returns the probabilities (E, N, actions) of each half of the examples, calibrated by what the other half says.
+    """Returns the probabilities (E, N, actions) of each half of the examples, calibrated on the other (cross-fitting).
 
-    None of them is judged by what it was fitted on, and all of them judge: halves of some hundred visits differ by more
-    in what is bought than a model of them errs.
+    No example is judged by a calibration fitted on it, and all are used: two halves of a few hundred visits differ more
+    in purchases than the model is wrong.
     """
     calibrated = np.empty(probabilities.shape)
     halves = slice(0, None, 2), slice(1, None, 2)
@@ -53,7 +53,7 @@ def cross_calibrated(examples: Examples, probabilities: NDArray[Any]) -> NDArray
 def calibration(examples: Examples, probabilities: NDArray[Any]) -> dict[str, float]:
     """Returns expected over observed counts of each action that occurs.
 
-    `probabilities` are (E, N, actions); 1 is right.
+    `probabilities` are (E, N, actions); 1 is ideal.
     """
     real = examples.real
     expected = probabilities[real].sum(axis=0, dtype=np.float64)
@@ -69,8 +69,8 @@ def calibration_error(examples: Examples, probabilities: NDArray[Any]) -> dict[s
     """Returns the expected calibration error of each action that occurs.
 
     Naeini et al., "Obtaining Well Calibrated Probabilities Using Bayesian Binning" (2015): the mean distance between
-    what was expected and what happened over BINS bins of one size, 0 to 1. Most candidates are unlikely, and so are
-    their errors small: read it beside how often the action happens.
+    expected and observed rates over BINS bins of equal size, 0 to 1. Most candidates are unlikely, so their errors are
+    small: compare it with the rate of the action.
     """
     real = examples.real
     given, happened = probabilities[real], examples.labels[real]

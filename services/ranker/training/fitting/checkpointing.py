@@ -1,4 +1,4 @@
-"""A fit's checkpoints: one that was killed goes on after its last whole epoch."""
+"""A fit's checkpoints: after a kill it resumes after its last complete epoch."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class FitState:
-    """How far a fit is, between two epochs."""
+    """Progress of a fit, between two epochs."""
 
     epochs: list[RankingMetrics] = field(default_factory=list)
     """The validation after each epoch."""
@@ -50,12 +50,10 @@ class FitState:
 
 
 class FitCheckpointing(Protocol):
-    """Where a fit keeps how far it is. Variables are the model's and the optimizer's, always the same ones in the same
-    order.
-    """
+    """Saves and restores a fit's progress. Variables are the model's and the optimizer's, always in the same order."""
 
     def resume(self, variables: Sequence[Any]) -> FitState | None:
-        """Sets the variables to where a fit was interrupted and returns its state; None: there is nothing to resume."""
+        """Restores the variables of an interrupted fit and returns its state; None if there is nothing to resume."""
 
     def keep(self, variables: Sequence[Any], state: FitState) -> None:
         """Called after each epoch."""
@@ -73,7 +71,7 @@ class NoCheckpointing:
 
 
 class FileCheckpointing:
-    """Keeps one file, replaced after each epoch, and resumes from it. `key` says what is trained on what: another fit's
+    """Keeps one file, replaced after each epoch, and resumes from it. `key` identifies plan and data: another fit's
     state isn't used.
     """
 
@@ -82,7 +80,7 @@ class FileCheckpointing:
         self._key = key
 
     def keep(self, variables: Sequence[Any], state: FitState) -> None:
-        """Writes the variables and the state in the place of the former ones."""
+        """Writes the variables and the state, replacing the previous ones."""
         meta = {
             "key": self._key,
             "epochs": [asdict(metrics) for metrics in state.epochs],

@@ -28,7 +28,7 @@ class Epochs:
         return batch_count(self.training, self.trainer.plan.batch_size)
 
     def learn(self, epoch: int, task: Task) -> None:
-        """Learns one epoch: this process's part of every batch, from what the chief has learned so far. If the fit's
+        """Trains one epoch on this process's part of every batch, from the chief's weights. If the fit's
         time is up before, the epoch ends there; one step is always done.
         """
         self.team.share(self.trainer.variables)

@@ -1,4 +1,4 @@
-"""What examples say before anything is learned: where their features lie, and how much what was shown is taken."""
+"""Statistics of examples that initialize a model: the features' mean and deviation, and the effect of exposure."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -14,8 +14,8 @@ _AT_ONCE: Final = 64
 
 
 def real_features(examples: Examples) -> Iterator[NDArray[np.float32]]:
-    """Yields the features (n, F) of the candidates that are no padding, those of some examples at a time: of all
-    together they are too many to be copied.
+    """Yields the features (n, F) of the candidates that aren't padding, in chunks of examples: all of them are too
+    large to copy.
     """
     features, real = examples.inputs["candidate_features"], examples.real
     for begin in range(0, len(examples), _AT_ONCE):
@@ -36,12 +36,12 @@ def mean_and_deviation(parts: Iterable[NDArray[Any]]) -> tuple[NDArray[np.float6
 
 
 _FEW: Final = 20.0
-"""As many candidates shown anywhere count for each place beside its own."""
+"""Pseudo-count of the average over positions in each position's rate."""
 
 
 def exposure_odds(examples: Examples, priors: NDArray[Any]) -> NDArray[np.float64]:
-    """Returns by how much the log-odds of what was shown at each place are above those of `priors`, (EXPOSURES,
-    actions): 0 where nothing was shown, and for actions that do not occur.
+    """Returns the log-odds at each exposure minus those of `priors`, (EXPOSURES, actions): 0 without impressions, and
+    for actions that don't occur.
     """
     if not examples.exposures.any():
         return np.zeros((EXPOSURES, examples.labels.shape[2]))

@@ -1,4 +1,4 @@
-"""What users took, as few numbers an item: items that the same users took have like ones."""
+"""Collaborative factors of items: items that the same users interact with have similar ones."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,13 +14,13 @@ from services.ranker.inputs.item_columns import CATEGORY_LEVELS, ItemColumns
 from services.ranker.model.item_factors import ItemFactors
 
 _DAMPING: Final = 5.0
-"""Added to an item's norm: without it what two users took would count for as much as what all did."""
+"""Added to an item's norm: without it, an item of two users would count as much as one of all users."""
 
 _LEAST_SIZE: Final = 1e-5
-"""Directions of which the matrix has less than this part of its greatest are any ones: they say nothing."""
+"""Singular values below this share of the largest are noise."""
 
 _PRIOR_ITEMS: Final = 3.0
-"""Items of no tendency that each category and brand is averaged with."""
+"""Zero vectors that each category's and brand's mean includes, to shrink it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class Factorization:
     def of(
         cls, users: NDArray[Any], item_nos: NDArray[Any], types: NDArray[Any], width: int, seed: int
     ) -> "Factorization":
-        """Factorizes what `users` took, event by event: the right singular vectors of ln(1 + strength), each item's
-        column divided by the root of its norm and a constant (found as by Halko, Martinsson and Tropp, 2011).
+        """Factorizes the user-item matrix of events: the right singular vectors of ln(1 + strength), each item's column
+        divided by the root of its norm plus a constant (by the method of Halko, Martinsson, and Tropp, 2011).
 
-        Where what was taken has fewer directions than `width`, the last elements are 0.
+        If the rank is lower than `width`, the last elements are 0.
         """
         strengths = STRENGTH_BY_TYPE[np.clip(types, 0, event_types.COUNT - 1)].astype(np.float32)
         some = (item_nos > 0) & (strengths != 0)
@@ -47,7 +47,7 @@ class Factorization:
         rows = np.unique(users[some], return_inverse=True)[1]
         taken = sp.csr_matrix((strengths[some], (rows, columns)))
         taken.sum_duplicates()
-        taken.data = np.log1p(np.maximum(taken.data, 0.0))  # what was taken back says nothing
+        taken.data = np.log1p(np.maximum(taken.data, 0.0))  # undone actions don't count
         norms = np.sqrt(np.asarray(taken.power(2).sum(axis=0)).ravel())
         damped = taken @ sp.diags((1.0 / np.sqrt(norms + _DAMPING)).astype(np.float32))
         count = min(width, *damped.shape)
@@ -59,8 +59,8 @@ class Factorization:
 
 
 def set_factors(layer: ItemFactors, factors: Factorization, items: ItemColumns) -> None:
-    """Tells the layer the factors: each category level, then each brand has the mean of what its items still lack, and
-    each item the rest.
+    """Sets the layer's factors: each category level, then each brand, gets the mean residual of its items, and each
+    item the rest.
     """
     rows = items.rows(factors.item_nos)
     rest = factors.vectors.copy()

@@ -26,10 +26,10 @@ from services.ranker.training.plan import TrainingPlan
 from services.ranker.training.workers.team import Alone, Team
 
 ACTION_VALUES: Final = np.array([1.0, 3.0, 4.0, 5.0], np.float32)
-"""What each of ACTIONS is worth when a validation ranks by their sum: the ranker's own default weights."""
+"""Value of each of ACTIONS when a validation ranks by their sum: the ranker's default weights."""
 
 FINISHED: Final = -1
-"""What a team agrees on in the place of the next epoch when there is none."""
+"""Broadcast to a team instead of the next epoch when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,11 @@ def fit_model(  # noqa: PLR0917  # one stage of the run, with what the stages be
     team: Team | None = None,
     ends: float | None = None,
 ) -> Fit:
-    """Trains a model. `past_item_nos` are the items of all events before the validation: it knows those by number.
+    """Trains a model. `past_item_nos` are the items of all events before the validation: the vocabulary.
 
-    Every epoch draws from seeds of its own, so that a fit that `checkpointing` resumes ends as one that was not broken
-    off. Where `start` begins with what was learned before, it takes the plan's fewer epochs and its lower rate. The
-    chief of a `team` calls it; the others `run_worker`. If the plan isn't done when `time.monotonic()` reaches `ends`,
+    Every epoch has its own seeds, so that a fit resumed by `checkpointing` ends as an uninterrupted one. If `start`
+    sets trained weights, the plan's warm epochs and learning rate apply. The chief of a `team` calls it; the others
+    call `run_worker`. If the plan isn't done when `time.monotonic()` reaches `ends`,
     the fit ends there, in the middle of an epoch if need be.
     """
     checkpointing, team = checkpointing or NoCheckpointing(), team or Alone()
@@ -99,8 +99,8 @@ def begin_fit(  # noqa: PLR0917  # as of `fit_model`
     start: Start | None = None,
     ends: float | None = None,
 ) -> Epochs:
-    """Returns the fit of a new model. Of several workers each calls it; where the chief's `start` begins with what was
-    learned before, all take the plan that goes with it.
+    """Returns the fit of a new model. Each of several workers calls it; if the chief's `start` sets trained weights,
+    all use the warm plan.
     """
     keras.utils.set_random_seed(plan.seed)
     met = items.rows(np.unique(past_item_nos))
@@ -117,8 +117,8 @@ def begin_fit(  # noqa: PLR0917  # as of `fit_model`
 
 
 def prepare(model: BehaviorModel, examples: Examples) -> None:
-    """Sets what the data says before training: the features' scale, the actions' priors, which actions occur, and how
-    much more is taken of what was shown.
+    """Initializes the model from the data: the features' scale, the actions' priors, which actions occur, and the
+    effect of exposure.
     """
     model.set_features(*mean_and_deviation(real_features(examples)))
     positives = examples.labels.sum(axis=(0, 1), dtype=np.float64)

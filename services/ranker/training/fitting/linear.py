@@ -14,7 +14,7 @@ from services.ranker.training.examples.examples import Examples
 from services.ranker.training.fitting.example_statistics import mean_and_deviation
 
 PENALTY: Final = 1e-5
-"""Weighs the squares of the standardized weights against the mean cross-entropy."""
+"""L2 penalty on the standardized weights, against the mean cross-entropy."""
 
 MAXIMUM_STEPS: Final = 100
 
@@ -22,9 +22,9 @@ MAXIMUM_STEPS: Final = 100
 def fit_linear(examples: Examples, maximum_rows: int, seed: int) -> dict[str, float]:
     """Returns {feature: weight, "bias": …}; the standardization is folded in.
 
-    The label is the furthest action that the data has: a purchase or, without any, a click. The drawing of negatives is
-    undone by offsets on the logit (see CandidateDraw), which is why this is no off-the-shelf regression: those know
-    weights of rows, and a few rows that stand for thousands each drown what the others say.
+    The label is a purchase or, if the data has none, a click. Negative sampling is corrected by offsets on the logit
+    (see CandidateDraw), which off-the-shelf regressions lack: they have row weights, and a few rows that represent
+    thousands each would dominate the others.
     """
     real = np.flatnonzero(examples.real.ravel())
     if len(real) > maximum_rows:
@@ -60,6 +60,6 @@ def linear_scores(examples: Examples, weights: dict[str, float]) -> NDArray[Any]
 
 
 def target_labels(labels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Returns purchases or, where there is not one in all the data, clicks; shape (E, N)."""
+    """Returns purchases or, if the data has none, clicks; shape (E, N)."""
     purchases, clicks = labels[..., 3], labels[..., 0]
     return purchases if purchases.any() else clicks

@@ -10,10 +10,10 @@ _UNIFORM_PART: Final = 0.5
 
 
 class NegativeSampler:
-    """Draws items that the retrieval head is to tell from the right one.
+    """Draws negatives for the retrieval head.
 
-    One half by how often they were met (to the power 0.75), one half evenly from the whole catalog: without it
-    nothing would ever say that an item which was never met is not what everybody wants.
+    One half by frequency (to the power 0.75), one half uniformly from the whole catalog: otherwise, an item without
+    events would never be a negative.
     """
 
     def __init__(self, items: ItemColumns, past_item_nos: NDArray[np.int64], count: int, seed: int) -> None:

@@ -1,6 +1,6 @@
-"""The plain multi-layer perceptron: rectified layers over the candidate features, cross-entropy, nothing else.
+"""A plain multi-layer perceptron: ReLU layers over the candidate features, trained by cross-entropy.
 
-It is no part of what serves, but what the behavior model has to be better than.
+It isn't served: it's a baseline for the behavior model.
 """
 
 from typing import Any, Final
@@ -24,7 +24,7 @@ SCORED_AT_ONCE: Final = 256
 
 
 class Perceptron:
-    """Scores candidates by what it learned from examples: as for the linear scorer, the furthest action they have."""
+    """Scores candidates by the probability of the linear scorer's label: a purchase or, if there are none, a click."""
 
     def __init__(self, examples: Examples, seed: int, batch_size: int = 64) -> None:
         keras.utils.set_random_seed(seed)
@@ -35,7 +35,7 @@ class Perceptron:
         hidden = inputs
         for size in HIDDEN:
             hidden = keras.layers.Dense(size, "relu")(hidden)
-        # It begins at the mean odds: otherwise its few epochs go into finding how rare a purchase is.
+        # It starts at the mean odds: otherwise its few epochs go into learning how rare a purchase is.
         positives = float(target_labels(examples.labels).sum())
         odds = np.log((positives + 0.5) / (np.exp(examples.offsets[examples.real], dtype=np.float64).sum() + 1.0))
         start = keras.initializers.Constant(float(odds))

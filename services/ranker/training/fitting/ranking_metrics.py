@@ -1,4 +1,4 @@
-"""How good a ranking of candidates is against what users did, means over users; and the baselines to beat."""
+"""Metrics of a ranking of candidates, averaged over users; and the baselines to beat."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,7 +16,7 @@ TOP: Final = 10
 class RankingMetrics:
     """Normalized discounted cumulative gain with binary gains (Järvelin and Kekäläinen, 2002), and recall, at 10.
 
-    What a user did beyond the candidates counts as missed.
+    A visit's items that aren't candidates count as missed.
     """
 
     ndcg: float
@@ -24,7 +24,7 @@ class RankingMetrics:
 
 
 def ranking_metrics(examples: Examples, scores: NDArray[Any]) -> RankingMetrics:
-    """Returns the metrics of scores (E, N). Equal scores stand as they come; scores that are not finite come last."""
+    """Returns the metrics of scores (E, N). Ties keep the candidates' order; scores that aren't finite come last."""
     hits, wanted = _hits(examples, scores)
     return RankingMetrics(float(_ndcg(hits, wanted).mean()), float((hits.sum(axis=1) / wanted).mean()))
 

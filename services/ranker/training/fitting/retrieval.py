@@ -1,5 +1,5 @@
-"""How well the retrieval head finds, among all items, what users take next that they did not have; and what weight the
-factors of its vectors have for it.
+"""Recall, among all items, of the next items that are new to a user; and the weight of the collaborative factors that
+maximizes it.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from services.ranker.training.item_vectors import ItemVectors
 
 LENGTH: Final = 100
 WEIGHTS: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
-"""What the factors may weigh beside the learned elements."""
+"""Candidate weights of the factors against the learned elements."""
 
 _CHUNK: Final = 64
 _CELLS: Final = 20_000_000
@@ -29,10 +29,10 @@ Score = Callable[[slice], NDArray[np.float32]]
 def choose_factor_weight(
     model: BehaviorModel, validation: Examples, item_vectors: ItemVectors, past_item_nos: NDArray[np.int64]
 ) -> dict[str, float]:
-    """Sets the weight at which the model finds most, the least of equal ones; returns recall at LENGTH of "model", of
+    """Sets the weight of best recall, the smallest of equal ones; returns recall at LENGTH of "model", of
     "learned" (its vectors without factors) and of "popularity".
 
-    Where nobody takes anything new there is nothing to choose by: the weight is 1, and there are no figures.
+    If no user has a new item, the weight is 1, and the result is empty.
     """
     item_nos = item_vectors.item_nos.astype(np.int64)
     fresh = _FreshItems(validation, item_nos)
@@ -57,7 +57,7 @@ def choose_factor_weight(
 
 
 class _FreshItems:
-    """The users of the first examples that are enough to judge by, and what each took that its history lacks."""
+    """The users of enough first examples to measure by, and the items of each one's visit that its history lacks."""
 
     def __init__(self, examples: Examples, item_nos: NDArray[np.int64]) -> None:
         self._examples = examples

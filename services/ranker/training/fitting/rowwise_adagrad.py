@@ -3,7 +3,7 @@ from typing import Any, Final
 import tensorflow as tf
 
 _LEAST: Final = 1e-8
-"""Added to the root, so that a row of no gradient is not divided by 0."""
+"""Added to the root, so that a row without a gradient isn't divided by 0."""
 
 
 class RowwiseAdagrad:

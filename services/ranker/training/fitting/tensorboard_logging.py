@@ -15,7 +15,7 @@ class TensorBoardLogging:
         self._folder = folder
 
     def resume(self, variables: Sequence[Any]) -> FitState | None:
-        """Resumes where the other does; the epochs before are logged again."""
+        """Resumes where the other does; earlier epochs are logged again."""
         state = self._checkpointing.resume(variables)
         if state:
             for epoch in range(len(state.epochs)):

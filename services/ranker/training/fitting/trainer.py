@@ -18,7 +18,7 @@ from services.ranker.training.workers.team import Team
 
 
 class FitProgress:
-    """How far a fit is, from 0 to 1: by its steps or, if it has a time to end and that is nearer, by its time.
+    """Progress of a fit, from 0 to 1: by its steps or, if it has an end time that is nearer, by its time.
 
     The learning rate falls along it: Li, Yumer and Ramanan, "Budgeted Training" (2020). The time counts from the first
     step's end, which compiles the graph.
@@ -86,7 +86,7 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """Whether all steps are done, or the time is up."""
+        """True if all steps are done, or the time is up."""
         return self._progress.after(self._steps) >= 1.0
 
     def step(self, batch: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Where a fit begins: with the weights of the version that serves, or with none."""
+"""The initial weights of a fit: those of the version that serves, or random ones."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from services.ranker.model.embeddings import UNSEEN
 from services.ranker.model.extra_assets import SavedWeights, contract_of, read_weights
 
 _ANEW: Final = ("/learned", "/priors", "/slopes", "/shifts", "/rows", "/seed_generator_state")
-"""What the data and the vocabulary say, and is not learned."""
+"""Variables set from data and vocabulary, not learned."""
 
 _ROWS: Final = "rows"
 _VECTORS: Final = "vectors"
@@ -22,37 +22,37 @@ _LOGITS_BIAS: Final = "head/logits/bias"
 
 
 class Start(Protocol):
-    """Gives a model that was just built the weights that its fit begins with."""
+    """Sets the initial weights of a model that was just built."""
 
     def begin(self, model: BehaviorModel) -> bool:
-        """Sets the weights; returns whether they were learned before, so that less is left to learn."""
+        """Sets the weights; returns true if they're trained ones, so that less is left to learn."""
 
 
 class ColdStart:
-    """Begins from nothing."""
+    """Starts from random weights."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
 
     def begin(self, model: BehaviorModel) -> bool:
-        """Leaves the weights as they were drawn."""
+        """Leaves the weights as initialized."""
         return False
 
 
 class WarmStart:
-    """Begins with the weights of a version. Items, categories and brands that it did not know begin as what it takes
-    the unknown for: an item as its content.
+    """Starts with the weights of a version. New items, categories, and brands start with the vector of unseen ones: an
+    item as its content.
     """
 
     def __init__(self, version: Path, items: ItemColumns) -> None:
         self.reason = ""
-        """Why the fit could not go on from the version, after `begin`; empty where it did."""
+        """Why the version's weights weren't used, set by `begin`; empty if they were."""
 
         self._version = version
         self._items = items
 
     def begin(self, model: BehaviorModel) -> bool:
-        """Sets the weights by their names; what cannot be taken over leaves the model as it is."""
+        """Sets the weights by name; if any doesn't fit, the model stays as it is."""
         try:
             weights = read_weights(self._version)
             self._require_same(weights, model)
@@ -78,7 +78,7 @@ class WarmStart:
 
 
 def _values(model: BehaviorModel, weights: SavedWeights) -> Iterator[tuple[str, NDArray[Any]]]:
-    """Yields the values of the variables that are taken over. Raises ValueError where one is missing or misshapen."""
+    """Yields the values of the variables to set. Raises ValueError if one is missing or of another shape."""
     named = {variable.path: variable for variable in model.variables}
     for name, variable in named.items():
         if name.endswith(_ANEW):
@@ -90,7 +90,7 @@ def _values(model: BehaviorModel, weights: SavedWeights) -> Iterator[tuple[str, 
         if last == _VECTORS and (rows := f"{folder}/{_ROWS}") in named:
             value = _grown(value, weights.arrays[rows], named[rows].numpy())
         if name == _LOGITS_BIAS:
-            # An action that occurs for the first time begins at its mean odds, which the model has already.
+            # An action that occurs for the first time starts at its mean odds, which the model has already.
             value = np.where(weights.arrays[_LEARNED] > 0, value, variable.numpy())
         if value.shape != tuple(variable.shape) or not np.isfinite(value).all():
             raise ValueError(f"its {name} cannot be taken over")
@@ -98,7 +98,7 @@ def _values(model: BehaviorModel, weights: SavedWeights) -> Iterator[tuple[str, 
 
 
 def _grown(vectors: NDArray[Any], rows: NDArray[Any], new_rows: NDArray[Any]) -> NDArray[Any]:
-    """Returns the vectors by the new rows: each number's own, or where it had none the one of unseen numbers."""
+    """Returns the vectors by the new rows: each number's own or, for new numbers, that of unseen ones."""
     numbers = np.flatnonzero(new_rows > UNSEEN)
     numbers = numbers[np.argsort(new_rows[numbers])]
     return np.concatenate([vectors[: UNSEEN + 1], vectors[rows[np.minimum(numbers, len(rows) - 1)]]])

@@ -1,1 +1,1 @@
-"""The gate, versions and labels of the model, and where what was trained is put."""
+"""The gate, the model's versions and labels, and the publication of a training's results."""

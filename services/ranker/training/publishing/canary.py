@@ -1,4 +1,4 @@
-"""Asks a model server what became of a version: the last check before every page is ranked with it."""
+"""Asks the model server whether it has loaded a version: the last check before the version ranks every page."""
 
 import asyncio
 from time import monotonic
@@ -19,10 +19,10 @@ _State = get_model_status_pb2.ModelVersionStatus
 
 
 async def check_loaded(channel: grpc.aio.Channel, version: int, seconds: float) -> Check:
-    """Waits until the model server says that a version is AVAILABLE, `seconds` at the most.
+    """Waits up to `seconds` until the model server reports a version as AVAILABLE.
 
-    No model server that answers is no objection: it will find the version when it starts. One that answers and does
-    not load the version is.
+    The check passes if no model server answers: it will find the version when it starts. It fails if one answers and
+    doesn't load the version.
     """
     stub = model_service_pb2_grpc.ModelServiceStub(channel)
     request = get_model_status_pb2.GetModelStatusRequest()

@@ -1,4 +1,4 @@
-"""Whether an exported model may be published. What fails says which check it was, and by how much."""
+"""The checks that an exported model must pass to be published. A failed one says by how much."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -35,9 +35,9 @@ def check_model(
     *,
     budget_seconds: float,
 ) -> list[Check]:
-    """Returns all checks of the SavedModel in `folder`, which was exported from `model`. It is loaded, warmed up and
-    asked as the model server does it: what another loader makes of it says nothing. It may take `budget_seconds` for
-    one visitor.
+    """Returns all checks of the SavedModel in `folder`, which was exported from `model`. It's loaded, warmed up, and
+    called as by the model server, since another loader would prove nothing. It may take `budget_seconds` for one
+    visitor.
     """
     checks = [check_better(model_metrics, popularity)]
     try:
@@ -139,9 +139,9 @@ _CHUNK: Final = 64
 def check_against_serving(serving: Path | None, validation: Examples, values: NDArray[Any]) -> Check:
     """Compares the new model's `values` (E, N) of the validation's candidates with those of the version in `serving`.
 
-    The validation is later than all that either version learned from. What passes is no worse than chance explains: the
-    mean difference over users is at least minus one standard error of it. A version that there is not, that cannot be
-    loaded or that takes other inputs cannot be compared: then the other checks decide.
+    The validation is later than the training data of either version. The new one passes if it's no worse than chance
+    explains: the mean difference over users is at least minus one standard error. A version that doesn't exist, can't
+    be loaded, or takes other inputs isn't compared: then the other checks decide.
     """
     if serving is None:
         return Check(AS_GOOD, passed=True, found="no version serves", needed="none to compare with")

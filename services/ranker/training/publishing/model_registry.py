@@ -1,4 +1,4 @@
-"""The versions of the behavior model: what became of each, which serve under which label, the way forward and back."""
+"""The versions of the behavior model: their records, their labels, promotion, and rollback."""
 
 import fcntl
 import json
@@ -18,18 +18,18 @@ from services.ranker.tf_protos import model_server_config_pb2
 
 FILE: Final = "models.config"
 STABLE: Final = "stable"
-"""What every page is ranked with."""
+"""The version that ranks every page."""
 
 CANARY: Final = "canary"
-"""What is tried: by whoever asks for it, an experiment say."""
+"""A version on trial, for callers that ask for it, such as an experiment."""
 
 PREVIOUS: Final = "previous"
-"""What was stable before; it stays loaded, so that the way back takes no time."""
+"""The previous stable version; it stays loaded, so that a rollback takes no time."""
 
 
 class ModelLabels:
-    """The labels in `<models>/models.config`, a ModelServerConfig in text form: the one truth, which the embedded model
-    server and TensorFlow Serving (`--model_config_file`, `--model_config_file_poll_wait_seconds`) read alike.
+    """The labels in `<models>/models.config`, a ModelServerConfig in text form: the single source of truth, read by the
+    embedded model server and TensorFlow Serving (`--model_config_file`, `--model_config_file_poll_wait_seconds`).
 
     The file is the operator's too: other models in it, and the base path that the servers see, stay as they are.
     """
@@ -39,7 +39,7 @@ class ModelLabels:
         self._file = models / FILE
 
     def read(self) -> dict[str, int]:
-        """Returns version by label; nothing where no file is. Raises FailedPreconditionError where it is no config."""
+        """Returns version by label; empty without a file. Raises FailedPreconditionError if the file isn't a config."""
         return dict(_entry(self._parsed()).version_labels)
 
     @contextmanager
@@ -72,13 +72,13 @@ class ModelLabels:
             return config
         except (text_format.ParseError, ValueError) as error:
             raise FailedPreconditionError(
-                f"{self._file} is no ModelServerConfig ({error}); mend or remove it: the newest version serves then",
+                f"{self._file} is not a ModelServerConfig ({error}); fix it, or remove it to serve the newest version",
                 reason="LABELS_UNREADABLE",
             ) from error
 
 
 def _entry(config: Any) -> Any:
-    """Returns the behavior model's part of a config; it is made where there is none."""
+    """Returns the behavior model's entry in a config; adds one if there is none."""
     models = config.model_config_list.config
     return next((model for model in models if model.name == MODEL_NAME), None) or models.add(name=MODEL_NAME)
 
@@ -88,23 +88,23 @@ EMBEDDINGS: Final = "embeddings"
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """One version: that is there, or that a training made and that was refused."""
+    """One version: one on disk, or one that a training made and the gate refused."""
 
     number: int
     is_there: bool
     labels: tuple[str, ...] = ()
     record: dict[str, Any] = field(default_factory=dict)
-    """The run record (TrainingReport) of the training; empty where there is none."""
+    """The run record (TrainingReport) of the training; empty if there is none."""
 
     @property
     def refusals(self) -> list[str]:
-        """Why it was not published: each check that failed, with what was found and what was needed."""
+        """Why it wasn't published: each failed check, with what was found and what was needed."""
         checks = self.record.get("checks", [])
         return [f"{one['name']}: {one['found']}, needed {one['needed']}" for one in checks if not one["passed"]]
 
 
 class ModelRegistry:
-    """Reads and moves labels below a state directory. Model servers follow at their next look at the file."""
+    """Reads and moves labels below a state directory. Model servers follow when they next poll the file."""
 
     def __init__(self, state_directory: Path) -> None:
         models = state_directory / "models"
@@ -114,7 +114,7 @@ class ModelRegistry:
         self._labels = ModelLabels(models)
 
     def numbers(self) -> list[int]:
-        """Returns the versions that are there, ascending."""
+        """Returns the versions on disk, ascending."""
         if not self._folder.is_dir():
             return []
         return sorted(int(entry.name) for entry in self._folder.iterdir() if entry.name.isdigit())
@@ -124,19 +124,19 @@ class ModelRegistry:
         return self._labels.read() or _unlabeled(self.numbers())
 
     def stable(self) -> Path | None:
-        """Returns the folder of the version that serves; None: there is none."""
+        """Returns the folder of the version that serves; None if there is none."""
         number = self.labels().get(STABLE)
         return None if number is None or number not in self.numbers() else self._folder / str(number)
 
     def embeddings(self, version: int) -> str:
-        """Returns the artifact with the item vectors of a version; empty where there is none."""
+        """Returns the artifact with the item vectors of a version; empty if there is none."""
         for artifact in reversed(self._store.versions(EMBEDDINGS)):
             if self._store.get(EMBEDDINGS, artifact).metadata.get("model_version") == str(version):
                 return artifact
         return ""
 
     def versions(self) -> list[ModelVersion]:
-        """Returns all versions that are known of, the newest first."""
+        """Returns all known versions, newest first."""
         there, labels = self.numbers(), self.labels()
         recorded = {int(path.stem) for path in self._records.glob("*.json") if path.stem.isdigit()}
         return [
@@ -150,14 +150,14 @@ class ModelRegistry:
         ]
 
     def try_out(self, version: int) -> None:
-        """Labels a version canary: it is loaded beside the stable one. Raises NotFoundError where it is not there."""
+        """Labels a version canary: it's loaded besides the stable one. Raises NotFoundError if it isn't on disk."""
         self._require(version)
         with self._labels.changed() as labels:
             labels.update(labels or _unlabeled([number for number in self.numbers() if number != version]))
             labels[CANARY] = version
 
     def promote(self, version: int) -> None:
-        """Makes a version the stable one, with its item vectors. Raises NotFoundError where it is not there."""
+        """Makes a version the stable one, with its item vectors. Raises NotFoundError if it isn't on disk."""
         self._require(version)
         with self._labels.changed() as labels:
             former = (labels or _unlabeled(self.numbers())).get(STABLE)
@@ -166,8 +166,8 @@ class ModelRegistry:
             self._become_stable(labels, version)
 
     def rollback(self) -> tuple[int, int]:
-        """Makes the version before the stable one again; returns (what was stable, what is now). What was stable is no
-        longer loaded. Raises FailedPreconditionError where no version is known to have been stable before.
+        """Makes the previous version stable again; returns (the old stable version, the new one). The old one is
+        unloaded. Raises FailedPreconditionError if there is no previous stable version.
         """
         with self._labels.changed() as labels:
             former, version = labels.get(STABLE), labels.pop(PREVIOUS, None)
@@ -182,7 +182,7 @@ class ModelRegistry:
         return former, version
 
     def _become_stable(self, labels: dict[str, int], version: int) -> None:
-        # A server takes over no label at all where one names a version that is gone, and one name is enough.
+        # Servers reject all labels if one names a deleted version; and one label per version is enough.
         there = self.numbers()
         for label, labeled in list(labels.items()):
             if labeled == version or labeled not in there:
@@ -202,7 +202,7 @@ class ModelRegistry:
     def _record(self, number: int) -> dict[str, Any]:
         try:
             record = json.loads((self._records / f"{number}.json").read_bytes())
-        except (OSError, ValueError):  # no record, or none any more: the version is what it is
+        except (OSError, ValueError):  # no record, or a broken one
             return {}
         return record if isinstance(record, dict) else {}
 

@@ -1,4 +1,4 @@
-"""Puts what was trained where the services look for it. Nothing half-written is ever in sight."""
+"""Publishes a training's results where the services look for them. Half-written files are never visible."""
 
 import json
 import secrets
@@ -21,7 +21,7 @@ _ABANDONED: Final = timedelta(days=1)
 
 
 def shared_fit_path(state_directory: Path) -> Path:
-    """Where the chief of several workers leaves them what a fit is made from."""
+    """Path of the data that the chief hands to the workers of a fit."""
     return state_directory / "training" / "shared.npz"
 
 
@@ -98,12 +98,12 @@ class Publisher:
 
     @property
     def checkpoint(self) -> Path:
-        """Where a fit under way keeps how far it is."""
+        """Path of the checkpoint of an unfinished fit."""
         return self._records / "checkpoint.npz"
 
     @property
     def unfinished(self) -> Path:
-        """What the fit under way is made from."""
+        """Path of the data of an unfinished fit."""
         return self._records / "unfinished.npz"
 
     def record(self, version: int, report: str) -> Path:

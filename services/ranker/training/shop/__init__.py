@@ -1,1 +1,1 @@
-"""What training reads of a shop: catalog, log in the order of time, and what was known at any moment of it."""
+"""A shop's data for training: catalog, log in order of time, and the features as of any moment."""

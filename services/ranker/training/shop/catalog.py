@@ -45,7 +45,7 @@ class TrainingCatalog:
         return np.array(sorted(self._shown), np.int64)
 
     def affinity_columns(self) -> AffinityColumns:
-        """Returns what the feature definitions derive affinities from."""
+        """Returns the item fields that the feature definitions derive affinities from."""
         category_nos = np.zeros(self.items.capacity, np.uint32)
         parents = np.zeros(max(self._parents, default=0) + 1, np.uint32)
         category_nos[list(self._deepest)] = list(self._deepest.values())

@@ -13,7 +13,7 @@ from vitrine.events.v1.event_service_pb2 import LoggedEvent
 
 @dataclass(frozen=True, slots=True)
 class EventTable:
-    """The log in the order of time, which is not the order it was written in. Element i of each column is event i."""
+    """The log in order of time, not of writing. Element i of each column is event i."""
 
     visitors: Sequence[str]
     """Visitor keys; a user's number is the place here."""

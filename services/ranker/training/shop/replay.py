@@ -15,7 +15,7 @@ Attributes = Mapping[str, AttributeValue]
 
 
 class Replay:
-    """Goes through the log in the order of time: at any moment it knows what the feature store knew then, and no more.
+    """Replays the log in order of time: at any moment it has the features that the feature store had then.
 
     States are built by the definitions that serving uses. Events of the very moment of a cut are not known at the cut.
     """
@@ -48,7 +48,7 @@ class Replay:
     def advance(self, cut_millis: int) -> None:
         """Applies all events before the cut and brings the items' statistics there. Cuts come in ascending order."""
         if cut_millis < self.now_millis:
-            raise ValueError("a replay does not go back")
+            raise ValueError("a replay can't go back in time")
         self.now_millis = cut_millis
         end = int(np.searchsorted(self.table.millis, cut_millis, side="left"))
         observations, users = self.table.observations, self.table.users[:end].tolist()

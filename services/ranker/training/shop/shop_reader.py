@@ -43,7 +43,7 @@ class ShopReader:
     def __init__(self, catalog: TrainingCatalog | None = None, texts: TextVectors | None = None) -> None:
         self.catalog = catalog or TrainingCatalog()
         self.shop_vectors = bool(self.catalog.items.named_vectors.shop_sizes)
-        """Whether the catalog is to be read with the shop's vectors."""
+        """True if the catalog must be read with the shop's vectors."""
 
         self._texts = texts
         self._builder = EventTableBuilder(self.catalog.item_no_of)

@@ -20,7 +20,7 @@ class Cluster:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process reads the shop, validates, writes and publishes; the others do nothing but learn."""
+        """True if this process reads the shop, validates, writes, and publishes; the others only train."""
         return self.index == 0
 
     def part(self, places: NDArray[Any]) -> NDArray[Any]:

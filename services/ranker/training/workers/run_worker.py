@@ -1,4 +1,4 @@
-"""A worker that learns along with the chief, and what the chief hands it: examples, and the items they speak of."""
+"""A worker that trains along with the chief, and the data it gets from the chief: examples and their items."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ _COLUMN: Final = "column_"
 
 @dataclass(frozen=True, slots=True)
 class SharedFit:
-    """The same in all processes, whatever the shop's log and catalog have become meanwhile."""
+    """The same data in all processes, even if the shop's log and catalog have changed."""
 
     past_item_nos: NDArray[np.int64]
     training: Examples
@@ -53,7 +53,7 @@ class SharedFit:
 
     @classmethod
     def load(cls, path: Path, plan: TrainingPlan) -> "SharedFit":
-        """Reads what `save` wrote. Raises OSError, and ValueError where the plan's model looks at other vectors."""
+        """Reads what `save` wrote. Raises OSError, and ValueError if the plan's model uses other vectors."""
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             arrays = {name: saved[name] for name in saved.files}
         items = ItemColumns(plan.model.item_vectors)
@@ -75,7 +75,7 @@ def run_worker(state_directory: Path, plan: TrainingPlan, cluster: Cluster, prog
     """Learns with the chief until it says that the fit is finished; writes nothing. Returns the model as it was then.
 
     Waits for the chief, which makes the examples first and leaves them in the state directory. Raises UnavailableError
-    (WORKER_GONE), and FailedPreconditionError (SHARED_FIT_UNREADABLE) where it does not find them there.
+    (WORKER_GONE), and FailedPreconditionError (SHARED_FIT_UNREADABLE) if they aren't there.
     """
     with progress.task("waiting for the chief", 1) as task:
         team = MirroredWorkers(cluster)
