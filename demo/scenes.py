@@ -26,7 +26,7 @@ class Scenes:
         gateway: the shop's gateway.
         files: the shop's data, to choose households and items from.
         console: where pages are printed.
-        picture: the SVG file to draw the page of the anonymous visitor in; None: no picture.
+        picture: the SVG file to draw the first household's page in; None: no picture.
     """
 
     def __init__(self, gateway: Gateway, files: ShopFiles, console: Console, *, picture: Path | None = None) -> None:
@@ -40,11 +40,14 @@ class Scenes:
         events = pd.read_parquet(self._files.events, columns=["user_id", "item_id"])
         items = pd.read_parquet(self._files.items, columns=["item_id", "category"])
         category = items.set_index("item_id").category
-        for user_id in plainly_different(events, items, HOUSEHOLDS):
+        for place, user_id in enumerate(plainly_different(events, items, HOUSEHOLDS)):
             bought = events[events.user_id == user_id].item_id.map(category).value_counts()
             taste = ", ".join(f"{str(name).lower()} {count}×" for name, count in bought.head(3).items())
-            visitor = visitor_pb2.Visitor(user_id=user_id)
-            self._print(f"Household {user_id}: {taste}", await self._gateway.page(visitor))
+            heading = f"Household {user_id}: {taste}"
+            served = await self._gateway.page(visitor_pb2.Visitor(user_id=user_id))
+            self._print(heading, served)
+            if self._picture and place == 0:
+                write_picture(self._picture, self._rendered(heading, served), title="A page of the demo shop")
 
     async def anonymous_with_views(self) -> None:
         """The page of an anonymous visitor who has looked at three items."""
@@ -52,10 +55,7 @@ class Scenes:
         viewed = self._best_sellers(VIEWED_CATEGORY, VIEWS)
         await self._gateway.tell(visitor, [ShopperAction(event_pb2.EVENT_TYPE_VIEW, item_id) for item_id in viewed])
         served, _ = await self._gateway.page_when(visitor, lambda page: any(knows_of(page, item) for item in viewed))
-        heading = f"Anonymous visitor after {VIEWS} views of {VIEWED_CATEGORY.lower()}"
-        self._print(heading, served)
-        if self._picture:
-            write_picture(self._picture, self._rendered(heading, served), title="A page of the demo shop")
+        self._print(f"Anonymous visitor after {VIEWS} views of {VIEWED_CATEGORY.lower()}", served)
 
     async def newcomer(self) -> float:
         """The page of a visitor whom nobody has ever seen, and the same after two views and an add_to_cart.
