@@ -23,7 +23,7 @@ from cli.main import run as run_command
 from cli.shop import Shop
 from tests.support.small_shop import SmallShop, write_small_shop
 
-COMMAND_SECONDS = 100.0
+COMMAND_SECONDS = 400.0
 SHORT = {"doctor", "down", "event", "page", "status", "up"}
 """Commands that run in the tests' own process: starting another takes longer than they do."""
 
