@@ -6,7 +6,7 @@ ROWS_LOOKED_AT = 100
 
 
 def delimiter_of(lines: Sequence[str]) -> str:
-    """What parts the columns of a CSV text: the character that takes most of its first rows apart into as many cells
+    """The separator of the columns of a CSV text: the character that splits most of its first rows into as many cells
     as the header has, at least two; of several, the one with most columns.
 
     Args:

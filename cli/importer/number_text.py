@@ -17,7 +17,7 @@ _NO_CENTS = re.compile(r"[.,][-–—]{1,2}")
 
 
 class Separator(Enum):
-    """What parts a number's whole part from its decimals."""
+    """The separator of a number's integer part and its decimals."""
 
     POINT = "."
     COMMA = ","

@@ -60,7 +60,7 @@ def is_free(port: int) -> bool:
 
 
 def any_free_port() -> int:
-    """A port that nothing listens on at present."""
+    """A port that nothing listens on now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

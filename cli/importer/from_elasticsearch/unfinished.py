@@ -8,7 +8,7 @@ def remove_unfinished(folder: Path) -> tuple[list[Path], list[Path]]:
     """Removes the copies of imports that were cut short: the next import copies its index anew.
 
     Returns:
-        The copies that were removed, and those that an import is at work on at present: they stay.
+        The copies that were removed, and those that an import is working on now: they stay.
     """
     removed: list[Path] = []
     in_use: list[Path] = []

@@ -28,7 +28,7 @@ class TermColumn(Generic[Value]):
 
     @property
     def distinct_count(self) -> int:
-        """How many values items have at present."""
+        """How many values items have now."""
         return len(self._code_of)
 
     def set(self, item_no: int, value: Value | None) -> None:
@@ -45,14 +45,14 @@ class TermColumn(Generic[Value]):
                 self._forget(old)
 
     def codes_of(self, item_nos: NDArray[np.integer]) -> NDArray[np.uint32]:
-        """Returns the code of each item's value at present; 0: it has none."""
+        """Returns the code of each item's value now; 0: it has none."""
         inside = item_nos < len(self._codes)
         codes: NDArray[np.uint32] = self._codes[np.where(inside, item_nos, 0)]
         codes[~inside] = 0
         return codes
 
     def codes_with(self, term: Hashable) -> NDArray[np.uint32]:
-        """Returns the codes of the values that stand for a term at present."""
+        """Returns the codes of the values that stand for a term now."""
         return np.array(sorted(self._codes_with.get(term, ())), np.uint32)
 
     def counted(self, item_nos: NDArray[np.integer]) -> list[tuple[Hashable, int]]:

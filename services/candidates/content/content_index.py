@@ -60,7 +60,7 @@ class ContentIndex(Protocol):
         ...
 
     def unready(self) -> str:
-        """Returns why it cannot answer at present; empty: it can."""
+        """Returns why it cannot answer now; empty: it can."""
         ...
 
     def vectors(self) -> Sequence[VectorStatus]:

@@ -28,7 +28,7 @@ class Cluster:
 
     @property
     def fault(self) -> str:
-        """Why it is not asked at present; empty: it is."""
+        """Why it is not asked now; empty: it is."""
         return _RESTING if self._breaker.open else ""
 
     async def ask(self, call: Callable[[AsyncElasticsearch], Awaitable[Any]]) -> Any:
