@@ -41,6 +41,6 @@ def _require(condition: bool, found: str, needed: str) -> None:  # reads as a se
     if not condition:
         raise FailedPreconditionError(
             f"there is too little to train on: {found}; a model needs at least {needed}. "
-            "Import more history (`vitrine import`) and train again; nothing was published.",
+            "Import more history (`vitrine import`) and train again; no model was published.",
             reason=NOT_ENOUGH_DATA,
         )
